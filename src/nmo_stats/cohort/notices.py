@@ -1,0 +1,127 @@
+"""Legal but suspicious things in a table: they are said, and nothing is changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN, UNITS_PER_YEAR
+
+_SHORT_DAYS = 30
+_HIGH_ARR = 20
+_LONG_YEARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a reader of the result should know about the data.
+
+    Parameters
+    ----------
+    code
+        Machine-readable name, e.g. ``"whole_months"``.
+    text
+        One plain sentence.
+    patients
+        The patients that it concerns; empty where it concerns the table.
+    """
+
+    code: str
+    text: str
+    patients: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return a dictionary of plain values for JSON."""
+        return {"code": self.code, "text": self.text, "patients": list(self.patients)}
+
+
+def table_notices(frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...]) -> tuple[Notice, ...]:
+    """Return every notice that the canonical table ``frame`` with exposure column ``unit`` gives rise to."""
+    years = frame[unit] / UNITS_PER_YEAR[unit]
+    per_row = [
+        ("short_period", years * DAYS_PER_YEAR < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
+        ("high_arr", frame["relapses"] / years > _HIGH_ARR, f"an ARR is above {_HIGH_ARR} per year: check count and unit"),
+        ("long_period", years > _LONG_YEARS, f"a period is longer than {_LONG_YEARS} years: check the unit"),
+        ("ended_without_relapse", _answered_yes(frame, "ended_by_relapse") & (frame["relapses"] == 0),
+         "a period was ended by a relapse but counts none"),
+        ("ongoing_but_ended", _answered_yes(frame, "ended_by_relapse") & _answered_yes(frame, "ongoing"),
+         "a period is both ongoing and ended by a relapse"),
+    ]  # fmt: skip
+    found = [_for_rows(frame, code, mask, text) for code, mask, text in per_row]
+    table = [
+        _whole_units(frame, unit),
+        _similar_names(frame["treatment"], "treatment"),
+        _similar_names(frame["patient"], "patient"),
+        _covariates(frame),
+        *_misspelt_columns(frame),
+        _blank_rows(blank_rows),
+    ]
+    return tuple(notice for notice in (*found, *table) if notice is not None)
+
+
+def _answered_yes(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
+    if column not in frame:
+        return pd.Series(data=False, index=frame.index)
+    return frame[column].fillna(value=False).astype(bool)
+
+
+def _for_rows(frame: pd.DataFrame, code: str, mask: pd.Series[bool], text: str) -> Notice | None:
+    if not mask.any():
+        return None
+    who = frame.loc[mask, ["patient", "treatment"]].itertuples(index=False, name=None)
+    places = [f"patient {patient} on {treatment}" for patient, treatment in who]
+    patients = tuple(dict.fromkeys(frame.loc[mask, "patient"]))
+    return Notice(code, f"{text} ({_listed(places)})", patients)
+
+
+def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
+    if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
+        return None
+    name = unit.removeprefix("exposure_")
+    return Notice(f"whole_{name}", f"all follow-up times are whole {name}: they are probably rounded, and the interval does not know it")
+
+
+def _similar_names(names: pd.Series[str], column: str) -> Notice | None:
+    groups = _grouped(dict.fromkeys(names), lambda name: " ".join(name.lower().split()))
+    alike = [" / ".join(map(repr, group)) for group in groups if len(group) > 1]
+    if not alike:
+        return None
+    return Notice(f"similar_{column}", f"names in {column!r} that differ only in case or spaces count as different: {_listed(alike)}")
+
+
+def _grouped(names: Iterable[str], key: Callable[[str], str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(key(name), []).append(name)
+    return list(groups.values())
+
+
+def _covariates(frame: pd.DataFrame) -> Notice | None:
+    others = [name for name in frame.columns if name not in KNOWN]
+    return Notice("covariates", f"other columns are kept for description: {', '.join(others)}") if others else None
+
+
+def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
+    absent = [name for name in KNOWN if name not in frame]
+    near = {
+        name: difflib.get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
+        for name in frame.columns
+        if name not in KNOWN
+    }
+    return [
+        Notice("similar_column", f"column {name!r} is kept for description only; did you mean {found[0]!r}?")
+        for name, found in near.items()
+        if found
+    ]
+
+
+def _blank_rows(rows: tuple[int, ...]) -> Notice | None:
+    return Notice("blank_rows", f"empty rows hold no period: {_listed([str(row) for row in rows])}") if rows else None
+
+
+def _listed(items: list[str], most: int = 6) -> str:
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

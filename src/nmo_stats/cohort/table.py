@@ -1,0 +1,205 @@
+"""A validated period table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nmo_stats.cohort.comparison import Comparison
+from nmo_stats.cohort.notices import Notice, table_notices
+from nmo_stats.cohort.pairing import Courses, paired
+from nmo_stats.cohort.reading import RawTable, Source, from_frame, read_table
+from nmo_stats.cohort.schema import EXPOSURES, KNOWN, UNITS_PER_YEAR, as_text
+from nmo_stats.cohort.validate import nearest, validated
+from nmo_stats.errors import ArgumentError
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Patients with their treatment periods, valid by construction.
+
+    Build one with :func:`read_periods`, :meth:`from_frame` or :func:`load_example`.
+
+    Parameters
+    ----------
+    frame
+        The canonical table; take a copy with :meth:`to_frame`.
+    notices
+        Legal but suspicious things in the table.
+    source
+        Name of the file and SHA-256 of its bytes.
+    """
+
+    frame: pd.DataFrame
+    notices: tuple[Notice, ...]
+    source: Source
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
+        """Validate a DataFrame in the long format: one row per patient and treatment period.
+
+        Parameters
+        ----------
+        frame
+            Columns ``patient``, ``treatment``, ``relapses`` and one of ``exposure_days``, ``exposure_months``,
+            ``exposure_years``; optional ones as in the data dictionary of the README.
+        columns
+            Foreign names to ours, e.g. ``{"record_id": "patient"}``.
+
+        Raises
+        ------
+        CohortError
+            With every problem of the table.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"patient": ["A", "A"], "treatment": ["old", "new"],
+        ...                       "relapses": [3, 0], "exposure_years": [1.5, 2.0]})
+        >>> Cohort.from_frame(frame).compare("new", reference="old").totals
+        (3, 0)
+        """
+        return _cohort(from_frame(frame), columns)
+
+    @property
+    def unit(self) -> str:
+        """Name of the exposure column, which names the unit."""
+        return next(name for name in EXPOSURES if name in self.frame)
+
+    @property
+    def years(self) -> npt.NDArray[np.float64]:
+        """Follow-up of each row in years (365.25 days, 12 months)."""
+        return self.frame[self.unit].to_numpy(dtype=float) / UNITS_PER_YEAR[self.unit]
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """Identifiers in the order of the table."""
+        return tuple(dict.fromkeys(self.frame["patient"]))
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """Treatments in the order of the table."""
+        return tuple(dict.fromkeys(self.frame["treatment"]))
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the columns that are kept for description and for :meth:`where`."""
+        return tuple(name for name in self.frame.columns if name not in KNOWN)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the table, in the format that :meth:`from_frame` reads."""
+        return self.frame.copy()
+
+    def where(self, **conditions: object) -> Cohort:
+        """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
+
+        Raises
+        ------
+        ArgumentError
+            If a column does not exist, or no row is left.
+        """
+        keep = np.ones(len(self.frame), dtype=bool)
+        for name, value in conditions.items():
+            if name not in self.frame:
+                raise ArgumentError(f"no column {name!r} in {self.source.name}; {nearest(name, self.frame.columns)}")
+            texts = [as_text(cell) for cell in self.frame[name]]
+            found = np.array([text == as_text(value) for text in texts])
+            if not found.any():
+                known = ", ".join(sorted(set(texts))[:20])
+                raise ArgumentError(f"no row with {name} = {as_text(value)!r}; the column holds {known}")
+            keep &= found
+        if not keep.any():
+            raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
+        chosen = self.frame[keep].reset_index(drop=True)
+        return Cohort(chosen, table_notices(chosen, self.unit, ()), self.source)
+
+    def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
+        """Return the two periods of every patient who had both treatments.
+
+        Parameters
+        ----------
+        comparator, reference
+            Treatment names, exactly as in the table. The ratio is comparator / reference.
+        courses
+            ``"all"`` sums the courses of a drug; ``"adjacent"`` takes a patient's first comparator course and
+            the reference course directly before it (needs ``period``).
+
+        Raises
+        ------
+        CohortError
+            If a treatment is not in the table, or no patient had both.
+
+        Examples
+        --------
+        >>> cohort = load_example("ayzenberg2013")
+        >>> cohort.compare("tocilizumab", reference="rituximab").totals
+        (9, 2)
+        """
+        frame = self.frame.assign(years=self.years)
+        return paired(frame, comparator, reference, courses, self.notices)
+
+
+def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> Cohort:
+    """Read and validate a period table from a CSV, TSV, XLSX or Parquet file.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix says what it is. Text files are UTF-8.
+    columns
+        Foreign column names to ours, e.g. ``{"record_id": "patient"}``.
+
+    Raises
+    ------
+    CohortError
+        With every problem of the table: row, patient, column, value, rule and remedy.
+    """
+    return _cohort(read_table(path), columns)
+
+
+def load_example(name: str = "ayzenberg2013") -> Cohort:
+    """Load a bundled data set: ``"ayzenberg2013"`` or ``"thall_vail1990"``.
+
+    The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex, age and
+    disease duration as covariates), the second a negative control (seizures before and after; covariate ``arm``).
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such example.
+
+    Examples
+    --------
+    >>> load_example("thall_vail1990").where(arm="placebo").compare("after", reference="before").totals
+    (862, 963)
+    """
+    folder = data_folder() / name
+    if not (folder / "periods.csv").is_file():
+        examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
+        raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
+    cohort = read_periods(folder / "periods.csv")
+    facts = folder / "patients.csv"
+    return _with_patient_facts(cohort, facts) if facts.is_file() else cohort
+
+
+def data_folder() -> Path:
+    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve()
+    installed = here.parents[1] / "data"
+    return installed if installed.is_dir() else here.parents[3] / "data"
+
+
+def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
+    frame = validated(raw, columns)
+    unit = next(name for name in EXPOSURES if name in frame)
+    return Cohort(frame, table_notices(frame, unit, raw.blank_rows), raw.source)
+
+
+def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:
+    facts = pd.read_csv(path, dtype={"patient": "object"})[["patient", "sex", "age_years", "disease_duration_years"]]
+    frame = cohort.frame.merge(facts.astype({"sex": "object"}), on="patient", how="left", validate="many_to_one")
+    return Cohort(frame, table_notices(frame, cohort.unit, ()), cohort.source)

@@ -1,0 +1,109 @@
+"""Exceptions of nmo_stats: one base class, and what each of them means to the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_PRINTED_PROBLEMS = 40
+
+
+class NmoStatsError(Exception):
+    """Base class of every exception that nmo_stats raises on purpose."""
+
+
+class ArgumentError(NmoStatsError, ValueError):
+    """An option or argument is outside what the function accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a table: where it is, what was found, the rule, and the remedy.
+
+    Parameters
+    ----------
+    value
+        The offending value as found, ready to print; None where a whole column or file is meant.
+    rule, remedy
+        What is required, and what the user can do about it.
+    row
+        Row of the file as a spreadsheet numbers it (the header is row 1), or 1-based position in a DataFrame.
+    patient, column
+        Identifier of the patient and name of the column, where they are known.
+    """
+
+    value: str | None
+    rule: str
+    remedy: str
+    row: int | None = None
+    patient: str | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        place = [
+            f"row {self.row}" if self.row is not None else "",
+            f"patient {self.patient!r}" if self.patient is not None else "",
+            f"column {self.column!r}" if self.column is not None else "",
+        ]
+        where = ", ".join(part for part in place if part)
+        found = self.value if self.value is not None else ""
+        head = ": ".join(part for part in (where, found) if part)
+        return "; ".join(part for part in (head, self.rule, self.remedy) if part)
+
+
+class CohortError(NmoStatsError):
+    """A table breaks the rules of the period table; all its problems are raised together.
+
+    Parameters
+    ----------
+    problems
+        Every fault that was found, in the order of the table.
+    source
+        Name of the file or table.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...] | list[Problem], source: str = "table") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{self.source}: {count} problem{'' if count == 1 else 's'}"
+        lines = [f"  {problem}" for problem in self.problems[:_PRINTED_PROBLEMS]]
+        if count > _PRINTED_PROBLEMS:
+            lines.append(f"  and {count - _PRINTED_PROBLEMS} more")
+        return "\n".join([head, *lines])
+
+
+class NotIdentifiedError(NmoStatsError):
+    """The data hold no information on the quantity, or the method is not valid for them.
+
+    Parameters
+    ----------
+    reason
+        Why there is no number, in words for the reader of a report.
+    method
+        Name of the method that was refused.
+    """
+
+    def __init__(self, reason: str, method: str) -> None:
+        self.reason = reason
+        self.method = method
+        super().__init__(f"{method}: {reason}")
+
+
+class ConvergenceError(NmoStatsError):
+    """A computation did not reach the accuracy that its result is printed with.
+
+    Parameters
+    ----------
+    failures
+        The failed checks, one sentence each.
+    method
+        Name of the method whose result is withheld.
+    """
+
+    def __init__(self, failures: tuple[str, ...], method: str) -> None:
+        self.failures = failures
+        self.method = method
+        super().__init__(f"{method}: " + "; ".join(failures))

@@ -1,0 +1,23 @@
+"""The Bayesian hierarchical relapse-rate model."""
+
+from nmo_stats.hierarchical.convergence import Convergence
+from nmo_stats.hierarchical.fitting import fit, fit_model
+from nmo_stats.hierarchical.model import Model
+from nmo_stats.hierarchical.options import Nuts
+from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit, Posterior
+from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, HalfNormal, Normal, Priors
+
+__all__ = [
+    "DEFAULT_PRIORS",
+    "Convergence",
+    "DrawsPosterior",
+    "HalfNormal",
+    "HierarchicalFit",
+    "Model",
+    "Normal",
+    "Nuts",
+    "Posterior",
+    "Priors",
+    "fit",
+    "fit_model",
+]

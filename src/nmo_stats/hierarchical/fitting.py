@@ -1,0 +1,76 @@
+"""Fit the hierarchical model by the engine of choice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nmo_stats.cohort import Comparison
+from nmo_stats.errors import ArgumentError
+from nmo_stats.hierarchical.model import Entry, Likelihood, Model
+from nmo_stats.hierarchical.options import Nuts, Progress
+from nmo_stats.hierarchical.posterior import HierarchicalFit
+from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
+
+Engine = str | Nuts
+
+
+def fit(
+    pair: Comparison,
+    *,
+    priors: Priors = DEFAULT_PRIORS,
+    likelihood: Likelihood = "poisson",
+    entry: Entry | None = None,
+    engine: Engine = "nuts",
+    seed: int | None = None,
+) -> HierarchicalFit:
+    """Fit the Bayesian hierarchical model that compares the two periods within patients.
+
+    Parameters
+    ----------
+    pair
+        The two periods.
+    priors
+        Priors of the top-level parameters; rates are per year.
+    likelihood
+        ``"poisson"`` or ``"negative_binomial"``.
+    entry
+        ``"relapse_on_reference"`` if patients were included because they relapsed on the reference.
+    engine
+        ``"nuts"``, or its options, e.g. ``Nuts(draws=4000)``.
+    seed
+        Seed of all random numbers; None takes fresh entropy, and the fit remembers it.
+
+    Raises
+    ------
+    CohortError
+        If ``entry`` is given and a patient has no relapse on the reference.
+    ArgumentError
+        If an option is unknown.
+
+    Notes
+    -----
+    The fit withholds every number (:class:`~nmo_stats.errors.ConvergenceError`) if the sampler failed one of the
+    checks of :mod:`nmo_stats.diagnostics`.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> pair = load_example().compare("tocilizumab", reference="rituximab")
+    >>> answer = fit(pair, seed=1).rate_ratio()               # doctest: +SKIP
+    >>> print(f"{answer.estimate:.2f}")                       # doctest: +SKIP
+    0.22
+    """
+    return fit_model(Model(pair, priors, likelihood, entry), engine, seed)
+
+
+def fit_model(
+    model: Model, engine: Engine = "nuts", seed: int | None = None, progress: Progress | None = None
+) -> HierarchicalFit:
+    """Fit a validated model; ``progress`` is called with the draws done and the draws in all."""
+    options = Nuts() if engine == "nuts" else engine
+    if not isinstance(options, Nuts):
+        raise ArgumentError(f"engine {engine!r}: 'nuts' or Nuts(...)")
+    from nmo_stats.hierarchical.nuts import fit_nuts
+
+    chosen_seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    return fit_nuts(model, options, chosen_seed, progress)

@@ -1,0 +1,169 @@
+"""The NUTS engine: the model in PyMC, sampled with a non-centred parametrization."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import xarray as xr
+
+from nmo_stats.errors import ArgumentError
+from nmo_stats.hierarchical.arviz_adapter import container, convergence
+from nmo_stats.hierarchical.model import CONTRAST, Model
+from nmo_stats.hierarchical.options import Nuts, Progress
+from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit
+from nmo_stats.hierarchical.priors import HalfNormal, Prior
+from nmo_stats.hierarchical.quantities import quantities
+
+METHOD = "hierarchical_nuts"
+
+
+def fit_nuts(model: Model, options: Nuts, seed: int, progress: Progress | None = None) -> HierarchicalFit:
+    """Sample the posterior.
+
+    Parameters
+    ----------
+    model
+        The comparison with priors and likelihood.
+    options
+        How to sample.
+    seed
+        Seed of all random numbers; the same seed gives the same draws on the same versions.
+    progress
+        Called with the draws done and the draws in all.
+    """
+    sampled = _sample(build(model), options, seed, progress)
+    stats = _sample_stats(sampled)
+    draws = sampled["posterior"][[*model.parameters, "u", "v"]]
+    derived = quantities(model, draws, seed)
+    return HierarchicalFit(
+        model=model,
+        posterior=DrawsPosterior(derived),
+        convergence=convergence(derived, stats, int(stats["deepest_tree"].sum())),
+        container=container(model, draws.merge(derived), stats, seed),
+        method=METHOD,
+        seed=seed,
+    )
+
+
+def build(model: Model) -> pm.Model:
+    """Return the PyMC model, with dimensions ``patient`` and ``period``.
+
+        y_ij ~ Poisson(t_ij rate_ij), or NegativeBinomial with variance mean + overdispersion mean^2
+        log rate_ij = log_rate + sd_rate u_i + x_j (log_rate_ratio + sd_rate_ratio v_i)
+        u_i, v_i ~ Normal(0, 1);  x = -1/2 on the reference, +1/2 on the comparator
+
+    With ``entry="relapse_on_reference"`` each patient's likelihood is divided by P(y_i0 > 0).
+    """
+    pair = model.pair
+    coords = {"patient": list(pair.patients), "period": [pair.reference, pair.comparator]}
+    with pm.Model(coords=coords) as built:
+        top = {name: _prior(name, model.priors.of(name)) for name in model.parameters}
+        u = pm.Normal("u", 0.0, 1.0, dims="patient")
+        v = pm.Normal("v", 0.0, 1.0, dims="patient")
+        level = top["log_rate"] + top["sd_rate"] * u
+        ratio = top["log_rate_ratio"] + top["sd_rate_ratio"] * v
+        mean = pair.years * pt.exp(level[:, None] + CONTRAST * ratio[:, None])
+        _observe(model, mean, top.get("overdispersion"))
+    return built
+
+
+def _prior(name: str, prior: Prior) -> Any:
+    if isinstance(prior, HalfNormal):
+        return pm.HalfNormal(name, prior.sd)
+    return pm.Normal(name, prior.mean, prior.sd)
+
+
+def _observe(model: Model, mean: Any, overdispersion: Any) -> None:
+    observed = {"observed": model.pair.relapses, "dims": ("patient", "period")}
+    if overdispersion is None:
+        pm.Poisson("relapses", mean, **observed)
+        log_none = -mean[:, 0]
+    else:
+        pm.NegativeBinomial("relapses", mu=mean, alpha=1 / overdispersion, **observed)
+        log_none = -pt.log1p(overdispersion * mean[:, 0]) / overdispersion
+    if model.entry is not None:
+        pm.Potential("entry", -pt.log(-pt.expm1(log_none)).sum())
+
+
+def _sample(built: pm.Model, options: Nuts, seed: int, progress: Progress | None) -> Any:
+    if options.sampler == "nutpie":
+        _require_nutpie()
+    with built, _quietly():
+        return pm.sample(
+            draws=options.draws,
+            tune=options.tune,
+            chains=options.chains,
+            cores=min(options.chains, options.cores or _cores()),
+            target_accept=options.target_accept,
+            random_seed=seed,
+            nuts_sampler=options.sampler,
+            progressbar=False,
+            compute_convergence_checks=False,
+            **_sampler_options(options, progress),
+        )
+
+
+def _sampler_options(options: Nuts, progress: Progress | None) -> dict[str, Any]:
+    if options.sampler == "nutpie":
+        return {"nuts_sampler_kwargs": {"save_warmup": False}}
+    chosen: dict[str, Any] = {}
+    if progress is not None:
+        chosen["callback"] = _Counter(progress, options.chains * (options.draws + options.tune))
+    if not pytensor.config.cxx:  # no C++ compiler: numba compiles, where PyTensor would fall back to slow Python
+        chosen["compile_kwargs"] = {"mode": "NUMBA"}
+    return chosen
+
+
+class _Counter:
+    """Count PyMC's calls, one for each draw of each chain."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
+
+    def __call__(self, *_: object, **__: object) -> None:
+        self.done += 1
+        self.progress(self.done, self.total)
+
+
+def _cores() -> int:
+    return (os.cpu_count() or 1) if sys.platform == "linux" else 1
+
+
+def _require_nutpie() -> None:
+    try:
+        import nutpie  # noqa: F401
+    except ImportError:
+        raise ArgumentError("sampler 'nutpie' is not installed: pip install 'nmo-stats[nutpie]'") from None
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep PyMC and PyTensor from logging and warning; the verdict on the draws is ours."""
+    loggers = [logging.getLogger(name) for name in ("pymc", "pytensor")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _sample_stats(sampled: Any) -> xr.Dataset:
+    """Return the statistics that every sampler has, under one name each."""
+    stats = sampled["sample_stats"]
+    deepest = "reached_max_treedepth" if "reached_max_treedepth" in stats else "maxdepth_reached"
+    kept = stats[["diverging", "energy", "n_steps", "step_size"]]
+    return kept.assign(deepest_tree=stats[deepest])

@@ -1,0 +1,50 @@
+"""Engine options: small validated values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from nmo_stats.errors import ArgumentError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Nuts:
+    """How the NUTS engine samples.
+
+    Parameters
+    ----------
+    draws, tune
+        Draws kept and draws used for adaptation, in each chain.
+    chains
+        Number of independent chains, at least 2 so that they can be compared.
+    target_accept
+        Aimed acceptance; the near-1 default keeps the steps small where the spreads approach 0.
+    cores
+        Chains run at the same time; None takes what there is on Linux and one elsewhere (other systems would
+        import the calling script again). The draws do not depend on it.
+    sampler
+        ``"pymc"``, or ``"nutpie"`` (extra ``nmo-stats[nutpie]``).
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.99
+    cores: int | None = None
+    sampler: Literal["pymc", "nutpie"] = "pymc"
+
+    def __post_init__(self) -> None:
+        for name, least in (("draws", 100), ("tune", 100), ("chains", 2)):
+            if getattr(self, name) < least:
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: at least {least}")
+        if not 0.5 <= self.target_accept < 1:
+            raise ArgumentError(f"target_accept {self.target_accept!r}: at least 0.5 and below 1")
+        if self.sampler not in ("pymc", "nutpie"):
+            raise ArgumentError(f"sampler {self.sampler!r}: 'pymc' or 'nutpie'")
+
+
+DEFAULT_NUTS = Nuts()

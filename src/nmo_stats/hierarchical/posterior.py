@@ -1,0 +1,303 @@
+"""Answers from a posterior: the same for every engine that supplies one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimate import (
+    NO_INFORMATION,
+    Caution,
+    Estimand,
+    Interval,
+    RateDifference,
+    RateRatio,
+    require_level,
+    require_ratio,
+)
+from nmo_stats.hierarchical.convergence import Convergence
+from nmo_stats.hierarchical.counts import Floats, no_relapse, simulate_counts
+from nmo_stats.hierarchical.model import Model
+from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Posterior(Protocol):
+    """What an engine supplies: quantiles and probabilities of the quantities, and draws for everything else."""
+
+    def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
+        """Return quantiles, shape (probabilities, *dimensions of the quantity)."""
+
+    def probability_below(self, quantity: str, value: float) -> Floats:
+        """Return P(quantity < value), with the dimensions of the quantity."""
+
+    def variance(self, quantity: str) -> float:
+        """Return the posterior variance of a scalar quantity."""
+
+    @property
+    def draws(self) -> xr.Dataset:
+        """Draws of the quantities, dimensions chain, draw, and patient and period where they apply."""
+
+
+@dataclass(frozen=True, eq=False)
+class DrawsPosterior:
+    """A posterior known by its draws."""
+
+    draws: xr.Dataset
+
+    def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
+        """Return sample quantiles, shape (probabilities, *dimensions of the quantity)."""
+        return np.quantile(self._values(quantity), probabilities, axis=0)
+
+    def probability_below(self, quantity: str, value: float) -> Floats:
+        """Return the share of draws below a value."""
+        return np.asarray((self._values(quantity) < value).mean(axis=0))
+
+    def variance(self, quantity: str) -> float:
+        """Return the sample variance of a scalar quantity."""
+        return float(self._values(quantity).var())
+
+    def _values(self, quantity: str) -> Floats:
+        values = self.draws[quantity].to_numpy()
+        return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchicalFit:
+    """A fitted hierarchical model. Every answer is withheld if the computation did not converge.
+
+    Parameters
+    ----------
+    model
+        The comparison with priors and likelihood.
+    posterior
+        Its posterior.
+    convergence
+        The accuracy of the posterior.
+    container
+        Draws of the parameters with the sampler's statistics.
+    method
+        ``"hierarchical_nuts"``.
+    seed
+        Seed of all random numbers behind the fit.
+    """
+
+    model: Model
+    posterior: Posterior
+    convergence: Convergence
+    container: xr.DataTree
+    method: str
+    seed: int
+
+    def rate_ratio(self, level: float = 0.95) -> RateRatio:
+        """Return the ratio of a typical patient: posterior median and equal-tailed interval.
+
+        Raises
+        ------
+        ConvergenceError
+            If the computation failed one of its checks.
+        """
+        return self._ratio("log_rate_ratio", level, "typical_patient", self._cautions(), self.rate_difference(level))
+
+    def rate_ratio_new_patient(self, level: float = 0.95) -> RateRatio:
+        """Return the ratio of a patient not yet seen, from the same population."""
+        cautions = self._cautions() + self._confounded()
+        return self._ratio("log_rate_ratio_new_patient", level, "new_patient", cautions)
+
+    def rate_difference(self, level: float = 0.95) -> RateDifference:
+        """Return the mean over the observed patients of reference rate minus comparator rate, per patient-year."""
+        median, low, high = self._quantiles("rate_difference", level)
+        return RateDifference(float(median), Interval(float(low), float(high), level, "credible"))
+
+    def probability_below(self, ratio: float) -> float:
+        """Return the posterior probability that the typical patient's ratio is below ``ratio``."""
+        self.require_convergence()
+        return float(self.posterior.probability_below("log_rate_ratio", math.log(require_ratio(ratio))))
+
+    def patient_rate_ratios(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the shrunken ratio of each observed patient beside the observed one.
+
+        Columns: ``patient``, ``observed`` (NaN without relapses, 0 or infinite at a zero), ``estimate``, ``low``,
+        ``high``, ``probability_below_1``.
+        """
+        median, low, high = np.exp(self._quantiles("log_rate_ratio_patient", level))
+        rates = self.model.pair.relapses / self.model.pair.years
+        with np.errstate(divide="ignore", invalid="ignore"):
+            observed = rates[:, 1] / rates[:, 0]
+        return pd.DataFrame(
+            {
+                "patient": list(self.model.pair.patients),
+                "observed": observed,
+                "estimate": median,
+                "low": low,
+                "high": high,
+                "probability_below_1": self.posterior.probability_below("log_rate_ratio_patient", 0.0),
+            }
+        )
+
+    def patient_rates(self, level: float = 0.95) -> pd.DataFrame:
+        """Return each observed patient's rate per year on each treatment.
+
+        Columns: ``patient``, ``treatment``, ``observed``, ``estimate``, ``low``, ``high``.
+        """
+        pair = self.model.pair
+        quantiles = np.exp(self._quantiles("log_rate_patient", level))
+        return pd.DataFrame(
+            {
+                "patient": np.repeat(pair.patients, 2),
+                "treatment": [pair.reference, pair.comparator] * len(pair.patients),
+                "observed": (pair.relapses / pair.years).ravel(),
+                **{name: values.ravel() for name, values in zip(("estimate", "low", "high"), quantiles, strict=True)},
+            }
+        )
+
+    def predict(self, years: float = 1.0, level: float = 0.95) -> pd.DataFrame:
+        """Predict relapses in a time ahead, for a typical, each observed, and a new patient on each treatment.
+
+        Parameters
+        ----------
+        years
+            Length of the time ahead.
+        level
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``target`` (``typical``, ``patient``, ``new_patient``), ``patient``, ``treatment``, ``years``, and
+            median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
+            probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
+        """
+        if not (years > 0 and math.isfinite(years)):
+            raise ArgumentError(f"years {years!r}: a finite number > 0")
+        self.require_convergence()
+        patients = self.model.pair.patients
+        targets = [("typical", None, "log_rate_typical", ...)]
+        targets += [("patient", name, "log_rate_patient", place) for place, name in enumerate(patients)]
+        targets += [("new_patient", None, "log_rate_new_patient", ...)]
+        rng = np.random.default_rng([self.seed, 2])
+        rows = [
+            {"target": target, "patient": patient, "treatment": treatment, "years": years}
+            | self._prediction(rng, self._log_rate_draws(quantity, place, period), years, level)
+            for target, patient, quantity, place in targets
+            for period, treatment in enumerate((self.model.pair.reference, self.model.pair.comparator))
+        ]
+        return pd.DataFrame(rows)
+
+    def contraction(self) -> dict[str, float]:
+        """Return 1 - posterior variance / prior variance of each parameter: 0 where the answer is all prior."""
+        self.require_convergence()
+        return {
+            name: 1 - self.posterior.variance(name) / self.model.priors.of(name).variance
+            for name in self.model.parameters
+        }
+
+    def parameters(self, level: float = 0.95) -> pd.DataFrame:
+        """Return median and interval of each top-level parameter, with its prior and contraction."""
+        contraction = self.contraction()
+        rows = []
+        for name in self.model.parameters:
+            median, low, high = self._quantiles(name, level)
+            prior = str(self.model.priors.of(name))
+            rows.append(
+                {"parameter": name, "prior": prior, "median": float(median), "low": float(low), "high": float(high),
+                 "contraction": contraction[name]}
+            )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def to_datatree(self) -> xr.DataTree:
+        """Return the ArviZ container: posterior, prior, predictive, log-likelihood, observed and sampler groups."""
+        return self.container
+
+    def require_convergence(self) -> None:
+        """Do nothing if the computation passed its checks.
+
+        Raises
+        ------
+        ConvergenceError
+            If it failed one of them.
+        """
+        if self.convergence.failures:
+            raise ConvergenceError(self.convergence.failures, self.method)
+
+    def _quantiles(self, quantity: str, level: float) -> Floats:
+        """Return median, low and high."""
+        self.require_convergence()
+        tail = (1 - require_level(level)) / 2
+        return self.posterior.quantile(quantity, (0.5, tail, 1 - tail))
+
+    def _ratio(
+        self,
+        quantity: str,
+        level: float,
+        estimand: Estimand,
+        cautions: tuple[Caution, ...],
+        difference: RateDifference | None = None,
+    ) -> RateRatio:
+        median, low, high = np.exp(self._quantiles(quantity, level))
+        return RateRatio(
+            estimate=float(median),
+            interval=Interval(float(low), float(high), level, "credible"),
+            method=self.method,
+            estimand=estimand,
+            cautions=cautions,
+            probability_below_1=float(self.posterior.probability_below(quantity, 0.0)),
+            rate_difference=difference,
+        )
+
+    def _cautions(self) -> tuple[Caution, ...]:
+        pair = self.model.pair
+        if not sum(pair.totals):
+            return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
+        zero = tuple(
+            Caution(found.code, f"{found.text}; the other limit is set by the prior") for found in zero_cell_cautions(pair)
+        )
+        return zero + self._prior_dominated() + pair_cautions(pair)
+
+    def _prior_dominated(self) -> tuple[Caution, ...]:
+        single = int((self.model.pair.relapses[:, 0] == 1).sum())
+        if self.model.entry is None or not single:
+            return ()
+        text = (
+            f"{single} of {len(self.model.pair.patients)} patients had just the one {self.model.pair.reference} relapse "
+            "that let them in: it says little about their rate, and the upper limit leans on the prior"
+        )
+        return (Caution("prior_dominated", text),)
+
+    def _confounded(self) -> tuple[Caution, ...]:
+        if self.model.likelihood == "poisson":
+            return ()
+        text = "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
+        return (Caution("confounded", text),)
+
+    def _log_rate_draws(self, quantity: str, place: object, period: int) -> Floats:
+        values = self.posterior.draws[quantity].to_numpy()
+        chosen = values[..., period] if place is ... else values[..., place, period]
+        return np.asarray(chosen.ravel())
+
+    def _prediction(self, rng: np.random.Generator, log_rate: Floats, years: float, level: float) -> dict[str, float]:
+        tail = (1 - require_level(level)) / 2
+        probabilities = (0.5, tail, 1 - tail)
+        mean = years * np.exp(log_rate)
+        overdispersion = None
+        if self.model.likelihood == "negative_binomial":
+            overdispersion = self.posterior.draws["overdispersion"].to_numpy().ravel()
+        drawn = {
+            "rate": np.exp(log_rate),
+            "relapses": simulate_counts(rng, mean, overdispersion),
+            "relapse_free": no_relapse(mean, overdispersion),
+        }
+        summary = {}
+        for name, values in drawn.items():
+            method = "inverted_cdf" if name == "relapses" else "linear"
+            median, low, high = np.quantile(values, probabilities, method=method)
+            summary |= {name: float(median), f"{name}_low": float(low), f"{name}_high": float(high)}
+        return summary

@@ -1,0 +1,126 @@
+"""Priors of the hierarchical model, as small values in clinical units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from nmo_stats.errors import ArgumentError
+
+Floats = npt.NDArray[np.float64]
+
+
+def _require_scale(sd: float) -> None:
+    if not (sd > 0 and math.isfinite(sd)):
+        raise ArgumentError(f"prior sd {sd!r}: a finite number > 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A Normal prior."""
+
+    mean: float
+    sd: float
+
+    def __post_init__(self) -> None:
+        _require_scale(self.sd)
+        if not math.isfinite(self.mean):
+            raise ArgumentError(f"Normal mean {self.mean!r}: a finite number")
+
+    @property
+    def variance(self) -> float:
+        """Prior variance."""
+        return self.sd**2
+
+    def log_density(self, value: Floats) -> Floats:
+        """Return the log density."""
+        return np.asarray(-0.5 * ((value - self.mean) / self.sd) ** 2 - math.log(self.sd * math.sqrt(2 * math.pi)))
+
+    def quantile(self, probability: Floats) -> Floats:
+        """Return the quantiles of the given probabilities."""
+        return np.asarray(self.mean + self.sd * ndtri(probability))
+
+    def __str__(self) -> str:
+        return f"Normal({self.mean:.3g}, {self.sd:.3g})"
+
+
+@dataclass(frozen=True, slots=True)
+class HalfNormal:
+    """A half-Normal prior of a scale."""
+
+    sd: float
+
+    def __post_init__(self) -> None:
+        _require_scale(self.sd)
+
+    @property
+    def variance(self) -> float:
+        """Prior variance."""
+        return self.sd**2 * (1 - 2 / math.pi)
+
+    def log_density(self, value: Floats) -> Floats:
+        """Return the log density; minus infinity below 0."""
+        inside = -0.5 * (value / self.sd) ** 2 + 0.5 * math.log(2 / math.pi) - math.log(self.sd)
+        return np.where(value >= 0, inside, -np.inf)
+
+    def quantile(self, probability: Floats) -> Floats:
+        """Return the quantiles of the given probabilities."""
+        return np.asarray(self.sd * ndtri((1 + np.asarray(probability)) / 2))
+
+    def __str__(self) -> str:
+        return f"HalfNormal({self.sd:.3g})"
+
+
+Prior = Normal | HalfNormal
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Priors of the top-level parameters; rates are per year.
+
+    Parameters
+    ----------
+    log_rate
+        Log of the geometric mean of a typical patient's two rates. Default: ARR 0.5, 95 % within 0.03 and 9.5.
+    log_rate_ratio
+        Log rate ratio of a typical patient. Default: no difference, 95 % within a 50-fold change either way.
+    sd_rate
+        Between-patient spread of log rates. Default: median 0.67, 95 % below 1.96.
+    sd_rate_ratio
+        Between-patient spread of log ratios ("heterogeneity"). Default: median 0.34, 95 % below 0.98.
+    overdispersion
+        Of a period's count around the patient's own rate, negative binomial only. Default: 95 % below 0.59, a
+        coefficient of variation of the rate of 0.77.
+
+    Examples
+    --------
+    >>> Priors(log_rate_ratio=Normal(0, 1)).log_rate_ratio.sd
+    1
+    """
+
+    log_rate: Normal = Normal(math.log(0.5), 1.5)
+    log_rate_ratio: Normal = Normal(0.0, 2.0)
+    sd_rate: HalfNormal = HalfNormal(1.0)
+    sd_rate_ratio: HalfNormal = HalfNormal(0.5)
+    overdispersion: HalfNormal = HalfNormal(0.3)
+
+    def __post_init__(self) -> None:
+        for name in ("log_rate", "log_rate_ratio"):
+            if not isinstance(getattr(self, name), Normal):
+                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is Normal(mean, sd)")
+        for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
+            if not isinstance(getattr(self, name), HalfNormal):
+                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is HalfNormal(sd)")
+
+    def of(self, parameter: str) -> Prior:
+        """Return the prior of a top-level parameter by its name."""
+        prior: Prior = getattr(self, parameter)
+        return prior
+
+
+DEFAULT_PRIORS: Final = Priors()

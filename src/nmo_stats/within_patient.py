@@ -1,0 +1,235 @@
+"""The likelihood of a common rate ratio given each patient's total: what pairing says about the data.
+
+Given the patient's total ``n_i = y_i0 + y_i1``, Poisson counts with rates ``rate_i`` and ``ratio * rate_i`` give
+
+    y_i1 | n_i ~ Binomial(n_i, expit(log ratio + log(t_i1 / t_i0)))
+
+so that the patients' own rates drop out. The exact and the conditional likelihood methods, and the check for
+overdispersion, all rest on this one distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from nmo_stats.cohort import Comparison
+from nmo_stats.estimate import Caution
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+FEWEST_FOR_DISPERSION: Final = 10
+UNEQUAL_TIME_RATIO: Final = 1.5
+_MOST_SIMULATED_PATIENTS: Final = 2_000
+_REPLICATES: Final = 2_000
+_BLOCK_CELLS: Final = 2_000_000
+_NEWTON_STEPS: Final = 8
+_SIMULATION_SEED: Final = 19900301
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """Binomial strata: patients with relapses, those with the same time ratio taken together.
+
+    Parameters
+    ----------
+    totals
+        Relapses in both periods, shape (strata,), all > 0.
+    log_time_ratios
+        log(comparator time / reference time), shape (strata,).
+    """
+
+    totals: Counts
+    log_time_ratios: Floats
+
+    @property
+    def relapses(self) -> int:
+        """Relapses in both periods of all patients."""
+        return int(self.totals.sum())
+
+
+def pooled_stratum(pair: Comparison) -> Strata:
+    """Return one stratum of all relapses and all patient-years: one rate for all patients."""
+    reference_years, comparator_years = pair.total_years
+    return Strata(np.array([sum(pair.totals)]), np.array([math.log(comparator_years / reference_years)]))
+
+
+def patient_strata(pair: Comparison) -> Strata:
+    """Return the patients as strata; binomials with the same probability add up to one binomial."""
+    totals = pair.relapses.sum(axis=1)
+    informative = totals > 0
+    ratios, index = np.unique(log_time_ratios(pair)[informative], return_inverse=True)
+    return Strata(np.bincount(index, weights=totals[informative], minlength=len(ratios)).astype(np.int64), ratios)
+
+
+def log_time_ratios(pair: Comparison) -> Floats:
+    """Return log(comparator time / reference time) of each patient, shape (n,)."""
+    return np.log(pair.years[:, 1]) - np.log(pair.years[:, 0])
+
+
+def log_ratio_mle(strata: Strata, comparator_relapses: int) -> float:
+    """Return the conditional maximum likelihood estimate of the log rate ratio.
+
+    It solves ``sum n_i p_i(ratio) = y_1``; minus or plus infinity when one period has no relapse.
+    """
+    if comparator_relapses in (0, strata.relapses):
+        return -math.inf if comparator_relapses == 0 else math.inf
+    return log_ratio_with_mean(strata, comparator_relapses)
+
+
+def log_ratio_with_mean(strata: Strata, mean: float) -> float:
+    """Return the log rate ratio at which ``mean`` comparator relapses are expected, 0 < mean < relapses."""
+    log_odds = math.log(mean) - math.log(strata.relapses - mean)
+    low, high = log_odds - strata.log_time_ratios.max(), log_odds - strata.log_time_ratios.min()
+    if high - low < 1e-13:
+        return float(low)
+
+    def excess(log_ratio: float) -> float:
+        return float(np.dot(strata.totals, expit(log_ratio + strata.log_time_ratios))) - mean
+
+    return float(brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14, rtol=1e-14))
+
+
+DispersionVerdict = Literal["not assessable", "overdispersed", "no excess"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """Within-patient dispersion of the counts around a common ratio; about 1 for Poisson counts.
+
+    Parameters
+    ----------
+    value
+        Sum of squared conditional Pearson residuals / (informative patients - 1); NaN if it does not exist.
+    limit
+        95 % limit of the value for Poisson counts with the same totals and times; NaN if not assessed.
+    patients
+        Informative patients.
+    verdict
+        ``"not assessable"`` below 10 informative patients.
+    """
+
+    value: float
+    limit: float
+    patients: int
+    verdict: DispersionVerdict
+
+
+def dispersion(pair: Comparison) -> Dispersion:
+    """Return the within-patient dispersion of the counts, with a verdict from its simulated 95 % limit.
+
+    Above 2,000 informative patients the limit is the Normal one, from the binomial's fourth moment.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> placebo = load_example("thall_vail1990").where(arm="placebo")
+    >>> found = dispersion(placebo.compare("after", reference="before"))
+    >>> round(found.value, 2), found.verdict
+    (3.65, 'overdispersed')
+    """
+    totals = pair.relapses.sum(axis=1)
+    informative = totals > 0
+    patients = int(informative.sum())
+    comparator = int(pair.relapses[:, 1].sum())
+    if patients < 2 or comparator in (0, int(totals.sum())):
+        return Dispersion(math.nan, math.nan, patients, "not assessable")
+    offsets, counts = log_time_ratios(pair)[informative], totals[informative]
+    chance = expit(log_ratio_mle(patient_strata(pair), comparator) + offsets)
+    value = _pearson(pair.relapses[informative, 1], counts, chance) / (patients - 1)
+    if patients < FEWEST_FOR_DISPERSION:
+        return Dispersion(float(value), math.nan, patients, "not assessable")
+    limit = _normal_limit(counts, chance) if patients > _MOST_SIMULATED_PATIENTS else _simulated_limit(counts, chance, offsets)
+    return Dispersion(float(value), limit, patients, "overdispersed" if value > limit else "no excess")
+
+
+def pair_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the cautions that hold for every estimator of the pair."""
+    if not pair.reversed_order:
+        return ()
+    text = f"{len(pair.reversed_order)} of {len(pair.patients)} patients had {pair.comparator} before {pair.reference}"
+    return (Caution("reversed_order", text),)
+
+
+def pooled_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the caution of estimators that assume one rate for all patients, or the same time ratio in all."""
+    ratios = log_time_ratios(pair)
+    spread = math.exp(ratios.max() - ratios.min())
+    if spread <= UNEQUAL_TIME_RATIO:
+        return ()
+    text = (
+        f"the ratio of the two follow-up times differs {spread:.1f}-fold between patients: "
+        "a pooled ratio mixes the patients' own rates into the comparison"
+    )
+    return (Caution("unequal_follow_up", text),)
+
+
+def dispersion_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the caution of estimators that assume Poisson counts within a period."""
+    found = dispersion(pair)
+    if found.verdict != "overdispersed":
+        return ()
+    text = (
+        f"counts vary {found.value:.2f} times as much within patients as Poisson counts would "
+        f"(95 % limit {found.limit:.2f}): this interval is too short"
+    )
+    return (Caution("overdispersed", text),)
+
+
+def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the caution for a pair with no relapse in one of the periods."""
+    reference, comparator = pair.totals
+    if reference and comparator:
+        return ()
+    if reference:
+        return (Caution("zero_cell", f"no relapse on {pair.comparator}: only the upper limit carries information"),)
+    return (Caution("zero_cell", f"no relapse on {pair.reference}: only the lower limit carries information"),)
+
+
+def _pearson(comparator: Counts, totals: Counts, chance: Floats) -> Floats:
+    expected = totals * chance
+    residuals = (comparator - expected) ** 2 / np.maximum(expected * (1 - chance), np.finfo(float).tiny)
+    return np.asarray(np.sum(residuals, axis=-1))
+
+
+def _simulated_limit(totals: Counts, chance: Floats, offsets: Floats) -> float:
+    """Return the 95 % quantile of the dispersion, the ratio refitted in every simulated cohort."""
+    rng = np.random.default_rng(_SIMULATION_SEED)
+    block = max(1, _BLOCK_CELLS // len(totals))
+    values = []
+    for start in range(0, _REPLICATES, block):
+        size = (min(block, _REPLICATES - start), len(totals))
+        simulated = rng.binomial(totals, chance, size=size)
+        values.append(_pearson(simulated, totals, _refitted_chance(simulated, totals, offsets)))
+    return float(np.quantile(np.concatenate(values) / (len(totals) - 1), 0.95))
+
+
+def _refitted_chance(comparator: Counts, totals: Counts, offsets: Floats) -> Floats:
+    """Return the fitted probabilities of many cohorts at once, by safeguarded Newton steps; shape of ``comparator``."""
+    everything = float(totals.sum())
+    # The boundary estimate is infinite and its residuals tend to 0; half a relapse inside is near enough.
+    target = np.clip(comparator.sum(axis=1), 0.5, everything - 0.5)
+    log_odds = np.log(target) - np.log(everything - target)
+    low, high = log_odds - offsets.max(), log_odds - offsets.min()
+    estimate = (low + high) / 2
+    for _ in range(_NEWTON_STEPS):
+        chance = expit(estimate[:, None] + offsets)
+        excess = chance @ totals - target
+        low, high = np.where(excess > 0, low, estimate), np.where(excess > 0, estimate, high)
+        step = estimate - excess / ((chance * (1 - chance)) @ totals)
+        estimate = np.where((step > low) & (step < high), step, (low + high) / 2)
+    return np.asarray(expit(estimate[:, None] + offsets))
+
+
+def _normal_limit(totals: Counts, chance: Floats) -> float:
+    """Return the 95 % limit from the variance of a squared Pearson residual, 2 + (1 - 6pq)/(npq)."""
+    variance = chance * (1 - chance)
+    spread = np.sqrt(np.sum(2 + (1 - 6 * variance) / (totals * variance)))
+    return float(1 + 1.6448536269514722 * spread / (len(totals) - 1))
