@@ -47,16 +47,17 @@ def convergence(quantities: xr.Dataset, sample_stats: xr.Dataset, deepest: int) 
     arviz = _arviz()
     names, columns = _columns(quantities)
     spread = np.array([values.std() for values in columns])
-    errors = [
-        np.array([float(arviz.mcse(values, method="quantile", prob=probability)) for values in columns])
+    low, median, high = (
+        np.array([float(arviz.mcse(values, method="quantile", prob=probability)) for values in columns]) / spread
         for probability in (0.025, 0.5, 0.975)
-    ]
+    )
     return Convergence(
         quantities=names,
         r_hat=np.array([float(arviz.rhat(values)) for values in columns]),
         ess_bulk=np.array([float(arviz.ess(values, method="bulk")) for values in columns]),
         ess_tail=np.array([float(arviz.ess(values, method="tail")) for values in columns]),
-        mcse=np.max(errors, axis=0) / spread,
+        mcse_median=median,
+        mcse_limits=np.maximum(low, high),
         divergences=int(sample_stats["diverging"].sum()),
         deepest_trees=deepest,
         bfmi=np.atleast_1d(arviz.bfmi(sample_stats["energy"].to_numpy())),

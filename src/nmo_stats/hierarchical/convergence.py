@@ -10,54 +10,9 @@ import numpy.typing as npt
 
 R_HAT_LIMIT: Final = 1.01
 ESS_LIMIT: Final = 400.0
-MCSE_LIMIT: Final = 0.1
+MCSE_MEDIAN_LIMIT: Final = 0.1
+MCSE_LIMITS_LIMIT: Final = 0.2
 BFMI_LIMIT: Final = 0.3
-
-
-@dataclass(frozen=True, eq=False)
-class Convergence:
-    """Convergence of every reported quantity, and the health of the sampler.
-
-    Parameters
-    ----------
-    quantities
-        Names, e.g. ``"log_patient_rate_ratio[2]"``; shape (q,). Ratios and rates are judged on the log scale.
-    r_hat, ess_bulk, ess_tail
-        Rank-normalized split R-hat and effective sample sizes, shape (q,).
-    mcse
-        Largest Monte Carlo standard error of median and 95 % limits, in posterior standard deviations, shape (q,).
-    divergences, deepest_trees
-        Number of divergent transitions, and of those that stopped at the largest tree depth.
-    bfmi
-        Bayesian fraction of missing information, shape (chains,).
-    """
-
-    quantities: tuple[str, ...]
-    r_hat: npt.NDArray[np.float64]
-    ess_bulk: npt.NDArray[np.float64]
-    ess_tail: npt.NDArray[np.float64]
-    mcse: npt.NDArray[np.float64]
-    divergences: int
-    deepest_trees: int
-    bfmi: npt.NDArray[np.float64]
-
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """Each number that decides, beside its limit; the worst quantity speaks for all."""
-        return (
-            _worst("R-hat", self.r_hat, self.quantities, R_HAT_LIMIT, largest=True),
-            _worst("bulk ESS", self.ess_bulk, self.quantities, ESS_LIMIT, largest=False),
-            _worst("tail ESS", self.ess_tail, self.quantities, ESS_LIMIT, largest=False),
-            _worst("Monte Carlo error / posterior sd", self.mcse, self.quantities, MCSE_LIMIT, largest=True),
-            Verdict("divergences", float(self.divergences), 0.0, self.divergences == 0),
-            Verdict("trees at largest depth", float(self.deepest_trees), 0.0, self.deepest_trees == 0),
-            Verdict("BFMI", float(self.bfmi.min()), BFMI_LIMIT, bool(self.bfmi.min() >= BFMI_LIMIT)),
-        )
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """One sentence for each limit that is not kept."""
-        return tuple(str(verdict) for verdict in self.verdicts if not verdict.passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +28,55 @@ class Verdict:
     def __str__(self) -> str:
         where = f" of {self.quantity}" if self.quantity else ""
         return f"{self.name}{where} is {self.value:.4g} (limit {self.limit:g})"
+
+
+@dataclass(frozen=True, eq=False)
+class Convergence:
+    """Convergence of every reported quantity, and the health of the sampler.
+
+    Parameters
+    ----------
+    quantities
+        Names, e.g. ``"log_patient_rate_ratio[2]"``; shape (q,). Ratios and rates are judged on the log scale.
+    r_hat, ess_bulk, ess_tail
+        Rank-normalized split R-hat and effective sample sizes, shape (q,).
+    mcse_median, mcse_limits
+        Monte Carlo standard error of the median, and the larger one of the two 95 % limits, in posterior standard
+        deviations, shape (q,).
+    divergences, deepest_trees
+        Number of divergent transitions, and of those that stopped at the largest tree depth.
+    bfmi
+        Bayesian fraction of missing information, shape (chains,).
+    """
+
+    quantities: tuple[str, ...]
+    r_hat: npt.NDArray[np.float64]
+    ess_bulk: npt.NDArray[np.float64]
+    ess_tail: npt.NDArray[np.float64]
+    mcse_median: npt.NDArray[np.float64]
+    mcse_limits: npt.NDArray[np.float64]
+    divergences: int
+    deepest_trees: int
+    bfmi: npt.NDArray[np.float64]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Each number that decides, beside its limit; the worst quantity speaks for all."""
+        return (
+            _worst("R-hat", self.r_hat, self.quantities, R_HAT_LIMIT, largest=True),
+            _worst("bulk ESS", self.ess_bulk, self.quantities, ESS_LIMIT, largest=False),
+            _worst("tail ESS", self.ess_tail, self.quantities, ESS_LIMIT, largest=False),
+            _worst("Monte Carlo error of the median / sd", self.mcse_median, self.quantities, MCSE_MEDIAN_LIMIT, largest=True),
+            _worst("Monte Carlo error of the limits / sd", self.mcse_limits, self.quantities, MCSE_LIMITS_LIMIT, largest=True),
+            Verdict("divergences", float(self.divergences), 0.0, self.divergences == 0),
+            Verdict("trees at largest depth", float(self.deepest_trees), 0.0, self.deepest_trees == 0),
+            Verdict("BFMI", float(self.bfmi.min()), BFMI_LIMIT, bool(self.bfmi.min() >= BFMI_LIMIT)),
+        )
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence for each limit that is not kept."""
+        return tuple(str(verdict) for verdict in self.verdicts if not verdict.passed)
 
 
 def _worst(

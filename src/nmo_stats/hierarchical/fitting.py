@@ -7,7 +7,7 @@ import numpy as np
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
-from nmo_stats.hierarchical.options import Nuts, Progress
+from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 
@@ -63,14 +63,12 @@ def fit(
     return fit_model(Model(pair, priors, likelihood, entry), engine, seed)
 
 
-def fit_model(
-    model: Model, engine: Engine = "nuts", seed: int | None = None, progress: Progress | None = None
-) -> HierarchicalFit:
-    """Fit a validated model; ``progress`` is called with the draws done and the draws in all."""
+def fit_model(model: Model, engine: Engine = "nuts", seed: int | None = None) -> HierarchicalFit:
+    """Fit a validated model."""
     options = Nuts() if engine == "nuts" else engine
     if not isinstance(options, Nuts):
         raise ArgumentError(f"engine {engine!r}: 'nuts' or Nuts(...)")
     from nmo_stats.hierarchical.nuts import fit_nuts
 
     chosen_seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    return fit_nuts(model, options, chosen_seed, progress)
+    return fit_nuts(model, options, chosen_seed)

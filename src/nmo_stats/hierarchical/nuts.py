@@ -26,7 +26,7 @@ from nmo_stats.hierarchical.quantities import quantities
 METHOD = "hierarchical_nuts"
 
 
-def fit_nuts(model: Model, options: Nuts, seed: int, progress: Progress | None = None) -> HierarchicalFit:
+def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
     """Sample the posterior.
 
     Parameters
@@ -37,10 +37,8 @@ def fit_nuts(model: Model, options: Nuts, seed: int, progress: Progress | None =
         How to sample.
     seed
         Seed of all random numbers; the same seed gives the same draws on the same versions.
-    progress
-        Called with the draws done and the draws in all.
     """
-    sampled = _sample(build(model), options, seed, progress)
+    sampled = _sample(build(model), options, seed)
     stats = _sample_stats(sampled)
     draws = sampled["posterior"][[*model.parameters, "u", "v"]]
     derived = quantities(model, draws, seed)
@@ -94,7 +92,7 @@ def _observe(model: Model, mean: Any, overdispersion: Any) -> None:
         pm.Potential("entry", -pt.log(-pt.expm1(log_none)).sum())
 
 
-def _sample(built: pm.Model, options: Nuts, seed: int, progress: Progress | None) -> Any:
+def _sample(built: pm.Model, options: Nuts, seed: int) -> Any:
     if options.sampler == "nutpie":
         _require_nutpie()
     with built, _quietly():
@@ -108,16 +106,16 @@ def _sample(built: pm.Model, options: Nuts, seed: int, progress: Progress | None
             nuts_sampler=options.sampler,
             progressbar=False,
             compute_convergence_checks=False,
-            **_sampler_options(options, progress),
+            **_sampler_options(options),
         )
 
 
-def _sampler_options(options: Nuts, progress: Progress | None) -> dict[str, Any]:
+def _sampler_options(options: Nuts) -> dict[str, Any]:
     if options.sampler == "nutpie":
         return {"nuts_sampler_kwargs": {"save_warmup": False}}
     chosen: dict[str, Any] = {}
-    if progress is not None:
-        chosen["callback"] = _Counter(progress, options.chains * (options.draws + options.tune))
+    if options.progress is not None:
+        chosen["callback"] = _Counter(options.progress, options.chains * (options.draws + options.tune))
     if not pytensor.config.cxx:  # no C++ compiler: numba compiles, where PyTensor would fall back to slow Python
         chosen["compile_kwargs"] = {"mode": "NUMBA"}
     return chosen

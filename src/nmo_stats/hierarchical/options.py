@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nmo_stats.errors import ArgumentError
@@ -28,14 +28,17 @@ class Nuts:
         import the calling script again). The draws do not depend on it.
     sampler
         ``"pymc"``, or ``"nutpie"`` (extra ``nmo-stats[nutpie]``).
+    progress
+        Called with the draws done and the draws in all (sampler ``"pymc"``).
     """
 
-    draws: int = 1000
-    tune: int = 1000
+    draws: int = 1500
+    tune: int = 500
     chains: int = 4
     target_accept: float = 0.99
     cores: int | None = None
     sampler: Literal["pymc", "nutpie"] = "pymc"
+    progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 100), ("tune", 100), ("chains", 2)):

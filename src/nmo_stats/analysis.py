@@ -1,0 +1,228 @@
+"""From a cohort to the standard set of results, in one readable function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from nmo_stats import exact, glm, hierarchical
+from nmo_stats.cohort import Cohort, Comparison, Notice
+from nmo_stats.cohort.pairing import Courses
+from nmo_stats.describe import ArrSummary, EdssSummary, arr, edss
+from nmo_stats.diagnostics import Check, check
+from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
+from nmo_stats.estimate import RateModel, RateRatio, require_level
+from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
+from nmo_stats.hierarchical.model import Entry, Likelihood
+from nmo_stats.within_patient import Dispersion, dispersion
+
+DEFAULT_SEED: Final = 20130301
+
+_CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], RateModel]], ...]] = (
+    ("pooled_exact", exact.pooled),
+    ("poisson", glm.poisson),
+    ("negative_binomial", glm.negative_binomial),
+    ("gee", glm.gee),
+    ("conditional_exact", exact.conditional),
+    ("conditional_midp", lambda pair: exact.conditional(pair, midp=True)),
+    ("conditional_poisson", glm.conditional_poisson),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices of an analysis.
+
+    Parameters
+    ----------
+    level
+        Level of all intervals.
+    priors, likelihood, entry
+        Of the hierarchical model.
+    courses
+        Which courses of a drug are compared: ``"all"`` or ``"adjacent"``.
+    """
+
+    level: float = 0.95
+    priors: Priors = field(default=DEFAULT_PRIORS)
+    likelihood: Likelihood = "poisson"
+    entry: Entry | None = None
+    courses: Courses = "all"
+
+    def __post_init__(self) -> None:
+        require_level(self.level)
+
+
+DEFAULT_SETTINGS: Final = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A method without a number, and why: not identified by the data, or failed in its computation."""
+
+    method: str
+    reason: str
+    failed: bool = False
+
+    def to_dict(self) -> dict[str, str]:
+        """Return one row of ``not_identified`` in the ``rates`` JSON."""
+        return {"method": self.method, "reason": self.reason}
+
+
+@dataclass(frozen=True, eq=False)
+class RateResults:
+    """Every estimate of the ratio, and every method that gave none."""
+
+    estimates: tuple[RateRatio, ...]
+    refusals: tuple[Refusal, ...]
+
+    def find(self, method: str) -> RateRatio | None:
+        """Return the estimate of a method, or None."""
+        return next((ratio for ratio in self.estimates if ratio.method == method), None)
+
+    @property
+    def failed(self) -> tuple[Refusal, ...]:
+        """Methods whose computation failed."""
+        return tuple(refusal for refusal in self.refusals if refusal.failed)
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All results of a cohort, ready to be reported.
+
+    Parameters
+    ----------
+    cohort, pair
+        The data, and the two periods that were compared.
+    settings, seed
+        The choices.
+    arr, edss
+        Descriptive summaries.
+    rates
+        Estimates of the rate ratio by all methods.
+    dispersion
+        Within-patient dispersion of the counts.
+    fit
+        The hierarchical fit; it withholds its numbers if it failed a check.
+    checks
+        Diagnostics of the fit.
+    """
+
+    cohort: Cohort
+    pair: Comparison
+    settings: Settings
+    seed: int
+    arr: ArrSummary
+    edss: EdssSummary
+    rates: RateResults
+    dispersion: Dispersion
+    fit: HierarchicalFit
+    checks: tuple[Check, ...]
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the reader should know about the data."""
+        return self.pair.notices
+
+    @property
+    def headline(self) -> RateRatio | None:
+        """The hierarchical ratio, or None if its computation failed."""
+        return self.rates.find(self.fit.method)
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        """Computation checks that failed: their result is withheld."""
+        return tuple(found for found in self.checks if found.role == "computation" and not found.passed)
+
+
+def analyze(
+    cohort: Cohort,
+    comparator: str,
+    *,
+    reference: str,
+    engine: str | Nuts = "nuts",
+    seed: int = DEFAULT_SEED,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> Analysis:
+    """Run the standard analysis of two treatments within patients.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    comparator, reference
+        Treatment names; the ratio is comparator / reference.
+    engine
+        ``"nuts"`` or its options.
+    seed
+        Seed of all random numbers: the same seed gives the same result on the same versions.
+    settings
+        Level, priors and likelihood.
+
+    Raises
+    ------
+    CohortError
+        If a treatment is not in the table or no patient had both.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> analysis = analyze(load_example(), "tocilizumab", reference="rituximab")  # doctest: +SKIP
+    """
+    pair = cohort.compare(comparator, reference=reference, courses=settings.courses)
+    fit = hierarchical_fit(pair, settings, engine, seed)
+    classical, bayesian = classical_rates(pair, settings.level), hierarchical_rates(fit, settings.level)
+    return Analysis(
+        cohort=cohort,
+        pair=pair,
+        settings=settings,
+        seed=seed,
+        arr=arr(cohort, settings.level),
+        edss=edss(cohort),
+        rates=combined(classical, bayesian),
+        dispersion=dispersion(pair),
+        fit=fit,
+        checks=check(fit),
+    )
+
+
+def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
+    """Return the ratio by every exact and likelihood method, or its refusal."""
+    estimates, refusals = [], []
+    for method, estimator in _CLASSICAL:
+        try:
+            estimates.append(estimator(pair).rate_ratio(level))
+        except NotIdentifiedError as refused:
+            refusals.append(Refusal(method, refused.reason))
+        except ConvergenceError as refused:
+            refusals.append(Refusal(method, "; ".join(refused.failures)))
+    return RateResults(tuple(estimates), tuple(refusals))
+
+
+def hierarchical_rates(fit: HierarchicalFit, level: float = 0.95) -> RateResults:
+    """Return the ratio of the hierarchical model, or its refusal if the computation failed."""
+    try:
+        return RateResults((fit.rate_ratio(level),), ())
+    except ConvergenceError as refused:
+        reason = "failed diagnostic: " + "; ".join(refused.failures)
+        return RateResults((), (Refusal(fit.method, reason, failed=True),))
+
+
+def hierarchical_fit(
+    pair: Comparison, settings: Settings, engine: str | Nuts, seed: int
+) -> HierarchicalFit:
+    """Fit the hierarchical model of the settings."""
+    if engine in ("quadrature", "both"):
+        raise ArgumentError(f"engine {engine!r} is not available in this version; use 'nuts'")
+    model = Model(pair, settings.priors, settings.likelihood, settings.entry)
+    return hierarchical.fit_model(model, engine, seed)
+
+
+def combined(*results: RateResults) -> RateResults:
+    """Return the estimates and refusals of several groups of methods as one."""
+    return RateResults(
+        tuple(ratio for result in results for ratio in result.estimates),
+        tuple(refusal for result in results for refusal in result.refusals),
+    )
+

@@ -1,0 +1,185 @@
+"""Checks of a fit: those that decide whether it may be printed, and those that say what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from nmo_stats.errors import ConvergenceError
+from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.hierarchical.convergence import Verdict
+from nmo_stats.wording import PARAMETER_NAMES, percent, significant
+
+Role = Literal["computation", "information"]
+Counts = npt.NDArray[np.int64]
+
+CONTRACTION_LIMIT: Final = 0.5
+POWER_SCALING_LIMIT: Final = 0.05
+TAIL_LIMIT: Final = 0.05
+
+_ADVICE: Final = {
+    "R-hat": "the chains disagree: sample longer, engine=Nuts(draws=6000, tune=3000)",
+    "bulk ESS": "too few independent draws: sample longer, engine=Nuts(draws=6000)",
+    "tail ESS": "too few independent draws in the tails: sample longer, engine=Nuts(draws=6000)",
+    "Monte Carlo error of the median / sd": "sample longer, engine=Nuts(draws=6000)",
+    "Monte Carlo error of the limits / sd": "sample longer, engine=Nuts(draws=6000)",
+    "divergences": "the sampler missed part of the posterior: engine=Nuts(target_accept=0.999, tune=3000)",
+    "trees at largest depth": "the steps are too short: engine=Nuts(tune=3000)",
+    "BFMI": "the chains move too slowly through the tails: engine=Nuts(draws=6000, tune=3000)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One number about a fit, held against a limit.
+
+    Parameters
+    ----------
+    name
+        What is checked.
+    role
+        ``"computation"`` decides whether the result may be printed; ``"information"`` is printed beside it.
+    value, limit
+        The number and its limit.
+    passed
+        Whether the limit is kept.
+    advice
+        What to do, or what the number means for the reader.
+    """
+
+    name: str
+    role: Role
+    value: float
+    limit: float
+    passed: bool
+    advice: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return a dictionary of plain values for JSON."""
+        return {field: getattr(self, field) for field in ("name", "role", "value", "limit", "passed", "advice")}
+
+
+def check(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return all checks of a fit, those of the computation first.
+
+    The information checks are left out where the computation failed: they would describe draws that mean nothing.
+    """
+    computation = computation_checks(fit)
+    if not all(found.passed for found in computation):
+        return computation
+    return (
+        *computation,
+        prior_predictive_check(fit),
+        *posterior_predictive_checks(fit),
+        *contraction_checks(fit),
+        *power_scaling_checks(fit),
+    )
+
+
+def gate(fit: HierarchicalFit) -> HierarchicalFit:
+    """Return the fit if every computation check passed.
+
+    Raises
+    ------
+    ConvergenceError
+        With the failed checks.
+    """
+    failed = tuple(f"{found.name} is {found.value:.4g} (limit {found.limit:g})" for found in computation_checks(fit) if not found.passed)
+    if failed:
+        raise ConvergenceError(failed, fit.method)
+    return fit
+
+
+def computation_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return R-hat, effective sample sizes and Monte Carlo errors of all reported quantities, and sampler health."""
+    return tuple(_computation(verdict) for verdict in fit.convergence.verdicts)
+
+
+def prior_predictive_check(fit: HierarchicalFit) -> Check:
+    """Return how surprising the observed relapses per patient-year are before the data are used."""
+    pair = fit.model.pair
+    years = sum(pair.total_years)
+    drawn = _predicted(fit, "prior_predictive").sum(axis=(1, 2)) / years
+    observed = sum(pair.totals) / years
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    value = _two_sided(drawn, observed)
+    advice = (
+        f"before the data the model expects {significant(float(low), 2)} to {significant(float(high), 2)} relapses per "
+        f"patient-year (95 %); {significant(observed, 2)} were observed"
+    )
+    return Check("prior predictive: relapses per patient-year", "information", value, TAIL_LIMIT, value >= TAIL_LIMIT, advice)
+
+
+def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return how well the fit reproduces the total, the zeros, the largest count, and each single count."""
+    drawn, observed = _predicted(fit, "posterior_predictive"), fit.model.pair.relapses
+    statistics = {
+        "total relapses": (drawn.sum(axis=(1, 2)), observed.sum()),
+        "periods without relapse": ((drawn == 0).sum(axis=(1, 2)), (observed == 0).sum()),
+        "largest count": (drawn.max(axis=(1, 2)), observed.max()),
+    }
+    found = [_predictive(name, _two_sided(values, float(seen))) for name, (values, seen) in statistics.items()]
+    single = min(_two_sided(drawn[:, i, j], float(observed[i, j])) for i, j in np.ndindex(observed.shape))
+    return (*found, _predictive("least likely single count", min(1.0, single * observed.size)))
+
+
+def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return how much of each parameter's prior variance the data removed."""
+    return tuple(_contraction(name, value) for name, value in fit.contraction().items())
+
+
+def power_scaling_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return how much each parameter's posterior moves when the top-level priors are made a little stronger."""
+    from nmo_stats.hierarchical.arviz_adapter import power_scaling
+
+    found = power_scaling(fit.to_datatree(), fit.model.parameters)
+    return tuple(_power_scaling(name, value) for name, value in found.items())
+
+
+def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Counts, Counts, Counts]:
+    """Return median, low and high of the replicated counts, each of shape (n, 2)."""
+    tail = (1 - level) / 2
+    drawn = _predicted(fit, "posterior_predictive")
+    median, low, high = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf").astype(np.int64)
+    return median, low, high
+
+
+def _computation(verdict: Verdict) -> Check:
+    advice = "" if verdict.passed else _ADVICE[verdict.name]
+    name = f"{verdict.name} (worst: {verdict.quantity})" if verdict.quantity else verdict.name
+    return Check(name, "computation", verdict.value, verdict.limit, verdict.passed, advice)
+
+
+def _predictive(name: str, value: float) -> Check:
+    passed = value >= TAIL_LIMIT
+    advice = "the model reproduces it" if passed else "the model does not reproduce it: counts vary in a way it does not know"
+    return Check(f"posterior predictive: {name}", "information", value, TAIL_LIMIT, passed, advice)
+
+
+def _contraction(name: str, value: float) -> Check:
+    passed = value >= CONTRACTION_LIMIT
+    what = PARAMETER_NAMES[name]
+    removed = f"the data removed {percent(round(max(value, 0.0), 2))} of the prior variance"
+    advice = removed if passed else f"the data say little about the {what}: {removed.removeprefix('the data ')}"
+    return Check(f"contraction: {what}", "information", value, CONTRACTION_LIMIT, passed, advice)
+
+
+def _power_scaling(name: str, value: float) -> Check:
+    passed = value <= POWER_SCALING_LIMIT
+    what = PARAMETER_NAMES[name]
+    advice = "a slightly stronger prior changes little" if passed else f"the {what} moves with its prior: read it with the prior"
+    return Check(f"sensitivity to the priors: {what}", "information", value, POWER_SCALING_LIMIT, passed, advice)
+
+
+def _predicted(fit: HierarchicalFit, group: str) -> Counts:
+    values = fit.to_datatree()[group]["relapses"].to_numpy()
+    return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+
+def _two_sided(drawn: npt.NDArray[np.generic], observed: float) -> float:
+    """Return twice the smaller tail share of the replicates, ties counted in both tails."""
+    at_least, at_most = float((drawn >= observed).mean()), float((drawn <= observed).mean())
+    return min(1.0, 2 * min(at_least, at_most))
