@@ -95,7 +95,7 @@ class Analysis:
     ----------
     cohort, pair
         The data, and the two periods that were compared.
-    settings, seed
+    settings, seed, engine
         The choices.
     arr, edss
         Descriptive summaries.
@@ -113,6 +113,7 @@ class Analysis:
     pair: Comparison
     settings: Settings
     seed: int
+    engine: str | Nuts
     arr: ArrSummary
     edss: EdssSummary
     rates: RateResults
@@ -178,6 +179,7 @@ def analyze(
         pair=pair,
         settings=settings,
         seed=seed,
+        engine=engine,
         arr=arr(cohort, settings.level),
         edss=edss(cohort),
         rates=combined(classical, bayesian),

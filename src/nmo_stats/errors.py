@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _PRINTED_PROBLEMS = 40
+_PRINTED_CHARACTERS = 80
 
 
 class NmoStatsError(Exception):
@@ -41,11 +42,11 @@ class Problem:
     def __str__(self) -> str:
         place = [
             f"row {self.row}" if self.row is not None else "",
-            f"patient {self.patient!r}" if self.patient is not None else "",
-            f"column {self.column!r}" if self.column is not None else "",
+            f"patient {_shortened(repr(self.patient))}" if self.patient is not None else "",
+            f"column {_shortened(repr(self.column))}" if self.column is not None else "",
         ]
         where = ", ".join(part for part in place if part)
-        found = self.value if self.value is not None else ""
+        found = _shortened(self.value) if self.value is not None else ""
         head = ": ".join(part for part in (where, found) if part)
         return "; ".join(part for part in (head, self.rule, self.remedy) if part)
 
@@ -64,7 +65,7 @@ class CohortError(NmoStatsError):
     def __init__(self, problems: tuple[Problem, ...] | list[Problem], source: str = "table") -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__(str(self))
+        super().__init__(self.problems, source)  # the arguments of __init__, so that the exception can be pickled
 
     def __str__(self) -> str:
         count = len(self.problems)
@@ -89,7 +90,10 @@ class NotIdentifiedError(NmoStatsError):
     def __init__(self, reason: str, method: str) -> None:
         self.reason = reason
         self.method = method
-        super().__init__(f"{method}: {reason}")
+        super().__init__(reason, method)
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.reason}"
 
 
 class ConvergenceError(NmoStatsError):
@@ -106,4 +110,11 @@ class ConvergenceError(NmoStatsError):
     def __init__(self, failures: tuple[str, ...], method: str) -> None:
         self.failures = failures
         self.method = method
-        super().__init__(f"{method}: " + "; ".join(failures))
+        super().__init__(failures, method)
+
+    def __str__(self) -> str:
+        return f"{self.method}: {'; '.join(self.failures)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _PRINTED_CHARACTERS else f"{text[: _PRINTED_CHARACTERS - 1]}…"

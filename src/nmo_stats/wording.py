@@ -19,6 +19,18 @@ METHOD_NAMES: Final = {
     "hierarchical_nuts": "Bayesian hierarchical (NUTS)",
     "hierarchical_quadrature": "Bayesian hierarchical (quadrature)",
 }
+SHORT_NAMES: Final = {
+    "pooled_exact": "Exact",
+    "conditional_exact": "Exact",
+    "conditional_midp": "Exact mid-p",
+    "poisson": "Poisson",
+    "conditional_poisson": "Poisson",
+    "negative_binomial": "Negative binomial",
+    "gee": "GEE, corrected",
+    "gee_sandwich": "GEE, textbook",
+    "hierarchical_nuts": "NUTS",
+    "hierarchical_quadrature": "Quadrature",
+}
 ESTIMAND_NAMES: Final = {
     "pooled": "Pooled rates",
     "within_patient": "Within patients, common ratio",

@@ -5,19 +5,32 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import zipfile
-from collections.abc import Callable, Sequence
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pandas as pd
 
-from nmo_stats.cohort.schema import Cell, is_missing
-from nmo_stats.errors import CohortError, Problem
+from nmo_stats.cohort.schema import Cell, as_text, is_missing
+from nmo_stats.errors import ArgumentError, CohortError, Problem
 
-_MAGIC: Final = {b"PK\x03\x04": "an Excel workbook or zip archive", b"PAR1": "a Parquet file"}
-_OTHER_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", ",": "commas"}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_TEXT: Final = "plain text"
+_WORKBOOK: Final = "an Excel workbook"
+_PARQUET: Final = "Parquet"
+_MAGIC: Final = {
+    b"PK\x03\x04": _WORKBOOK,
+    b"PAR1": _PARQUET,
+    b"\xd0\xcf\x11\xe0": "an old .xls or a password-protected workbook",
+    b"\x1f\x8b": "a compressed file",
+    b"%PDF": "a PDF file",
+}
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +43,41 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """Cells as found, column by column, each row with the number that a user sees it under."""
+    """Cells as found, column by column, each row with the number that a user sees it under.
+
+    Parameters
+    ----------
+    columns, cells
+        Names as found (``""`` for a nameless column), and the cells of each.
+    rows
+        Number of each row: as a spreadsheet shows it, or the position in a DataFrame or Parquet file, from 1.
+    blank_rows
+        Empty rows between the others.
+    source
+        Name and hash of the file.
+    faults
+        Rows that do not fit the header, and are not in ``cells``.
+    unread_sheets
+        Further sheets of a workbook.
+    """
 
     columns: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
     rows: tuple[int, ...]
     blank_rows: tuple[int, ...]
     source: Source
+    faults: tuple[Problem, ...] = ()
+    unread_sheets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Header and rows as they stand in the source; the first row has the number ``first_row``."""
+
+    header: Sequence[Cell]
+    body: Sequence[Sequence[Cell]]
+    first_row: int = 2
+    unread_sheets: tuple[str, ...] = ()
 
 
 def read_table(path: str | Path) -> RawTable:
@@ -46,41 +87,67 @@ def read_table(path: str | Path) -> RawTable:
     ------
     CohortError
         If the file does not exist, cannot be decoded, or is not what its suffix says.
+    ArgumentError
+        If ``path`` is not a path.
     """
+    if not isinstance(path, (str, Path)):
+        raise ArgumentError(f"{type(path).__name__}: give the path of a file; a DataFrame goes to Cohort.from_frame")
     path = Path(path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        _refuse(path.name, f"suffix {path.suffix!r}", "the file is .csv, .tsv, .xlsx or .parquet", "save it as one of these")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        _refuse(path.name, error.strerror or "unreadable", "the file exists and can be read", "check the path")
-    if not content.strip():
-        _refuse(path.name, "empty file", "the file has a header row and one row per period", "see `nmo-stats template`")
-    table = reader(content, path.name)
-    return _without_blank_rows(table, Source(path.name, hashlib.sha256(content).hexdigest()))
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        rule = "the file is .csv, .tsv, .xlsx or .parquet"
+        _refuse(path.name, f"suffix {path.suffix!r}", rule, "save it as one of these")
+    content = _content(path)
+    expected, reader = _READERS[suffix]
+    kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), _TEXT)
+    if kind != expected:
+        _refuse(path.name, kind, f"a {suffix} file is {expected}", "give the file the suffix of what it is")
+    grid = reader(content, path.name)
+    if all(map(is_missing, grid.header)):
+        rule = "the first row names the columns"
+        _refuse(path.name, "first row empty", rule, "remove the empty rows above the table")
+    return _table(grid, Source(path.name, hashlib.sha256(content).hexdigest()))
 
 
 def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
-    """Take the cells of a DataFrame; rows are numbered from 1 by position."""
-    digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
-    header = [str(column) for column in frame.columns]
+    """Take the cells of a DataFrame, named index levels included; rows are numbered from 1 by position.
+
+    Raises
+    ------
+    ArgumentError
+        If ``frame`` is not a DataFrame.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise ArgumentError(f"{type(frame).__name__}: give a pandas DataFrame; a file goes to read_periods")
+    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
-    return _without_blank_rows((header, body, 1), Source(name, digest))
+    grid = _Grid(list(frame.columns), body, first_row=1)
+    text = "\n".join("\x1f".join(map(as_text, row)) for row in (grid.header, *body))
+    return _table(grid, Source(name, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()))
 
 
-_Parts = tuple[list[str], Sequence[Sequence[Cell]], int]
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path that no file system takes
+        found = getattr(error, "strerror", None) or str(error)
+        _refuse(path.name, found, "the file exists and can be read", f"check the path {str(path)!r}")
+    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
+        rule = "the file has a header row and one row per period"
+        _refuse(path.name, "empty file", rule, "see `nmo-stats template`")
+    return content
 
 
-def _read_csv(content: bytes, name: str) -> _Parts:
+def _read_csv(content: bytes, name: str) -> _Grid:
     return _read_delimited(content, name, ",")
 
 
-def _read_tsv(content: bytes, name: str) -> _Parts:
+def _read_tsv(content: bytes, name: str) -> _Grid:
     return _read_delimited(content, name, "\t")
 
 
-def _read_delimited(content: bytes, name: str, delimiter: str) -> _Parts:
+def _read_delimited(content: bytes, name: str, delimiter: str) -> _Grid:
     text = _decode(content, name)
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
@@ -88,78 +155,66 @@ def _read_delimited(content: bytes, name: str, delimiter: str) -> _Parts:
         _refuse(name, str(error), "quotes open and close around a cell", "save the table again as plain CSV")
     header, *body = lines
     _require_separator(header, delimiter, name)
-    width = len(header)
-    ragged = [
-        Problem(f"{len(cells)} cells", f"a row has as many cells as the header ({width})", "fill or remove cells", row=number)
-        for number, cells in enumerate(body, start=2)
-        if cells and len(cells) != width
-    ]
-    if ragged:
-        raise CohortError(ragged, name)
-    return header, [cells or [""] * width for cells in body], 2
+    return _Grid(header, body)
 
 
 def _decode(content: bytes, name: str) -> str:
-    for magic, kind in _MAGIC.items():
-        if content.startswith(magic):
-            _refuse(name, kind, "a .csv or .tsv file is plain text", "give the file the suffix of what it is")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise CohortError([Problem(found, "text files are encoded as UTF-8", "save it as 'CSV UTF-8'", row=row)], name) from None
+        problem = Problem(found, "text files are encoded as UTF-8", "save it as 'CSV UTF-8'", row=row)
+        raise CohortError([problem], name) from None
     if "\x00" in text:
-        _refuse(name, "a NUL character", "a .csv or .tsv file is plain text", "export the table again as CSV")
+        _refuse(name, "a NUL character", "text files are encoded as UTF-8", "save it as 'CSV UTF-8'")
     return text
 
 
 def _require_separator(header: list[str], delimiter: str, name: str) -> None:
     if len(header) != 1:
         return
-    for other, words in _OTHER_SEPARATORS.items():
+    for other, words in _SEPARATORS.items():
         if other != delimiter and other in header[0]:
-            expected = _OTHER_SEPARATORS[delimiter]
+            expected = _SEPARATORS[delimiter]
             remedy = "use .tsv for tabs" if other == "\t" else f"save the table with {expected} between cells"
-            _refuse(name, f"cells separated by {words}", f"cells of this file type are separated by {expected}", remedy)
+            rule = f"cells of this file type are separated by {expected}"
+            _refuse(name, f"cells separated by {words}", rule, remedy)
 
 
-def _read_xlsx(content: bytes, name: str) -> _Parts:
+def _read_xlsx(content: bytes, name: str) -> _Grid:
     try:
-        frame = pd.read_excel(io.BytesIO(content), header=None, dtype=object, na_filter=False, engine="openpyxl")
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
-        _refuse(name, "not an Excel workbook", "a .xlsx file is a workbook", "give the file the suffix of what it is")
-    if frame.empty:
-        _refuse(name, "empty first sheet", "the first sheet has a header row", "move the table to the first sheet")
-    header, *body = frame.itertuples(index=False, name=None)
-    return ["" if is_missing(cell) else str(cell) for cell in header], body, 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and drop-down lists that openpyxl does not know
+            sheets = _sheets(content)
+    except Exception as error:  # noqa: BLE001  a damaged workbook makes openpyxl raise nearly anything
+        _refuse(name, f"cannot be read ({error})", "a .xlsx file is a workbook", "save it again from the spreadsheet")
+    filled = {title: rows for title, rows in sheets.items() if any(not is_missing(cell) for row in rows for cell in row)}
+    first = next(iter(sheets), None)
+    if first not in filled:
+        rule = "the first sheet has a header row"
+        _refuse(name, "empty first sheet", rule, "move the table to the first sheet")
+    rows = filled.pop(first)
+    width = max(map(len, rows))
+    header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
+    return _Grid(header, body, unread_sheets=tuple(filled))
 
 
-def _read_parquet(content: bytes, name: str) -> _Parts:
+def _read_parquet(content: bytes, name: str) -> _Grid:
+    import pyarrow.parquet
+
     try:
-        frame = pd.read_parquet(io.BytesIO(content))
-    except (ValueError, OSError):
-        _refuse(name, "not a Parquet file", "a .parquet file is Parquet", "give the file the suffix of what it is")
-    return [str(column) for column in frame.columns], list(frame.astype(object).itertuples(index=False, name=None)), 1
+        table = pyarrow.parquet.read_table(io.BytesIO(content))
+        names = [column for column in table.column_names if not _PANDAS_INDEX.fullmatch(column)]
+        columns = [table.column(number).to_pylist() for number in range(len(names))]
+    except Exception as error:  # noqa: BLE001  as above, of pyarrow
+        _refuse(name, f"cannot be read ({error})", "a .parquet file is Parquet", "write the file again")
+    return _Grid(names, list(zip(*columns, strict=True)), first_row=1)
 
 
-_READERS: Final[dict[str, Callable[[bytes, str], _Parts]]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
-    ".xlsx": _read_xlsx,
-    ".parquet": _read_parquet,
+_READERS: Final[dict[str, tuple[str, Callable[[bytes, str], _Grid]]]] = {
+    ".csv": (_TEXT, _read_csv),
+    ".tsv": (_TEXT, _read_tsv),
+    ".xlsx": (_WORKBOOK, _read_xlsx),
+    ".parquet": (_PARQUET, _read_parquet),
 }
-
-
-def _without_blank_rows(parts: _Parts, source: Source) -> RawTable:
-    header, body, first_row = parts
-    kept = [(number, cells) for number, cells in enumerate(body, start=first_row) if not all(map(is_missing, cells))]
-    blank = [number for number, cells in enumerate(body, start=first_row) if all(map(is_missing, cells))]
-    while blank and kept and blank[-1] > kept[-1][0]:
-        blank.pop()  # empty lines after the last row are not worth a word
-    cells = tuple(zip(*(cells for _, cells in kept), strict=True)) or ((),) * len(header)
-    return RawTable(tuple(header), cells, tuple(number for number, _ in kept), tuple(blank), source)
-
-
-def _refuse(name: str, found: str, rule: str, remedy: str) -> NoReturn:
-    raise CohortError([Problem(found, rule, remedy)], name) from None

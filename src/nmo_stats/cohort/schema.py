@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 Cell = object
 
@@ -27,11 +30,14 @@ OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongo
 KNOWN: Final = (*REQUIRED, *EXPOSURES, *OPTIONAL)
 
 EDSS_STEPS: Final = frozenset([0.0, *(step / 2 for step in range(2, 21))])
-YES_NO: Final = {"yes": True, "no": False}
+YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Excel writes TRUE and FALSE
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_LARGEST_COUNT = 10**9
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
+_LARGEST = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,12 @@ class Fault:
 def is_missing(cell: Cell) -> bool:
     """Return whether a cell is empty: None, NaN, NaT, NA, or text of blanks only."""
     if isinstance(cell, str):
-        return not cell.strip()
-    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
+        return not cell or cell.isspace()
+    if isinstance(cell, (int, float)):
+        return cell != cell
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
 
 
 def as_text(cell: Cell) -> str:
@@ -58,15 +68,26 @@ def as_text(cell: Cell) -> str:
     ('101', 'P1')
     """
     if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell)
+        cell = int(cell)
+    try:
+        return str(cell)
+    except ValueError:  # Python prints no whole number of more than 4300 digits
+        return "a number of more than 4300 digits"
 
 
 def parse_text(cell: Cell) -> str | Fault:
     """Read an identifier or a name; it must not be empty."""
+    rule = "text, not empty"
     if is_missing(cell):
-        return Fault("text, not empty", "fill the cell or leave the row out")
-    return as_text(cell)
+        return Fault(rule, "fill the cell or leave the row out")
+    if isinstance(cell, bool) or not isinstance(cell, (str, int, float, np.integer, np.floating, Decimal)):
+        return Fault(rule, "store it as text; spreadsheets turn some names into dates or TRUE")
+    text = as_text(cell)
+    if text in _SPREADSHEET_ERRORS:
+        return Fault(rule, "repair the formula in the spreadsheet")
+    if _CONTROL.search(text):
+        return Fault("text in one line, without control characters", "type the cell anew")
+    return text
 
 
 def parse_count(cell: Cell) -> int | Fault:
@@ -75,8 +96,10 @@ def parse_count(cell: Cell) -> int | Fault:
     number = _number(cell, rule, "count the relapses of the period, or leave the row out")
     if isinstance(number, Fault):
         return number
-    if number < 0 or not number.is_integer() or number > _LARGEST_COUNT:
+    if number < 0 or not number.is_integer():
         return Fault(rule, "correct the count or leave the row out")
+    if number > _LARGEST:
+        return Fault("relapses is at most 1e9", "correct the count or leave the row out")
     return int(number)
 
 
@@ -88,18 +111,21 @@ def parse_exposure(cell: Cell) -> float | Fault:
         return number
     if number <= 0 or math.isinf(number):
         return Fault(rule, "correct the time or leave the row out")
+    if not 1 / _LARGEST <= number <= _LARGEST:
+        return Fault("follow-up time lies between 1e-9 and 1e9", "correct the time or its unit")
     return number
 
 
-def parse_period(cell: Cell) -> int | None | Fault:
+def parse_period(cell: Cell) -> int | Fault | None:
     """Read the place of a period in the patient's history."""
     if is_missing(cell):
         return None
     rule = "period is a whole number that orders the patient's periods"
-    number = _number(cell, rule, "number the periods 1, 2, ... or leave the cell empty")
-    if isinstance(number, Fault) or number.is_integer():
-        return number if isinstance(number, Fault) else int(number)
-    return Fault(rule, "number the periods 1, 2, ... or leave the cell empty")
+    remedy = "number the periods 1, 2, ... or leave the cell empty"
+    number = _number(cell, rule, remedy)
+    if isinstance(number, Fault):
+        return number
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST else Fault(rule, remedy)
 
 
 def parse_edss(cell: Cell) -> float | Fault:
@@ -113,13 +139,11 @@ def parse_edss(cell: Cell) -> float | Fault:
     return Fault(rule, "correct the score, or leave the cell empty if it is unknown")
 
 
-def parse_yes_no(cell: Cell) -> bool | None | Fault:
+def parse_yes_no(cell: Cell) -> bool | Fault | None:
     """Read yes, no, or nothing for unknown."""
     if is_missing(cell):
         return None
-    if isinstance(cell, (bool, np.bool_)):
-        return bool(cell)
-    answer = YES_NO.get(str(cell).strip().lower())
+    answer = YES_NO.get(as_text(cell).strip().lower())
     if answer is None:
         return Fault("yes, no, or empty for unknown", "write yes or no, or leave the cell empty")
     return answer
@@ -152,16 +176,43 @@ PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
 }
 
 
+def parse_covariate(cells: Sequence[Cell]) -> list[float] | list[str | None]:
+    """Read a whole covariate: numbers if every filled cell is a plain number, else text; every format alike.
+
+    Examples
+    --------
+    >>> parse_covariate(["40", 26.0, ""]), parse_covariate(["007", 8])
+    ([40.0, 26.0, nan], ['007', '8'])
+    """
+    texts = [None if is_missing(cell) else as_text(cell) for cell in cells]
+    if all(text is None or _PLAIN.fullmatch(text) for text in texts):
+        return [math.nan if text is None else float(text) for text in texts]
+    return texts
+
+
+def plain_number(cell: Cell) -> float | None:
+    """Return the number that a cell holds, or None."""
+    number = _number(cell, "", "")
+    return None if isinstance(number, Fault) else number
+
+
 def _number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if is_missing(cell):
         return Fault(rule, if_missing)
     if isinstance(cell, (bool, np.bool_)):
         return Fault(rule, "write a number, not true or false")
     if isinstance(cell, (int, float, np.integer, np.floating)):
-        return float(cell)
-    text = str(cell).strip()
+        return _finite_or_inf(cell)
+    text = as_text(cell).strip()
     if _DECIMAL_COMMA.fullmatch(text):
         return Fault(rule, "write a decimal point, not a decimal comma")
     if not _NUMBER.fullmatch(text):
         return Fault(rule, "write a plain number with a decimal point and no unit")
     return float(text)
+
+
+def _finite_or_inf(number: float | np.integer | np.floating) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond the largest float
+        return math.inf if number > 0 else -math.inf

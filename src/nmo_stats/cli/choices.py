@@ -1,0 +1,149 @@
+"""From command-line options and a TOML file to the choices of an analysis."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from nmo_stats.analysis import DEFAULT_SEED, Settings
+from nmo_stats.cohort import Cohort, load_example, read_periods
+from nmo_stats.cohort.validate import nearest
+from nmo_stats.errors import ArgumentError
+from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
+
+DEFAULT_COMPARATOR: Final = "tocilizumab"
+DEFAULT_REFERENCE: Final = "rituximab"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user chose, each with its default.
+
+    Parameters
+    ----------
+    comparator, reference
+        Treatment names; None for the defaults.
+    out
+        Report folder.
+    engine, seed
+        Of the hierarchical model.
+    settings
+        Level, priors, likelihood.
+    nuts
+        Sampler options from the ``[nuts]`` table of the TOML file.
+    """
+
+    comparator: str | None = None
+    reference: str | None = None
+    out: str = "report"
+    engine: str = "nuts"
+    seed: int = DEFAULT_SEED
+    settings: Settings = field(default_factory=Settings)
+    nuts: Nuts = field(default_factory=Nuts)
+
+
+def choices(config: Path | None, **options: object) -> Choices:
+    """Return the choices of the TOML file, overridden by the options that were given on the command line.
+
+    Raises
+    ------
+    ArgumentError
+        If the file cannot be read, or a key or value of it is not known.
+    """
+    chosen = _from_file(config) if config else Choices()
+    given = {name: value for name, value in options.items() if value is not None}
+    level = given.pop("level", None)
+    if level is not None:
+        chosen = replace(chosen, settings=replace(chosen.settings, level=level))
+    return replace(chosen, **given)  # type: ignore[arg-type]
+
+
+def cohort_of(periods: Path | None, columns: list[str]) -> Cohort:
+    """Read the user's table, or the bundled example where no file is named."""
+    if periods is None:
+        return load_example()
+    pairs = [text.partition("=") for text in columns]
+    if any(not (foreign and sign and ours) for foreign, sign, ours in pairs):
+        raise ArgumentError(f"--column {' '.join(columns)}: written as YOURS=OURS, such as record_id=patient")
+    return read_periods(periods, {foreign: ours for foreign, _, ours in pairs})
+
+
+def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
+    """Return comparator and reference: as chosen, the defaults, or the only other treatment there is.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not determined; the message lists the names found.
+    """
+    names = cohort.treatments
+    listed = ", ".join(map(repr, names[:20]))
+    comparator = chosen.comparator or _default(DEFAULT_COMPARATOR, chosen.reference, names)
+    if comparator is None:
+        raise ArgumentError(f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference")
+    reference = chosen.reference or _default(DEFAULT_REFERENCE, comparator, names)
+    if reference is None:
+        raise ArgumentError(f"which treatment is the reference? the table has {listed}; name it with --reference")
+    return comparator, reference
+
+
+def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | None:
+    if usual in names and usual != other:
+        return usual
+    rest = [name for name in names if name != other]
+    return rest[0] if other in names and len(rest) == 1 else None
+
+
+def _from_file(path: Path) -> Choices:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ArgumentError(f"config {path}: {error}") from None
+    plain = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
+    in_settings = {"level": (int, float), "likelihood": str, "entry": str, "courses": str}
+    _require_known(content, [*plain, *in_settings, "priors", "nuts"], str(path))
+    for name, kind in (plain | in_settings).items():
+        if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
+            raise ArgumentError(f"config {path}: {name} = {content[name]!r} is of the wrong type")
+    settings = {name: content[name] for name in in_settings if name in content}
+    return Choices(
+        **{name: content[name] for name in plain if name in content},
+        settings=Settings(priors=_priors(content.get("priors", {})), **settings),
+        nuts=_nuts(content.get("nuts", {})),
+    )
+
+
+def _priors(table: Mapping[str, Any]) -> Priors:
+    _require_known(table, [item.name for item in fields(Priors)], "[priors]")
+    found: dict[str, Normal | HalfNormal] = {}
+    for name, values in table.items():
+        kind, keys = (Normal, ["mean", "sd"]) if name in ("log_rate", "log_rate_ratio") else (HalfNormal, ["sd"])
+        if not isinstance(values, dict) or sorted(values) != sorted(keys) or not all(map(_is_number, values.values())):
+            wanted = ", ".join(f"{key} = number" for key in keys)
+            raise ArgumentError(f"[priors] {name} = {values!r}: written as {name} = {{ {wanted} }}")
+        found[name] = kind(**values)
+    return Priors(**found)  # type: ignore[arg-type]
+
+
+def _nuts(table: Mapping[str, Any]) -> Nuts:
+    _require_known(table, ["draws", "tune", "chains", "target_accept", "cores", "sampler"], "[nuts]")
+    whole = [name for name in ("draws", "tune", "chains", "cores") if not isinstance(table.get(name, 1), int)]
+    if whole or not _is_number(table.get("target_accept", 0.9)):
+        raise ArgumentError(f"[nuts] {', '.join(whole) or 'target_accept'}: a number is needed")
+    return Nuts(**table)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _require_known(table: Mapping[str, Any], known: list[str], where: str) -> None:
+    if not isinstance(table, dict):
+        raise ArgumentError(f"{where}: a table of {', '.join(known)}")
+    for name in table:
+        if name not in known:
+            hint = nearest(name, known) or f"known are {', '.join(known)}"
+            raise ArgumentError(f"{where}: unknown key {name!r}; {hint}")

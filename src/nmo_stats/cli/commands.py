@@ -1,0 +1,172 @@
+"""The commands of ``nmo-stats``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmo_stats.analysis import analyze, classical_rates, combined, hierarchical_fit, hierarchical_rates
+from nmo_stats.cli import texts
+from nmo_stats.cli.choices import choices, cohort_of, treatments
+from nmo_stats.cli.printing import complain, progress_bar, say, say_json
+from nmo_stats.cli.template import write_template
+from nmo_stats.describe import arr, edss
+from nmo_stats.errors import CohortError, ConvergenceError, NmoStatsError
+
+BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
+
+app = typer.Typer(
+    name="nmo-stats",
+    help="Relapse-rate inference for small within-patient series. Without a file the bundled three patients are analysed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Periods = Annotated[Path | None, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)]
+Table = Annotated[Path, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)]
+Comparator = Annotated[str | None, typer.Option(help="Treatment above the line of the ratio [default: tocilizumab].", show_default=False)]
+Reference = Annotated[str | None, typer.Option(help="Treatment below the line of the ratio [default: rituximab].", show_default=False)]
+Level = Annotated[float | None, typer.Option(help="Level of all intervals [default: 0.95].", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers.", show_default=False)]
+Engine = Annotated[str | None, typer.Option(help="Engine of the hierarchical model [default: nuts].", show_default=False)]
+Config = Annotated[Path | None, typer.Option(help="TOML file with choices and priors.", show_default=False)]
+Column = Annotated[list[str], typer.Option(help="Rename a column of the file: YOURS=OURS. May be repeated.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def report(
+    periods: Periods = None,
+    *,
+    comparator: Comparator = None,
+    reference: Reference = None,
+    out: Annotated[str | None, typer.Option(help="Report folder [default: report].", show_default=False)] = None,
+    engine: Engine = None,
+    level: Level = None,
+    seed: Seed = None,
+    config: Config = None,
+    column: Column = [],  # noqa: B006 (typer copies it)
+    as_json: Json = False,
+) -> None:
+    """Analyse a period table and write the report folder."""
+    from nmo_stats.report import require_replaceable, write
+    from nmo_stats.report.bundle import results
+
+    chosen = choices(config, comparator=comparator, reference=reference, out=out, engine=engine, level=level, seed=seed)
+    require_replaceable(chosen.out)
+    cohort = cohort_of(periods, column)
+    names = treatments(cohort, chosen)
+    with progress_bar("Sampling the hierarchical model") as progress:
+        nuts = replace(chosen.nuts, progress=progress)
+        analysis = analyze(
+            cohort, names[0], reference=names[1], engine=nuts if chosen.engine == "nuts" else chosen.engine, seed=chosen.seed, settings=chosen.settings
+        )
+    path = write(analysis, chosen.out)
+    if as_json:
+        say_json(results(analysis))
+    else:
+        texts.say_report(analysis, path)
+    if analysis.failed_checks:
+        raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+@app.command()
+def rates(
+    periods: Periods = None,
+    *,
+    comparator: Comparator = None,
+    reference: Reference = None,
+    engine: Engine = None,
+    level: Level = None,
+    seed: Seed = None,
+    config: Config = None,
+    column: Column = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Print the rate ratio by every method."""
+    chosen = choices(config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed)
+    cohort = cohort_of(periods, column)
+    names = treatments(cohort, chosen)
+    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
+    with progress_bar("Sampling the hierarchical model") as progress:
+        nuts = replace(chosen.nuts, progress=progress)
+        fit = hierarchical_fit(pair, chosen.settings, nuts if chosen.engine == "nuts" else chosen.engine, chosen.seed)
+    found = combined(classical_rates(pair, chosen.settings.level), hierarchical_rates(fit, chosen.settings.level))
+    if as_json:
+        say_json(texts.rates_json(pair, found))
+    else:
+        texts.say_rates(pair, found)
+    if found.failed:
+        raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+@app.command()
+def describe(
+    periods: Periods = None,
+    *,
+    level: Level = None,
+    rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
+    column: Column = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Print annualized relapse rates and EDSS."""
+    cohort = cohort_of(periods, column)
+    chosen = choices(None, level=level)
+    summary, disability = arr(cohort, chosen.settings.level), edss(cohort, rule)  # type: ignore[arg-type]
+    if as_json:
+        say_json(texts.describe_json(summary, disability))
+    else:
+        texts.say_describe(cohort, summary, disability)
+
+
+@app.command()
+def check(periods: Table, *, column: Column = [], as_json: Json = False) -> None:  # noqa: B006
+    """Validate a period table, and say what would be analysed."""
+    try:
+        cohort = cohort_of(periods, column)
+    except CohortError as error:
+        if as_json:
+            say_json(texts.problems_json(error))
+        raise
+    if as_json:
+        say_json(texts.check_json(cohort))
+    else:
+        texts.say_check(cohort)
+
+
+@app.command()
+def template(
+    path: Annotated[Path | None, typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False)] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write a period table to fill in, with the rows of one example patient."""
+    if as_json:
+        say_json(texts.dictionary_json())
+        return
+    written = write_template(path)
+    if path is None:
+        sys.stdout.write(written)
+    else:
+        say(f"wrote {path}: replace the two example rows, one row per patient and treatment period")
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 2 for bad data or arguments, 3 for a failed diagnostic."""
+    try:
+        app()
+    except ConvergenceError as error:
+        complain(str(error))
+        sys.exit(FAILED_DIAGNOSTIC)
+    except NmoStatsError as error:
+        complain(str(error))
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+        sys.exit(BAD_INPUT)

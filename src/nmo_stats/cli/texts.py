@@ -1,0 +1,192 @@
+"""Results as the commands print them, in words and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nmo_stats.analysis import Analysis, RateResults
+from nmo_stats.cli.printing import say, say_table
+from nmo_stats.cli.template import DICTIONARY
+from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.describe import ArrSummary, EdssSummary
+from nmo_stats.errors import CohortError
+from nmo_stats.estimate import RateRatio
+from nmo_stats.report.bundle import records
+from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
+from nmo_stats.wording import (
+    ESTIMAND_NAMES,
+    METHOD_NAMES,
+    counted,
+    interval_text,
+    p_value_text,
+    percent,
+    probability_text,
+    ratio_text,
+    significant,
+)
+
+
+def say_report(analysis: Analysis, path: Path) -> None:
+    """Print the headline and where the report is."""
+    ratio = analysis.headline
+    say(withheld(analysis) if ratio is None else sentence(analysis, ratio))
+    for found in analysis.failed_checks:
+        say(f"failed: {found.name} is {found.value:.4g}, limit {found.limit:g}; {found.advice}")
+    say(NOT_AN_EFFECT)
+    say(f"report: {path}")
+
+
+def say_rates(pair: Comparison, found: RateResults) -> None:
+    """Print every estimate, its cautions, and every refusal."""
+    (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
+    say(
+        f"{pair.comparator} / {pair.reference}: {counted(len(pair.patients), 'patient')}, {counted(comparator, 'relapse')} in "
+        f"{significant(comparator_years)} years / {counted(reference, 'relapse')} in {significant(reference_years)} years"
+    )
+    shown = [ratio for ratio in found.estimates if ratio.informative]
+    if shown:
+        texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
+        columns = ("Method", "Estimand", "Ratio", f"{percent(shown[0].interval.level)} interval", "p", "P(ratio < 1)", "Cautions")
+        say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
+        for number, text in enumerate(texts, start=1):
+            say(f"caution {number}: {text}")
+    for ratio in found.estimates:
+        if not ratio.informative:
+            say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
+    for refusal in found.refusals:
+        say(f"{METHOD_NAMES[refusal.method]}: {'failed' if refusal.failed else 'not identified'}: {refusal.reason}")
+    for notice in pair.notices:
+        say(f"note: {notice.text}")
+    say(NOT_AN_EFFECT)
+
+
+def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -> None:
+    """Print the annualized relapse rates and the EDSS."""
+    level = f"{percent(summary.level)} interval"
+    rows = summary.to_frame().to_dict("records")
+    say_table(
+        ("Patient", "Treatment", "Relapses", "Years", "ARR", level),
+        [
+            (str(row["patient"] or "all (pooled)"), row["treatment"], str(row["relapses"]), significant(row["years"]),
+             significant(row["arr"]), f"{significant(row['low'])} to {significant(row['high'])}")
+            for row in rows
+        ],
+        words=(0, 1),
+    )  # fmt: skip
+    say_table(
+        ("Individual ARRs", "Mean", "Median", "Range", "Relapse-free"),
+        [
+            (row["treatment"], significant(row["mean_arr"]), significant(row["median_arr"]),
+             f"{significant(row['min_arr'])} to {significant(row['max_arr'])}", f"{row['relapse_free']} of {row['patients']}")
+            for row in summary.pooled.to_dict("records")
+        ],
+    )  # fmt: skip
+    for treatment, cautions in summary.cautions.items():
+        for caution in cautions:
+            say(f"relapse-free share on {treatment}: {caution.text}")
+    if disability.available:
+        _say_edss(disability)
+    for notice in cohort.notices:
+        say(f"note: {notice.text}")
+
+
+def say_check(cohort: Cohort) -> None:
+    """Say that a table is valid, and what is in it."""
+    say(f"{cohort.source.name}: valid; {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}, times in {cohort.unit.removeprefix('exposure_')}")
+    rows = arr(cohort)
+    say_table(
+        ("Treatment", "Patients", "Relapses", "Years"),
+        [(row["treatment"], str(row["patients"]), str(row["relapses"]), significant(row["years"])) for row in rows],
+    )
+    for notice in cohort.notices:
+        say(f"note: {notice.text}")
+
+
+def arr(cohort: Cohort) -> list[dict[str, float]]:
+    """Return patients, relapses and years by treatment."""
+    from nmo_stats.describe import arr as summarized
+
+    found: list[dict[str, float]] = summarized(cohort).pooled.to_dict("records")
+    return found
+
+
+def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
+    """Return the ``rates`` document."""
+    return {
+        "schema": 1,
+        "comparator": pair.comparator,
+        "reference": pair.reference,
+        "estimates": [ratio.to_dict() for ratio in found.estimates],
+        "not_identified": [refusal.to_dict() for refusal in found.refusals],
+        "patients": len(pair.patients),
+        "informative_patients": pair.informative_patients,
+        "relapses": list(pair.totals),
+        "years": list(pair.total_years),
+        "notices": [notice.to_dict() for notice in pair.notices],
+    }
+
+
+def describe_json(summary: ArrSummary, disability: EdssSummary) -> dict[str, object]:
+    """Return the ``describe`` document."""
+    return {
+        "schema": 1,
+        "arr": records(summary.to_frame()),
+        "arr_by_treatment": records(summary.pooled),
+        "edss": records(disability.per_period) if disability.available else [],
+        "edss_by_treatment": records(disability.per_treatment) if disability.available else [],
+        "edss_rule": disability.rule.name,
+        "cautions": {name: [caution.to_dict() for caution in found] for name, found in summary.cautions.items()},
+    }
+
+
+def check_json(cohort: Cohort) -> dict[str, object]:
+    """Return the ``check`` document of a valid table."""
+    return {
+        "schema": 1,
+        "valid": True,
+        "problems": [],
+        "patients": len(cohort.patients),
+        "periods": len(cohort.frame),
+        "treatments": list(cohort.treatments),
+        "exposure": cohort.unit,
+        "covariates": list(cohort.covariates),
+        "notices": [notice.to_dict() for notice in cohort.notices],
+    }
+
+
+def problems_json(error: CohortError) -> dict[str, object]:
+    """Return the ``check`` document of a table with problems."""
+    names = ("row", "patient", "column", "value", "rule", "remedy")
+    problems = [{name: getattr(problem, name) for name in names} for problem in error.problems]
+    return {"schema": 1, "valid": False, "problems": problems}
+
+
+def dictionary_json() -> dict[str, object]:
+    """Return the columns of the period table with their rules."""
+    return {"schema": 1, "columns": [{"name": name, "meaning": meaning} for name, meaning in DICTIONARY]}
+
+
+def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
+    return (
+        METHOD_NAMES[ratio.method],
+        ESTIMAND_NAMES[ratio.estimand],
+        significant(ratio.estimate),
+        interval_text(ratio.interval),
+        "" if ratio.p_value is None else p_value_text(ratio.p_value),
+        "" if ratio.probability_below_1 is None else probability_text(ratio.probability_below_1),
+        " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions),
+    )
+
+
+def _say_edss(disability: EdssSummary) -> None:
+    say_table(
+        ("EDSS", "Start, median", "End, median", "Worsened", "Stable", "Improved"),
+        [
+            (row["treatment"], f"{row['start_median']:.1f}", f"{row['end_median']:.1f}", str(row["worsened"]), str(row["stable"]), str(row["improved"]))
+            for row in disability.per_treatment.to_dict("records")
+            if row["patients"]
+        ],
+    )
+    say(f"EDSS rule {disability.rule.name}: {disability.rule.description}; {disability.confirmation}")
+    for caution in disability.cautions:
+        say(f"EDSS: {caution.text}")

@@ -1,0 +1,21 @@
+"""Figures: each takes finished results and an Axes, draws, and returns the Axes."""
+
+from nmo_stats.figures.edss import edss_slopes
+from nmo_stats.figures.forest import forest
+from nmo_stats.figures.patients import patient_ratios, predictive
+from nmo_stats.figures.posterior import prior_posterior, ranks
+from nmo_stats.figures.style import COMPARATOR, REFERENCE, styled
+from nmo_stats.figures.timeline import timeline
+
+__all__ = [
+    "COMPARATOR",
+    "REFERENCE",
+    "edss_slopes",
+    "forest",
+    "patient_ratios",
+    "predictive",
+    "prior_posterior",
+    "ranks",
+    "styled",
+    "timeline",
+]

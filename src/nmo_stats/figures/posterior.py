@@ -1,0 +1,55 @@
+"""Posterior beside prior, and the mixing of the chains."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nmo_stats.figures.style import COMPARATOR, GREY, PALE, ratio_axis
+from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.wording import PARAMETER_NAMES
+
+_ON_LOG_AXIS = ("log_rate", "log_rate_ratio")
+
+
+def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
+    """Draw the posterior of a top-level parameter as a filled outline, its prior as a dashed line.
+
+    Log rates and log ratios are shown as rates and ratios on a log axis.
+    """
+    prior = fit.model.priors.of(parameter)
+    draws = fit.posterior.draws[parameter].to_numpy().ravel()
+    ends = prior.quantile(np.array([0.005, 0.995]))
+    low, high = min(ends[0], draws.min()), max(min(ends[1], draws.max() + 2 * draws.std()), draws.max())
+    if parameter not in _ON_LOG_AXIS:
+        low = 0.0
+    density, edges = np.histogram(draws, bins=60, range=(low, high), density=True)
+    grid = np.linspace(low, high, 300)
+    scale = np.exp if parameter in _ON_LOG_AXIS else np.asarray
+    axes.stairs(density, scale(edges), fill=True, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior")
+    axes.stairs(density, scale(edges), color=COMPARATOR, linewidth=1.2)
+    axes.plot(scale(grid), np.exp(prior.log_density(grid)), color=GREY, linestyle="--", linewidth=1.2, label="prior")
+    if parameter in _ON_LOG_AXIS:
+        ratio_axis(axes, float(np.exp(low)), float(np.exp(high)))
+    if parameter == "log_rate":
+        axes.lines[-1].remove()  # the line at 1 belongs to ratios, not to rates
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(bottom=0)
+    axes.set_title(PARAMETER_NAMES[parameter])
+    return axes
+
+
+def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
+    """Draw how the ranks of each chain's draws spread over all draws: level lines mean that the chains agree."""
+    draws = fit.posterior.draws[parameter].to_numpy()
+    order = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape)
+    for chain, values in enumerate(order):
+        counts, edges = np.histogram(values, bins=20, range=(0, draws.size))
+        axes.stairs(counts / counts.mean(), edges / draws.size, color=GREY, alpha=0.5 + 0.5 * (chain % 2), linewidth=1)
+    axes.axhline(1, color=PALE, linewidth=4, zorder=0)
+    axes.set_ylim(0, 2)
+    axes.set_yticks([0, 1, 2])
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_title(PARAMETER_NAMES[parameter])
+    return axes

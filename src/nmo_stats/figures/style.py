@@ -1,0 +1,76 @@
+"""The look of all figures: two colours with a fixed meaning, grey for all else."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+REFERENCE: Final = "#b35806"
+COMPARATOR: Final = "#2166ac"
+INK: Final = "#222222"
+GREY: Final = "#6f6f6f"
+PALE: Final = "#d9d9d9"
+
+_RATIO_TICKS: Final = ((1, 2, 5), (1, 3), (1,))  # the finest of these series that leaves at most six ticks
+_MOST_TICKS: Final = 6
+_STYLE: Final = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "nmo_stats",
+    "svg.fonttype": "path",
+    "figure.facecolor": "white",
+}
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the style of the report, e.g. ``with styled(): ...``; restores the settings of before."""
+    with mpl.rc_context(dict(_STYLE)):
+        yield
+
+
+def ratio_axis(axes: Axes, low: float, high: float, words: tuple[str, str] | None = None) -> None:
+    """Make x a log axis of ratios from ``low`` to ``high`` with a line at 1, and words at its two ends."""
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.axvline(1, color=GREY, linewidth=0.9, zorder=0)
+    if words is not None:
+        below, above = words
+        style = {"transform": axes.get_xaxis_transform(), "fontsize": 9, "color": GREY, "va": "top"}
+        axes.text(1, -0.02, f"← {below}  ", ha="right", **style)
+        axes.text(1, -0.02, f"  {above} →", ha="left", **style)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for series in _RATIO_TICKS:
+        ticks = [digit * 10.0**decade for decade in decades for digit in series if low <= digit * 10.0**decade <= high]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks
+
+
+def ratio_words(comparator: str) -> tuple[str, str]:
+    """Return the words for the two ends of a ratio axis."""
+    return f"fewer relapses on {comparator}", "more"

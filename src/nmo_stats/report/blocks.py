@@ -1,0 +1,117 @@
+"""What a report page is made of: sections of a few kinds of blocks, free of HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "prose"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed check in place of a result; the only red on the page."""
+
+    kind: ClassVar[str] = "failure"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "bullets"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of ready-made texts; the first column holds names, the others are set right.
+
+    Parameters
+    ----------
+    caption
+        What the table shows.
+    columns
+        Headings.
+    rows
+        Cells, each row as long as ``columns``.
+    words
+        Indices of further columns that hold words, set left.
+    notes
+        Sentences below the table.
+    """
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure.
+
+    Parameters
+    ----------
+    name
+        File name without suffix.
+    alt
+        What a reader who cannot see the figure needs to know.
+    caption
+        What the figure shows and how to read it.
+    svg, png
+        The drawing.
+    """
+
+    kind: ClassVar[str] = "picture"
+    name: str
+    alt: str
+    caption: str
+    svg: bytes
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Detail that unfolds on the page and is printed in full."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    blocks: tuple[Block, ...]
+
+
+Block = Prose | Failure | Bullets | Table | Picture | Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: one plain sentence that states the result, then the blocks that show it."""
+
+    name: str
+    title: str
+    lead: str
+    blocks: tuple[Block, ...] = ()
+
+
+def pictures(sections: tuple[Section, ...]) -> tuple[Picture, ...]:
+    """Return every picture of the sections, folded ones included."""
+    return tuple(found for section in sections for found in _pictures(section.blocks))
+
+
+def _pictures(blocks: tuple[Block, ...]) -> list[Picture]:
+    found: list[Picture] = []
+    for block in blocks:
+        if isinstance(block, Picture):
+            found.append(block)
+        elif isinstance(block, Fold):
+            found += _pictures(block.blocks)
+    return found

@@ -1,0 +1,123 @@
+"""The machine-readable results, their tables, and their provenance."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import pandas as pd
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.errors import ConvergenceError
+from nmo_stats.estimate import json_number
+
+SCHEMA: Final = 1
+_PACKAGES: Final = ("nmo-stats", "numpy", "scipy", "pandas", "statsmodels", "pymc", "pytensor", "arviz", "xarray", "matplotlib")
+_LIVE: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def results(analysis: Analysis) -> dict[str, object]:
+    """Return everything that was computed, at full precision; the same seed gives the same dictionary."""
+    pair = analysis.pair
+    return {
+        "schema": SCHEMA,
+        "comparator": pair.comparator,
+        "reference": pair.reference,
+        "patients": len(pair.patients),
+        "informative_patients": pair.informative_patients,
+        "relapses": list(pair.totals),
+        "years": list(pair.total_years),
+        "unpaired": list(pair.unpaired),
+        "level": analysis.settings.level,
+        "seed": analysis.seed,
+        "priors": {name: str(analysis.fit.model.priors.of(name)) for name in analysis.fit.model.parameters},
+        "likelihood": analysis.fit.model.likelihood,
+        "entry": analysis.fit.model.entry,
+        "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
+        "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
+        "dispersion": {key: json_number(value) if isinstance(value, float) else value for key, value in asdict(analysis.dispersion).items()},
+        "checks": [_plain(found.to_dict()) for found in analysis.checks],
+        "notices": [notice.to_dict() for notice in analysis.notices],
+        **{name: records(frame) for name, frame in frames(analysis).items() if name not in ("rates", "checks")},
+    }
+
+
+def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return the tables of the report by file name."""
+    level = analysis.settings.level
+    rates = [{**ratio.to_dict(), "cautions": " ".join(c.code for c in ratio.cautions), "rate_difference": None if ratio.rate_difference is None else ratio.rate_difference.estimate} for ratio in analysis.rates.estimates]
+    tables = {
+        "periods": analysis.cohort.to_frame(),
+        "arr": analysis.arr.to_frame(),
+        "arr_by_treatment": analysis.arr.pooled,
+        "edss": analysis.edss.per_period,
+        "edss_by_treatment": analysis.edss.per_treatment,
+        "rates": pd.DataFrame(rates),
+        "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
+    }
+    try:
+        analysis.fit.require_convergence()
+    except ConvergenceError:
+        return tables
+    return tables | {
+        "patient_rate_ratios": analysis.fit.patient_rate_ratios(level),
+        "patient_rates": analysis.fit.patient_rates(level),
+        "parameters": analysis.fit.parameters(level),
+        "predictions": analysis.fit.predict(1.0, level),
+    }
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of a table as JSON can hold them: None where there is no value, infinity as text."""
+    return [_plain(row) for row in frame.astype(object).to_dict("records")]
+
+
+def provenance(analysis: Analysis) -> dict[str, object]:
+    """Return where the report comes from: data, versions, seed and options."""
+    return {
+        "schema": SCHEMA,
+        "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
+        "seed": analysis.seed,
+        "method": analysis.fit.method,
+        "engine": str(analysis.engine),
+        "settings": {"level": analysis.settings.level, "likelihood": analysis.settings.likelihood, "entry": analysis.settings.entry,
+                     "courses": analysis.settings.courses},
+        "priors": asdict(analysis.settings.priors),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }  # fmt: skip
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
+    return frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell).rename(
+        columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name
+    )
+
+
+def _plain(row: Mapping[str, object]) -> dict[str, object]:
+    return {str(key): _cell(value) for key, value in row.items()}
+
+
+def _cell(value: object) -> object:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, float):
+        return json_number(value)
+    if isinstance(value, (str, bool, int)):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,196 @@
+"""Sections on the data themselves: periods, relapse rates, EDSS."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
+from nmo_stats.report.drawing import draw
+from nmo_stats.wording import counted, percent, significant
+
+_UNFOLDED_ROWS = 24
+
+
+def no_effect(analysis: Analysis) -> Section:
+    """Return the section on what such a design shows without any effect."""
+    known = (
+        "In the PREVENT trial, the placebo arm went from 1.99 relapses per year before entry to 0.35 after it: a ratio of "
+        "0.18 without the new drug (relapses were reported before entry and adjudicated after it; most patients kept "
+        "their background treatment)."
+    )
+    unknown = (
+        "How large this regression to the mean is here depends on how the patients were chosen, which the counts do not "
+        "tell. No number for it is computed in this report; read the ratio above beside that one."
+    )
+    lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
+    return Section("no-effect", "What such a design shows with no effect at all", lead, (Prose(known), Prose(unknown)))
+
+
+def periods(analysis: Analysis) -> Section:
+    """Return the raw data of every patient with the timeline."""
+    pair = analysis.pair
+    (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
+    lead = (
+        f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
+        f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
+    )
+    blocks: tuple[Block, ...] = (_timeline(analysis), _folded(_raw_table(analysis)))
+    if analysis.notices:
+        blocks = (*blocks, Prose("About these data:"), Bullets(tuple(f"{_capital(notice.text)}." for notice in analysis.notices)))
+    return Section("data", "The data", lead, blocks)
+
+
+def relapse_rates(analysis: Analysis) -> Section:
+    """Return the annualized relapse rates: pooled, and as papers summarize the individual ones."""
+    pooled = analysis.arr.pooled.set_index("treatment")
+    pair = analysis.pair
+    before, after = pooled.loc[pair.reference], pooled.loc[pair.comparator]
+    lead = (
+        f"The pooled annualized relapse rate was {significant(before['arr'], 2)} on {pair.reference} and "
+        f"{significant(after['arr'], 2)} on {pair.comparator}; the medians of the individual rates were "
+        f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
+    )
+    cautions = {caution.text for found in analysis.arr.cautions.values() for caution in found}
+    level = percent(analysis.arr.level)
+    by_treatment = analysis.arr.pooled.to_dict("records")
+    totals = Table(
+        "Pooled annualized relapse rate (ARR): all relapses / all years",
+        ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{level} interval"),
+        tuple(_pooled_row(row) for row in by_treatment),
+    )
+    summaries = Table(
+        "Individual ARRs, and patients without a relapse",
+        ("Treatment", "Mean", "Median", "Range", "Relapse-free", f"Share ({level} interval)"),
+        tuple(_individual_row(row) for row in by_treatment),
+        notes=(
+            "Mean and median of the individual ARRs weigh a short period like a long one.",
+            *(f"Relapse-free: {text}." for text in sorted(cautions)),
+        ),
+    )
+    individual = Table(
+        "Individual ARR with exact interval",
+        ("Patient", "Treatment", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} CI"),
+        tuple(
+            (row.patient, row.treatment, str(row.relapses), significant(row.years), significant(row.arr), f"{significant(row.low)} to {significant(row.high)}")
+            for row in analysis.arr.per_patient.itertuples()
+        ),
+        words=(1,),
+    )
+    return Section("arr", "Relapse rates", lead, (totals, summaries, Fold("Individual relapse rates", (individual,))))
+
+
+def edss_section(analysis: Analysis) -> Section | None:
+    """Return the EDSS by period, or None where no period has both scores."""
+    summary = analysis.edss
+    if not summary.available:
+        return None
+    counts = [
+        f"on {row['treatment']} {row['worsened']} worsened, {row['stable']} stable, {row['improved']} improved"
+        for row in summary.per_treatment.to_dict("records")
+        if row["patients"]
+    ]
+    lead = f"By the {summary.rule.name} rule, of the periods with two scores: {'; '.join(counts)}."
+    table = Table(
+        "EDSS by treatment: median (range)",
+        ("Treatment", "Start", "End", "Change", "Worsened / stable / improved / unknown"),
+        tuple(_edss_row(row) for row in summary.per_treatment.to_dict("records")),
+        notes=(
+            f"Worsened: {summary.rule.description}; improved: a decrease by the same step.",
+            f"{_capital(summary.confirmation)}.",
+            *(f"{_capital(caution.text)}." for caution in summary.cautions),
+        ),
+    )
+    return Section("edss", "Disability (EDSS)", lead, (_slopes(analysis), table))
+
+
+def _timeline(analysis: Analysis) -> Picture:
+    from nmo_stats.figures import timeline
+
+    pair = analysis.pair
+    rows = [
+        f"patient {patient}: {counts[0]} in {significant(12 * years[0])} months, then {counts[1]} in {significant(12 * years[1])} months"
+        for patient, counts, years in zip(pair.patients[:10], pair.relapses, pair.years, strict=False)
+    ]
+    more = f"; and {len(pair.patients) - 10} more patients" if len(pair.patients) > 10 else ""
+    return draw(
+        "timeline",
+        partial(timeline, pair),
+        0.9 + 0.42 * min(len(pair.patients), 24),
+        caption=f"Follow-up around the switch, with the number of relapses in each period. When a relapse happened within its period, and whether there was a gap between the drugs, is not in the period table and is not drawn.",
+        alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {'; '.join(rows)}{more}.",
+    )
+
+
+def _raw_table(analysis: Analysis) -> Table:
+    frame, years = analysis.cohort.to_frame(), analysis.cohort.years
+    unit = analysis.cohort.unit.removeprefix("exposure_")
+    columns = ["Patient", "Treatment", "Relapses", f"Follow-up ({unit})", "Years"]
+    rows = [
+        (row["patient"], row["treatment"], str(row["relapses"]), f"{row[analysis.cohort.unit]:g}", significant(year))
+        for row, year in zip(frame.to_dict("records"), years, strict=True)
+    ]
+    notes = ()
+    if analysis.pair.unpaired:
+        listed = ", ".join(analysis.pair.unpaired[:20])
+        notes = (f"Only one of the two periods, and in no estimate of the ratio: patient {listed}.",)
+    return Table("Every period of every patient", tuple(columns), tuple(rows), words=(1,), notes=notes)
+
+
+def _folded(table: Table) -> Block:
+    return table if len(table.rows) <= _UNFOLDED_ROWS else Fold(f"{table.caption} ({len(table.rows)} rows)", (table,))
+
+
+def _pooled_row(row: dict[str, float]) -> tuple[str, ...]:
+    counts = (str(row["treatment"]), str(row["patients"]), str(row["relapses"]), significant(row["years"]))
+    return (*counts, significant(row["arr"]), _between(row, "low", "high"))
+
+
+def _individual_row(row: dict[str, float]) -> tuple[str, ...]:
+    free = f"{row['relapse_free']} of {row['patients']}"
+    share = f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
+    means = (significant(row["mean_arr"]), significant(row["median_arr"]), _between(row, "min_arr", "max_arr"))
+    return (str(row["treatment"]), *means, free, share)
+
+
+def _between(row: dict[str, float], low: str, high: str) -> str:
+    return f"{significant(row[low])} to {significant(row[high])}"
+
+
+def _slopes(analysis: Analysis) -> Picture:
+    from nmo_stats.figures import edss_slopes
+
+    pair = analysis.pair
+    known = analysis.edss.per_period.dropna(subset=["start", "end"])
+    rows = [f"patient {row.patient} on {row.treatment} {row.start:.1f} to {row.end:.1f}" for row in known.head(12).itertuples()]
+    return draw(
+        "edss",
+        partial(edss_slopes, analysis.edss, (pair.reference, pair.comparator)),
+        2.7,
+        caption="EDSS at the start and end of each period. Lines that would coincide are set slightly apart.",
+        alt=f"EDSS by period: {'; '.join(rows)}{' and more' if len(known) > 12 else ''}.",
+    )
+
+
+def _edss_row(row: dict[str, float]) -> tuple[str, ...]:
+    spans = [_span(row, name) for name in ("start", "end", "change")]
+    counts = " / ".join(str(row[name]) for name in ("worsened", "stable", "improved", "unknown"))
+    return (str(row["treatment"]), *spans, counts)
+
+
+def _span(row: dict[str, float], name: str) -> str:
+    median = row[f"{name}_median"]
+    if math.isnan(median):
+        return "–"
+    return f"{_score(median)} ({_score(row[f'{name}_min'])} to {_score(row[f'{name}_max'])})"
+
+
+def _score(value: float) -> str:
+    return f"{value:.2f}".removesuffix("0").replace("-", "−")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+

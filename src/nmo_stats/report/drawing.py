@@ -1,0 +1,41 @@
+"""From a figure function to a picture: size, style, files, alternative text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from nmo_stats.report.blocks import Picture
+
+_WIDTH = 6.2
+_DOTS_PER_INCH = 200
+
+
+def draw(name: str, paint: Callable[..., object], height: float, *, caption: str, alt: str) -> Picture:
+    """Draw one Axes of the page's width and the given height in inches."""
+    return draw_panels(name, [paint], height, caption=caption, alt=alt)
+
+
+def draw_panels(
+    name: str, paints: list[Callable[..., object]], height: float, *, caption: str, alt: str
+) -> Picture:
+    """Draw one panel per function, two beside each other; ``height`` is that of a row of panels in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from nmo_stats.figures import styled
+
+    columns = min(2, len(paints))
+    rows = -(-len(paints) // columns)
+    with styled():
+        figure = Figure(figsize=(_WIDTH, rows * height), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for paint, panel in zip(paints, axes.flat, strict=False):
+            paint(panel)
+        for panel in axes.flat[len(paints) :]:
+            panel.set_axis_off()
+        svg, png = io.BytesIO(), io.BytesIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return Picture(name, alt, caption, svg.getvalue(), png.getvalue())
