@@ -17,7 +17,11 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     rates.to_frame().to_csv(OUTPUT / "01_arr.csv", index=False)
     disability.per_period.to_csv(OUTPUT / "01_edss.csv", index=False)
-    print(rates.pooled[["treatment", "patients", "relapses", "years", "arr", "low", "high", "median_arr"]].round(3).to_string(index=False))
+    print(
+        rates.pooled[["treatment", "patients", "relapses", "years", "arr", "low", "high", "median_arr"]]
+        .round(3)
+        .to_string(index=False)
+    )
     print(disability.per_treatment[["treatment", "worsened", "stable", "improved"]].to_string(index=False))
     for notice in cohort.notices:
         print(f"note: {notice.text}")

@@ -24,11 +24,15 @@ def main() -> None:
     ):
         table.to_csv(OUTPUT / f"03_{name}.csv", index=False)
     print(f"typical patient: {ratio_text(fit.rate_ratio())}")
-    print(f"P(ratio < 1) = {fit.probability_below(1.0):.3f}, P(ratio < 0.5) = {fit.probability_below(0.5):.3f}")
+    print(
+        f"P(ratio < 1) = {fit.probability_below(1.0):.3f}, P(ratio < 0.5) = {fit.probability_below(0.5):.3f}"
+    )
     print(f"a new patient: {ratio_text(fit.rate_ratio_new_patient())}")
     print(fit.patient_rate_ratios().round(3).to_string(index=False))
     for found in diagnostics.check(fit):
-        print(f"{'passed' if found.passed else 'noted '}  {found.name}: {found.value:.4g} (limit {found.limit:g}) {found.advice}".rstrip())
+        print(
+            f"{'passed' if found.passed else 'noted '}  {found.name}: {found.value:.4g} (limit {found.limit:g}) {found.advice}".rstrip()
+        )
 
 
 if __name__ == "__main__":

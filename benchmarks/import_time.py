@@ -12,9 +12,13 @@ def main() -> None:
     times = []
     for _ in range(7):
         start = time.perf_counter()
-        loaded = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout.strip()
+        loaded = subprocess.run(
+            [sys.executable, "-c", PROBE], capture_output=True, text=True, check=True
+        ).stdout.strip()
         times.append(time.perf_counter() - start)
-    print(f"import nmo_stats, whole process: median {sorted(times)[3]:.2f} s (bar 0.8 s); heavy libraries loaded: {loaded}")
+    print(
+        f"import nmo_stats, whole process: median {sorted(times)[3]:.2f} s (bar 0.8 s); heavy libraries loaded: {loaded}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from nmo_stats import hierarchical
 
 def main(seeds: int, options: hierarchical.Nuts) -> int:
     pair = nmo.load_example().compare("tocilizumab", reference="rituximab")
-    print(f"{options}\nseed  seconds  R-hat  bulk ESS  tail ESS  MCSE limits/sd  divergences  median (95 % interval)")
+    print(
+        f"{options}\nseed  seconds  R-hat  bulk ESS  tail ESS  MCSE limits/sd  divergences  median (95 % interval)"
+    )
     failed = 0
     for seed in range(1, seeds + 1):
         start = time.perf_counter()

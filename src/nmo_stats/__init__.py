@@ -33,7 +33,18 @@ _HOMES = {
     "read_periods": "nmo_stats.cohort",
     "RateRatio": "nmo_stats.estimate",
 }
-_MODULES = ("analysis", "cohort", "describe", "diagnostics", "estimate", "exact", "figures", "glm", "hierarchical", "report")
+_MODULES = (
+    "analysis",
+    "cohort",
+    "describe",
+    "diagnostics",
+    "estimate",
+    "exact",
+    "figures",
+    "glm",
+    "hierarchical",
+    "report",
+)
 
 __all__ = [
     "Analysis",

@@ -173,12 +173,23 @@ def analyze(
     """
     pair = cohort.compare(comparator, reference=reference, courses=settings.courses)
     fit = hierarchical_fit(pair, settings, engine, seed)
+    return assemble(cohort, fit, settings, engine)
+
+
+def assemble(
+    cohort: Cohort,
+    fit: HierarchicalFit,
+    settings: Settings = DEFAULT_SETTINGS,
+    engine: str | Nuts = "nuts",
+) -> Analysis:
+    """Put all other results beside a finished fit of a pair of the cohort."""
+    pair = fit.model.pair
     classical, bayesian = classical_rates(pair, settings.level), hierarchical_rates(fit, settings.level)
     return Analysis(
         cohort=cohort,
         pair=pair,
         settings=settings,
-        seed=seed,
+        seed=fit.seed,
         engine=engine,
         arr=arr(cohort, settings.level),
         edss=edss(cohort),
@@ -198,7 +209,7 @@ def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
         except NotIdentifiedError as refused:
             refusals.append(Refusal(method, refused.reason))
         except ConvergenceError as refused:
-            refusals.append(Refusal(method, "; ".join(refused.failures)))
+            refusals.append(Refusal(method, "; ".join(refused.failures), failed=True))
     return RateResults(tuple(estimates), tuple(refusals))
 
 
@@ -211,9 +222,7 @@ def hierarchical_rates(fit: HierarchicalFit, level: float = 0.95) -> RateResults
         return RateResults((), (Refusal(fit.method, reason, failed=True),))
 
 
-def hierarchical_fit(
-    pair: Comparison, settings: Settings, engine: str | Nuts, seed: int
-) -> HierarchicalFit:
+def hierarchical_fit(pair: Comparison, settings: Settings, engine: str | Nuts, seed: int) -> HierarchicalFit:
     """Fit the hierarchical model of the settings."""
     if engine in ("quadrature", "both"):
         raise ArgumentError(f"engine {engine!r} is not available in this version; use 'nuts'")
@@ -227,4 +236,3 @@ def combined(*results: RateResults) -> RateResults:
         tuple(ratio for result in results for ratio in result.estimates),
         tuple(refusal for result in results for refusal in result.refusals),
     )
-

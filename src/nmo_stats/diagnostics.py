@@ -59,7 +59,9 @@ class Check:
 
     def to_dict(self) -> dict[str, object]:
         """Return a dictionary of plain values for JSON."""
-        return {field: getattr(self, field) for field in ("name", "role", "value", "limit", "passed", "advice")}
+        return {
+            field: getattr(self, field) for field in ("name", "role", "value", "limit", "passed", "advice")
+        }
 
 
 def check(fit: HierarchicalFit) -> tuple[Check, ...]:
@@ -87,7 +89,11 @@ def gate(fit: HierarchicalFit) -> HierarchicalFit:
     ConvergenceError
         With the failed checks.
     """
-    failed = tuple(f"{found.name} is {found.value:.4g} (limit {found.limit:g})" for found in computation_checks(fit) if not found.passed)
+    failed = tuple(
+        f"{found.name} is {found.value:.4g} (limit {found.limit:g})"
+        for found in computation_checks(fit)
+        if not found.passed
+    )
     if failed:
         raise ConvergenceError(failed, fit.method)
     return fit
@@ -110,7 +116,14 @@ def prior_predictive_check(fit: HierarchicalFit) -> Check:
         f"before the data the model expects {significant(float(low), 2)} to {significant(float(high), 2)} relapses per "
         f"patient-year (95 %); {significant(observed, 2)} were observed"
     )
-    return Check("prior predictive: relapses per patient-year", "information", value, TAIL_LIMIT, value >= TAIL_LIMIT, advice)
+    return Check(
+        "prior predictive: relapses per patient-year",
+        "information",
+        value,
+        TAIL_LIMIT,
+        value >= TAIL_LIMIT,
+        advice,
+    )
 
 
 def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
@@ -121,7 +134,9 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
         "periods without relapse": ((drawn == 0).sum(axis=(1, 2)), (observed == 0).sum()),
         "largest count": (drawn.max(axis=(1, 2)), observed.max()),
     }
-    found = [_predictive(name, _two_sided(values, float(seen))) for name, (values, seen) in statistics.items()]
+    found = [
+        _predictive(name, _two_sided(values, float(seen))) for name, (values, seen) in statistics.items()
+    ]
     single = min(_two_sided(drawn[:, i, j], float(observed[i, j])) for i, j in np.ndindex(observed.shape))
     return (*found, _predictive("least likely single count", min(1.0, single * observed.size)))
 
@@ -143,7 +158,9 @@ def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Cou
     """Return median, low and high of the replicated counts, each of shape (n, 2)."""
     tail = (1 - level) / 2
     drawn = _predicted(fit, "posterior_predictive")
-    median, low, high = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf").astype(np.int64)
+    median, low, high = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf").astype(
+        np.int64
+    )
     return median, low, high
 
 
@@ -155,7 +172,11 @@ def _computation(verdict: Verdict) -> Check:
 
 def _predictive(name: str, value: float) -> Check:
     passed = value >= TAIL_LIMIT
-    advice = "the model reproduces it" if passed else "the model does not reproduce it: counts vary in a way it does not know"
+    advice = (
+        "the model reproduces it"
+        if passed
+        else "the model does not reproduce it: counts vary in a way it does not know"
+    )
     return Check(f"posterior predictive: {name}", "information", value, TAIL_LIMIT, passed, advice)
 
 
@@ -163,15 +184,23 @@ def _contraction(name: str, value: float) -> Check:
     passed = value >= CONTRACTION_LIMIT
     what = PARAMETER_NAMES[name]
     removed = f"the data removed {percent(round(max(value, 0.0), 2))} of the prior variance"
-    advice = removed if passed else f"the data say little about the {what}: {removed.removeprefix('the data ')}"
+    advice = (
+        removed if passed else f"the data say little about the {what}: {removed.removeprefix('the data ')}"
+    )
     return Check(f"contraction: {what}", "information", value, CONTRACTION_LIMIT, passed, advice)
 
 
 def _power_scaling(name: str, value: float) -> Check:
     passed = value <= POWER_SCALING_LIMIT
     what = PARAMETER_NAMES[name]
-    advice = "a slightly stronger prior changes little" if passed else f"the {what} moves with its prior: read it with the prior"
-    return Check(f"sensitivity to the priors: {what}", "information", value, POWER_SCALING_LIMIT, passed, advice)
+    advice = (
+        "a slightly stronger prior changes little"
+        if passed
+        else f"the {what} moves with its prior: read it with the prior"
+    )
+    return Check(
+        f"sensitivity to the priors: {what}", "information", value, POWER_SCALING_LIMIT, passed, advice
+    )
 
 
 def _predicted(fit: HierarchicalFit, group: str) -> Counts:

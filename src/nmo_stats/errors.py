@@ -65,7 +65,7 @@ class CohortError(NmoStatsError):
     def __init__(self, problems: tuple[Problem, ...] | list[Problem], source: str = "table") -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__(self.problems, source)  # the arguments of __init__, so that the exception can be pickled
+        super().__init__(self.problems, source)  # the arguments themselves, so that it can be pickled
 
     def __str__(self) -> str:
         count = len(self.problems)

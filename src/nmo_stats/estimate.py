@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Literal, Protocol
 
 from nmo_stats.errors import ArgumentError
@@ -162,7 +163,7 @@ def require_level(level: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not 0 < level < 1:
+    if not (isinstance(level, Real) and 0 < level < 1):
         raise ArgumentError(f"level {level!r}: a number strictly between 0 and 1, such as 0.95")
     return level
 
@@ -175,7 +176,7 @@ def require_ratio(ratio: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not (ratio > 0 and math.isfinite(ratio)):
+    if not (isinstance(ratio, Real) and ratio > 0 and math.isfinite(ratio)):
         raise ArgumentError(f"ratio {ratio!r}: a positive finite number, such as 1.0")
     return ratio
 

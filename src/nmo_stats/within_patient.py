@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from nmo_stats.cohort import Comparison
+from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import Caution
 
 Floats = npt.NDArray[np.float64]
@@ -27,10 +29,11 @@ Counts = npt.NDArray[np.int64]
 
 FEWEST_FOR_DISPERSION: Final = 10
 UNEQUAL_TIME_RATIO: Final = 1.5
+_MOST_COUNTED_RELAPSES: Final = 10_000_000
 _MOST_SIMULATED_PATIENTS: Final = 2_000
 _REPLICATES: Final = 2_000
 _BLOCK_CELLS: Final = 2_000_000
-_NEWTON_STEPS: Final = 8
+_MOST_NEWTON_STEPS: Final = 60
 _SIMULATION_SEED: Final = 19900301
 
 
@@ -66,12 +69,27 @@ def patient_strata(pair: Comparison) -> Strata:
     totals = pair.relapses.sum(axis=1)
     informative = totals > 0
     ratios, index = np.unique(log_time_ratios(pair)[informative], return_inverse=True)
-    return Strata(np.bincount(index, weights=totals[informative], minlength=len(ratios)).astype(np.int64), ratios)
+    return Strata(
+        np.bincount(index, weights=totals[informative], minlength=len(ratios)).astype(np.int64), ratios
+    )
 
 
 def log_time_ratios(pair: Comparison) -> Floats:
     """Return log(comparator time / reference time) of each patient, shape (n,)."""
     return np.log(pair.years[:, 1]) - np.log(pair.years[:, 0])
+
+
+def require_countable(pair: Comparison, method: str) -> None:
+    """Refuse more relapses than a distribution over every possible count can be held in memory for.
+
+    Raises
+    ------
+    NotIdentifiedError
+        Above ten million relapses.
+    """
+    if sum(pair.totals) > _MOST_COUNTED_RELAPSES:
+        reason = f"more than {_MOST_COUNTED_RELAPSES:,} relapses: use the conditional Poisson interval"
+        raise NotIdentifiedError(reason, method)
 
 
 def log_ratio_mle(strata: Strata, comparator_relapses: int) -> float:
@@ -90,9 +108,13 @@ def log_ratio_with_mean(strata: Strata, mean: float) -> float:
     low, high = log_odds - strata.log_time_ratios.max(), log_odds - strata.log_time_ratios.min()
     if high - low < 1e-13:
         return float(low)
+    # The smaller of the two sides is summed: near a boundary the larger one has no digits left for it.
+    side = 1 if 2 * mean <= strata.relapses else -1
+    target = mean if side == 1 else strata.relapses - mean
 
     def excess(log_ratio: float) -> float:
-        return float(np.dot(strata.totals, expit(log_ratio + strata.log_time_ratios))) - mean
+        expected = np.dot(strata.totals, expit(side * (log_ratio + strata.log_time_ratios)))
+        return side * (float(expected) - target)
 
     return float(brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14, rtol=1e-14))
 
@@ -109,7 +131,8 @@ class Dispersion:
     value
         Sum of squared conditional Pearson residuals / (informative patients - 1); NaN if it does not exist.
     limit
-        95 % limit of the value for Poisson counts with the same totals and times; NaN if not assessed.
+        95 % limit of the value for Poisson counts with the same totals and times, the ratio fitted; NaN if not
+        assessed.
     patients
         Informative patients.
     verdict
@@ -122,10 +145,12 @@ class Dispersion:
     verdict: DispersionVerdict
 
 
+@lru_cache(maxsize=4)  # several estimators ask for it, one after the other, about the same pair
 def dispersion(pair: Comparison) -> Dispersion:
     """Return the within-patient dispersion of the counts, with a verdict from its simulated 95 % limit.
 
-    Above 2,000 informative patients the limit is the Normal one, from the binomial's fourth moment.
+    Above 2,000 informative patients the limit is the Normal one (McCullagh, doi:10.1080/01621459.1986.10478241),
+    which agrees with the simulated one to about 0.005 there.
 
     Examples
     --------
@@ -142,12 +167,15 @@ def dispersion(pair: Comparison) -> Dispersion:
     if patients < 2 or comparator in (0, int(totals.sum())):
         return Dispersion(math.nan, math.nan, patients, "not assessable")
     offsets, counts = log_time_ratios(pair)[informative], totals[informative]
-    chance = expit(log_ratio_mle(patient_strata(pair), comparator) + offsets)
-    value = _pearson(pair.relapses[informative, 1], counts, chance) / (patients - 1)
+    logits = log_ratio_mle(patient_strata(pair), comparator) + offsets
+    value = float(_pearson(pair.relapses[informative, 1], counts, logits)) / (patients - 1)
     if patients < FEWEST_FOR_DISPERSION:
-        return Dispersion(float(value), math.nan, patients, "not assessable")
-    limit = _normal_limit(counts, chance) if patients > _MOST_SIMULATED_PATIENTS else _simulated_limit(counts, chance, offsets)
-    return Dispersion(float(value), limit, patients, "overdispersed" if value > limit else "no excess")
+        return Dispersion(value, math.nan, patients, "not assessable")
+    simulated = patients <= _MOST_SIMULATED_PATIENTS
+    limit = _simulated_limit(counts, logits, offsets) if simulated else _normal_limit(counts, logits)
+    # One relapse per patient at equal times fixes the value at its limit: rounding must not decide.
+    excess = value > limit * (1 + 1e-9)
+    return Dispersion(value, limit, patients, "overdispersed" if excess else "no excess")
 
 
 def pair_cautions(pair: Comparison) -> tuple[Caution, ...]:
@@ -189,47 +217,65 @@ def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:
     if reference and comparator:
         return ()
     if reference:
-        return (Caution("zero_cell", f"no relapse on {pair.comparator}: only the upper limit carries information"),)
-    return (Caution("zero_cell", f"no relapse on {pair.reference}: only the lower limit carries information"),)
+        return (
+            Caution(
+                "zero_cell", f"no relapse on {pair.comparator}: only the upper limit carries information"
+            ),
+        )
+    return (
+        Caution("zero_cell", f"no relapse on {pair.reference}: only the lower limit carries information"),
+    )
 
 
-def _pearson(comparator: Counts, totals: Counts, chance: Floats) -> Floats:
-    expected = totals * chance
-    residuals = (comparator - expected) ** 2 / np.maximum(expected * (1 - chance), np.finfo(float).tiny)
-    return np.asarray(np.sum(residuals, axis=-1))
+def _pearson(comparator: Counts, totals: Counts, logits: Floats) -> Floats:
+    """Return the sum of squared Pearson residuals over patients, the last axis."""
+    expected, remainder = totals * expit(logits), totals * expit(-logits)
+    # Each residual from the smaller side, which keeps its digits where the probability is next to 0 or 1.
+    residuals = np.where(logits < 0, comparator - expected, remainder - (totals - comparator))
+    return np.asarray(np.sum(residuals**2 * totals / (expected * remainder), axis=-1))
 
 
-def _simulated_limit(totals: Counts, chance: Floats, offsets: Floats) -> float:
+def _simulated_limit(totals: Counts, logits: Floats, offsets: Floats) -> float:
     """Return the 95 % quantile of the dispersion, the ratio refitted in every simulated cohort."""
     rng = np.random.default_rng(_SIMULATION_SEED)
     block = max(1, _BLOCK_CELLS // len(totals))
     values = []
     for start in range(0, _REPLICATES, block):
         size = (min(block, _REPLICATES - start), len(totals))
-        simulated = rng.binomial(totals, chance, size=size)
-        values.append(_pearson(simulated, totals, _refitted_chance(simulated, totals, offsets)))
+        simulated = rng.binomial(totals, expit(logits), size=size)
+        values.append(_pearson(simulated, totals, _refitted_logits(simulated, totals, offsets)))
     return float(np.quantile(np.concatenate(values) / (len(totals) - 1), 0.95))
 
 
-def _refitted_chance(comparator: Counts, totals: Counts, offsets: Floats) -> Floats:
-    """Return the fitted probabilities of many cohorts at once, by safeguarded Newton steps; shape of ``comparator``."""
+def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Floats:
+    """Return the fitted log odds of many cohorts at once, by safeguarded Newton steps; shape of ``comparator``."""
     everything = float(totals.sum())
     # The boundary estimate is infinite and its residuals tend to 0; half a relapse inside is near enough.
     target = np.clip(comparator.sum(axis=1), 0.5, everything - 0.5)
     log_odds = np.log(target) - np.log(everything - target)
     low, high = log_odds - offsets.max(), log_odds - offsets.min()
     estimate = (low + high) / 2
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_MOST_NEWTON_STEPS):
         chance = expit(estimate[:, None] + offsets)
         excess = chance @ totals - target
         low, high = np.where(excess > 0, low, estimate), np.where(excess > 0, estimate, high)
-        step = estimate - excess / ((chance * (1 - chance)) @ totals)
-        estimate = np.where((step > low) & (step < high), step, (low + high) / 2)
-    return np.asarray(expit(estimate[:, None] + offsets))
+        newton = estimate - excess / ((chance * (1 - chance)) @ totals)
+        following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        moved, estimate = np.abs(following - estimate).max(), following
+        if moved < 1e-9:
+            break
+    return np.asarray(estimate[:, None] + offsets)
 
 
-def _normal_limit(totals: Counts, chance: Floats) -> float:
-    """Return the 95 % limit from the variance of a squared Pearson residual, 2 + (1 - 6pq)/(npq)."""
-    variance = chance * (1 - chance)
-    spread = np.sqrt(np.sum(2 + (1 - 6 * variance) / (totals * variance)))
-    return float(1 + 1.6448536269514722 * spread / (len(totals) - 1))
+def _normal_limit(totals: Counts, logits: Floats) -> float:
+    """Return the 95 % limit from the first two moments of the residuals, given the total that fits the ratio.
+
+    A squared Pearson residual has the variance 2 + (1 - 6pq)/(npq) and the covariance q - p with its count. The
+    centre n/(n - 1) is that of equal p, from the hypergeometric variance of a count given the total.
+    """
+    chance, other = expit(logits), expit(-logits)
+    variance, relapses = totals * chance * other, float(totals.sum())
+    free = np.sum(2 + (1 - 6 * chance * other) / variance)
+    fixed = np.sum(other - chance) ** 2 / variance.sum()
+    spread = math.sqrt(max(free - fixed, 0.0))
+    return float(relapses / (relapses - 1) + 1.6448536269514722 * spread / (len(totals) - 1))

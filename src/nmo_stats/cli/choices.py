@@ -45,7 +45,7 @@ class Choices:
     nuts: Nuts = field(default_factory=Nuts)
 
 
-def choices(config: Path | None, **options: object) -> Choices:
+def choices(config: Path | None, **options: Any) -> Choices:
     """Return the choices of the TOML file, overridden by the options that were given on the command line.
 
     Raises
@@ -58,7 +58,7 @@ def choices(config: Path | None, **options: object) -> Choices:
     level = given.pop("level", None)
     if level is not None:
         chosen = replace(chosen, settings=replace(chosen.settings, level=level))
-    return replace(chosen, **given)  # type: ignore[arg-type]
+    return replace(chosen, **given)
 
 
 def cohort_of(periods: Path | None, columns: list[str]) -> Cohort:
@@ -83,10 +83,14 @@ def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
     listed = ", ".join(map(repr, names[:20]))
     comparator = chosen.comparator or _default(DEFAULT_COMPARATOR, chosen.reference, names)
     if comparator is None:
-        raise ArgumentError(f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference")
+        raise ArgumentError(
+            f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference"
+        )
     reference = chosen.reference or _default(DEFAULT_REFERENCE, comparator, names)
     if reference is None:
-        raise ArgumentError(f"which treatment is the reference? the table has {listed}; name it with --reference")
+        raise ArgumentError(
+            f"which treatment is the reference? the table has {listed}; name it with --reference"
+        )
     return comparator, reference
 
 
@@ -102,8 +106,8 @@ def _from_file(path: Path) -> Choices:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ArgumentError(f"config {path}: {error}") from None
-    plain = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
-    in_settings = {"level": (int, float), "likelihood": str, "entry": str, "courses": str}
+    plain: dict[str, type] = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
+    in_settings: dict[str, type] = {"level": float, "likelihood": str, "entry": str, "courses": str}
     _require_known(content, [*plain, *in_settings, "priors", "nuts"], str(path))
     for name, kind in (plain | in_settings).items():
         if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
@@ -120,8 +124,14 @@ def _priors(table: Mapping[str, Any]) -> Priors:
     _require_known(table, [item.name for item in fields(Priors)], "[priors]")
     found: dict[str, Normal | HalfNormal] = {}
     for name, values in table.items():
-        kind, keys = (Normal, ["mean", "sd"]) if name in ("log_rate", "log_rate_ratio") else (HalfNormal, ["sd"])
-        if not isinstance(values, dict) or sorted(values) != sorted(keys) or not all(map(_is_number, values.values())):
+        kind, keys = (
+            (Normal, ["mean", "sd"]) if name in ("log_rate", "log_rate_ratio") else (HalfNormal, ["sd"])
+        )
+        if (
+            not isinstance(values, dict)
+            or sorted(values) != sorted(keys)
+            or not all(map(_is_number, values.values()))
+        ):
             wanted = ", ".join(f"{key} = number" for key in keys)
             raise ArgumentError(f"[priors] {name} = {values!r}: written as {name} = {{ {wanted} }}")
         found[name] = kind(**values)

@@ -28,15 +28,32 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Periods = Annotated[Path | None, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)]
-Table = Annotated[Path, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)]
-Comparator = Annotated[str | None, typer.Option(help="Treatment above the line of the ratio [default: tocilizumab].", show_default=False)]
-Reference = Annotated[str | None, typer.Option(help="Treatment below the line of the ratio [default: rituximab].", show_default=False)]
-Level = Annotated[float | None, typer.Option(help="Level of all intervals [default: 0.95].", show_default=False)]
+Periods = Annotated[
+    Path | None, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)
+]
+Table = Annotated[
+    Path, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)
+]
+Comparator = Annotated[
+    str | None,
+    typer.Option(help="Treatment above the line of the ratio [default: tocilizumab].", show_default=False),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(help="Treatment below the line of the ratio [default: rituximab].", show_default=False),
+]
+Level = Annotated[
+    float | None, typer.Option(help="Level of all intervals [default: 0.95].", show_default=False)
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers.", show_default=False)]
-Engine = Annotated[str | None, typer.Option(help="Engine of the hierarchical model [default: nuts].", show_default=False)]
+Engine = Annotated[
+    str | None, typer.Option(help="Engine of the hierarchical model [default: nuts].", show_default=False)
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file with choices and priors.", show_default=False)]
-Column = Annotated[list[str], typer.Option(help="Rename a column of the file: YOURS=OURS. May be repeated.", show_default=False)]
+Column = Annotated[
+    list[str],
+    typer.Option(help="Rename a column of the file: YOURS=OURS. May be repeated.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -46,26 +63,35 @@ def report(
     *,
     comparator: Comparator = None,
     reference: Reference = None,
-    out: Annotated[str | None, typer.Option(help="Report folder [default: report].", show_default=False)] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Report folder [default: report].", show_default=False)
+    ] = None,
     engine: Engine = None,
     level: Level = None,
     seed: Seed = None,
     config: Config = None,
-    column: Column = [],  # noqa: B006 (typer copies it)
+    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Analyse a period table and write the report folder."""
     from nmo_stats.report import require_replaceable, write
     from nmo_stats.report.bundle import results
 
-    chosen = choices(config, comparator=comparator, reference=reference, out=out, engine=engine, level=level, seed=seed)
+    chosen = choices(
+        config, comparator=comparator, reference=reference, out=out, engine=engine, level=level, seed=seed
+    )
     require_replaceable(chosen.out)
     cohort = cohort_of(periods, column)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         nuts = replace(chosen.nuts, progress=progress)
         analysis = analyze(
-            cohort, names[0], reference=names[1], engine=nuts if chosen.engine == "nuts" else chosen.engine, seed=chosen.seed, settings=chosen.settings
+            cohort,
+            names[0],
+            reference=names[1],
+            engine=nuts if chosen.engine == "nuts" else chosen.engine,
+            seed=chosen.seed,
+            settings=chosen.settings,
         )
     path = write(analysis, chosen.out)
     if as_json:
@@ -86,18 +112,24 @@ def rates(
     level: Level = None,
     seed: Seed = None,
     config: Config = None,
-    column: Column = [],  # noqa: B006
+    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print the rate ratio by every method."""
-    chosen = choices(config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed)
+    chosen = choices(
+        config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed
+    )
     cohort = cohort_of(periods, column)
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
         nuts = replace(chosen.nuts, progress=progress)
-        fit = hierarchical_fit(pair, chosen.settings, nuts if chosen.engine == "nuts" else chosen.engine, chosen.seed)
-    found = combined(classical_rates(pair, chosen.settings.level), hierarchical_rates(fit, chosen.settings.level))
+        fit = hierarchical_fit(
+            pair, chosen.settings, nuts if chosen.engine == "nuts" else chosen.engine, chosen.seed
+        )
+    found = combined(
+        classical_rates(pair, chosen.settings.level), hierarchical_rates(fit, chosen.settings.level)
+    )
     if as_json:
         say_json(texts.rates_json(pair, found))
     else:
@@ -112,7 +144,7 @@ def describe(
     *,
     level: Level = None,
     rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
-    column: Column = [],  # noqa: B006
+    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print annualized relapse rates and EDSS."""
@@ -126,7 +158,7 @@ def describe(
 
 
 @app.command()
-def check(periods: Table, *, column: Column = [], as_json: Json = False) -> None:  # noqa: B006
+def check(periods: Table, *, column: Column = [], as_json: Json = False) -> None:
     """Validate a period table, and say what would be analysed."""
     try:
         cohort = cohort_of(periods, column)
@@ -142,7 +174,10 @@ def check(periods: Table, *, column: Column = [], as_json: Json = False) -> None
 
 @app.command()
 def template(
-    path: Annotated[Path | None, typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False)] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False),
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:

@@ -45,7 +45,9 @@ def write_template(path: Path | None) -> str:
     elif path.suffix.lower() == ".xlsx":
         with pd.ExcelWriter(path, engine="openpyxl") as book:
             frame.to_excel(book, sheet_name="periods", index=False)
-            pd.DataFrame(DICTIONARY, columns=["column", "meaning"]).to_excel(book, sheet_name="dictionary", index=False)
+            pd.DataFrame(DICTIONARY, columns=["column", "meaning"]).to_excel(
+                book, sheet_name="dictionary", index=False
+            )
     else:
         raise ArgumentError(f"{path}: the template is written as .csv or .xlsx")
     return text

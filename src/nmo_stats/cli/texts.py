@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from nmo_stats.analysis import Analysis, RateResults
 from nmo_stats.cli.printing import say, say_table
@@ -11,7 +12,8 @@ from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import ArrSummary, EdssSummary
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import RateRatio
-from nmo_stats.report.bundle import records
+from nmo_stats.frames import records
+from nmo_stats.report.bundle import json_records
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
@@ -46,7 +48,15 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
         texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
-        columns = ("Method", "Estimand", "Ratio", f"{percent(shown[0].interval.level)} interval", "p", "P(ratio < 1)", "Cautions")
+        columns = (
+            "Method",
+            "Estimand",
+            "Ratio",
+            f"{percent(shown[0].interval.level)} interval",
+            "p",
+            "P(ratio < 1)",
+            "Cautions",
+        )
         say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
         for number, text in enumerate(texts, start=1):
             say(f"caution {number}: {text}")
@@ -54,7 +64,9 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
         if not ratio.informative:
             say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
     for refusal in found.refusals:
-        say(f"{METHOD_NAMES[refusal.method]}: {'failed' if refusal.failed else 'not identified'}: {refusal.reason}")
+        say(
+            f"{METHOD_NAMES[refusal.method]}: {'failed' if refusal.failed else 'not identified'}: {refusal.reason}"
+        )
     for notice in pair.notices:
         say(f"note: {notice.text}")
     say(NOT_AN_EFFECT)
@@ -63,7 +75,7 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
 def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -> None:
     """Print the annualized relapse rates and the EDSS."""
     level = f"{percent(summary.level)} interval"
-    rows = summary.to_frame().to_dict("records")
+    rows = records(summary.to_frame())
     say_table(
         ("Patient", "Treatment", "Relapses", "Years", "ARR", level),
         [
@@ -78,7 +90,7 @@ def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -
         [
             (row["treatment"], significant(row["mean_arr"]), significant(row["median_arr"]),
              f"{significant(row['min_arr'])} to {significant(row['max_arr'])}", f"{row['relapse_free']} of {row['patients']}")
-            for row in summary.pooled.to_dict("records")
+            for row in records(summary.pooled)
         ],
     )  # fmt: skip
     for treatment, cautions in summary.cautions.items():
@@ -92,22 +104,26 @@ def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -
 
 def say_check(cohort: Cohort) -> None:
     """Say that a table is valid, and what is in it."""
-    say(f"{cohort.source.name}: valid; {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}, times in {cohort.unit.removeprefix('exposure_')}")
+    say(
+        f"{cohort.source.name}: valid; {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}, times in {cohort.unit.removeprefix('exposure_')}"
+    )
     rows = arr(cohort)
     say_table(
         ("Treatment", "Patients", "Relapses", "Years"),
-        [(row["treatment"], str(row["patients"]), str(row["relapses"]), significant(row["years"])) for row in rows],
+        [
+            (row["treatment"], str(row["patients"]), str(row["relapses"]), significant(row["years"]))
+            for row in rows
+        ],
     )
     for notice in cohort.notices:
         say(f"note: {notice.text}")
 
 
-def arr(cohort: Cohort) -> list[dict[str, float]]:
+def arr(cohort: Cohort) -> list[dict[str, Any]]:
     """Return patients, relapses and years by treatment."""
     from nmo_stats.describe import arr as summarized
 
-    found: list[dict[str, float]] = summarized(cohort).pooled.to_dict("records")
-    return found
+    return records(summarized(cohort).pooled)
 
 
 def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
@@ -130,12 +146,14 @@ def describe_json(summary: ArrSummary, disability: EdssSummary) -> dict[str, obj
     """Return the ``describe`` document."""
     return {
         "schema": 1,
-        "arr": records(summary.to_frame()),
-        "arr_by_treatment": records(summary.pooled),
-        "edss": records(disability.per_period) if disability.available else [],
-        "edss_by_treatment": records(disability.per_treatment) if disability.available else [],
+        "arr": json_records(summary.to_frame()),
+        "arr_by_treatment": json_records(summary.pooled),
+        "edss": json_records(disability.per_period) if disability.available else [],
+        "edss_by_treatment": json_records(disability.per_treatment) if disability.available else [],
         "edss_rule": disability.rule.name,
-        "cautions": {name: [caution.to_dict() for caution in found] for name, found in summary.cautions.items()},
+        "cautions": {
+            name: [caution.to_dict() for caution in found] for name, found in summary.cautions.items()
+        },
     }
 
 
@@ -182,8 +200,15 @@ def _say_edss(disability: EdssSummary) -> None:
     say_table(
         ("EDSS", "Start, median", "End, median", "Worsened", "Stable", "Improved"),
         [
-            (row["treatment"], f"{row['start_median']:.1f}", f"{row['end_median']:.1f}", str(row["worsened"]), str(row["stable"]), str(row["improved"]))
-            for row in disability.per_treatment.to_dict("records")
+            (
+                row["treatment"],
+                f"{row['start_median']:.1f}",
+                f"{row['end_median']:.1f}",
+                str(row["worsened"]),
+                str(row["stable"]),
+                str(row["improved"]),
+            )
+            for row in records(disability.per_treatment)
             if row["patients"]
         ],
     )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import Fault, parse_count, parse_exposure
+from nmo_stats.cohort.schema import LARGEST, Cell, Fault, as_text, is_missing, parse_count, parse_exposure
+from nmo_stats.cohort.validate import shown
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[Any]
+
+_RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float]]] = {
+    "relapses": (parse_count, np.int64, 0.0),
+    "years": (parse_exposure, np.float64, 1 / LARGEST),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +72,8 @@ class Comparison:
         ------
         CohortError
             With every count or time that breaks its rule.
+        ArgumentError
+            If the shapes do not fit, or a name is empty or stands twice.
 
         Examples
         --------
@@ -71,16 +81,27 @@ class Comparison:
         >>> pair.totals, pair.informative_patients
         ((8, 1), 2)
         """
-        counts, times = np.asarray(relapses), np.asarray(years)
-        names = _names(patients, counts, times)
-        problems = _cell_problems(counts, times, names)
-        if problems:
-            raise CohortError(problems, "arrays")
-        return cls(names, counts.astype(np.int64), times.astype(np.float64), reference=reference, comparator=comparator)
+        counts, times = _array(relapses), _array(years)
+        names = _names(range(1, counts.shape[0] + 1) if patients is None and counts.ndim else patients)
+        if reference == comparator:
+            raise ArgumentError(
+                f"reference and comparator are both {reference!r}: name two different treatments"
+            )
+        return cls(names, counts, times, reference=reference, comparator=comparator)
 
     def __post_init__(self) -> None:
-        self.relapses.flags.writeable = False
-        self.years.flags.writeable = False
+        counts, times = _array(self.relapses), _array(self.years)
+        if not counts.shape == times.shape == (len(self.patients), 2):
+            raise ArgumentError(
+                f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients: "
+                "both have the shape (patients, 2), columns reference and comparator"
+            )
+        relapses, count_problems = _checked("relapses", counts, self.patients)
+        years, time_problems = _checked("years", times, self.patients)
+        if count_problems or time_problems:
+            raise CohortError([*count_problems, *time_problems], "arrays")
+        object.__setattr__(self, "relapses", relapses)
+        object.__setattr__(self, "years", years)
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -102,8 +123,8 @@ class Comparison:
         """Return the comparison with the two periods exchanged."""
         return Comparison(
             self.patients,
-            self.relapses[:, ::-1].copy(),
-            self.years[:, ::-1].copy(),
+            self.relapses[:, ::-1],
+            self.years[:, ::-1],
             reference=self.comparator,
             comparator=self.reference,
             unpaired=self.unpaired,
@@ -111,27 +132,38 @@ class Comparison:
         )
 
 
-def _names(patients: Sequence[str] | None, counts: npt.NDArray[np.generic], times: npt.NDArray[np.generic]) -> tuple[str, ...]:
-    if counts.ndim != 2 or counts.shape[1:] != (2,) or counts.shape != times.shape or not len(counts):
-        raise ArgumentError(
-            f"relapses {counts.shape} and years {times.shape}: both have the shape (patients, 2), "
-            "columns reference and comparator, with at least one patient"
-        )
-    names = tuple(map(str, patients)) if patients is not None else tuple(str(i) for i in range(1, len(counts) + 1))
-    if len(names) != len(counts) or len(set(names)) != len(names):
-        raise ArgumentError(f"{len(names)} patient names for {len(counts)} rows: one different name for each row")
+def _array(values: object) -> Cells:
+    if np.ma.is_masked(values):
+        raise ArgumentError("a masked array: leave out the patients with masked cells")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ArgumentError("rows of different lengths: arrays have the shape (patients, 2)") from None
+
+
+def _names(patients: object) -> tuple[str, ...]:
+    given = np.atleast_1d(np.asarray(patients, dtype=object)).tolist()
+    names = tuple(map(as_text, given))
+    if not names or any(map(is_missing, given)) or len(set(names)) != len(names):
+        raise ArgumentError("at least one patient, and a different name, not empty, for each")
     return names
 
 
-def _cell_problems(
-    counts: npt.NDArray[np.generic], times: npt.NDArray[np.generic], names: tuple[str, ...]
-) -> list[Problem]:
+def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells, list[Problem]]:
+    """Return a read-only copy of the cells in their type, and the problems of those that break the rule."""
+    parser, kind, smallest = _RULES[name]
+    if np.issubdtype(cells.dtype, kind) and np.all((cells >= smallest) & (cells <= LARGEST)):
+        return _read_only(cells, kind), []
+    parsed: list[Any] = [parser(cell) for cell in cells.flat]
     problems = []
-    for column, cells, parser in (("relapses", counts, parse_count), ("years", times, parse_exposure)):
-        for row, period in np.ndindex(cells.shape):
-            cell = cells[row, period]
-            fault = parser(cell)
-            if isinstance(fault, Fault):
-                place = f"{column}[{row}, {period}]"
-                problems.append(Problem(str(cell), fault.rule, fault.remedy, row + 1, names[row], place))
-    return problems
+    for (row, period), fault in zip(np.ndindex(cells.shape), parsed, strict=True):
+        if isinstance(fault, Fault):
+            place, found = f"{name}[{row}, {period}]", shown(cells[row, period])
+            problems.append(Problem(found, fault.rule, fault.remedy, row + 1, patients[row], place))
+    return (cells if problems else _read_only(np.array(parsed).reshape(cells.shape), kind)), problems
+
+
+def _read_only(cells: Cells, kind: type[np.generic]) -> Cells:
+    copy = np.array(cells, dtype=kind, order="C")
+    copy.flags.writeable = False
+    return copy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+import unicodedata
 from dataclasses import dataclass
 
 import pandas as pd
@@ -38,18 +38,32 @@ class Notice:
         return {"code": self.code, "text": self.text, "patients": list(self.patients)}
 
 
-def table_notices(frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...]) -> tuple[Notice, ...]:
+def table_notices(
+    frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...] = (), unread_sheets: tuple[str, ...] = ()
+) -> tuple[Notice, ...]:
     """Return every notice that the canonical table ``frame`` with exposure column ``unit`` gives rise to."""
     years = frame[unit] / UNITS_PER_YEAR[unit]
+    days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
+    ended = _answered_yes(frame, "ended_by_relapse")
     per_row = [
-        ("short_period", years * DAYS_PER_YEAR < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
-        ("high_arr", frame["relapses"] / years > _HIGH_ARR, f"an ARR is above {_HIGH_ARR} per year: check count and unit"),
+        ("short_period", days < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
+        (
+            "high_arr",
+            frame["relapses"] / years > _HIGH_ARR,
+            f"an ARR is above {_HIGH_ARR} per year: check count and unit",
+        ),
         ("long_period", years > _LONG_YEARS, f"a period is longer than {_LONG_YEARS} years: check the unit"),
-        ("ended_without_relapse", _answered_yes(frame, "ended_by_relapse") & (frame["relapses"] == 0),
-         "a period was ended by a relapse but counts none"),
-        ("ongoing_but_ended", _answered_yes(frame, "ended_by_relapse") & _answered_yes(frame, "ongoing"),
-         "a period is both ongoing and ended by a relapse"),
-    ]  # fmt: skip
+        (
+            "ended_without_relapse",
+            ended & (frame["relapses"] == 0),
+            "a period was ended by a relapse but counts none",
+        ),
+        (
+            "ongoing_but_ended",
+            ended & _answered_yes(frame, "ongoing"),
+            "a period is both ongoing and ended by a relapse",
+        ),
+    ]
     found = [_for_rows(frame, code, mask, text) for code, mask, text in per_row]
     table = [
         _whole_units(frame, unit),
@@ -58,6 +72,7 @@ def table_notices(frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...]) -
         _covariates(frame),
         *_misspelt_columns(frame),
         _blank_rows(blank_rows),
+        _unread_sheets(unread_sheets),
     ]
     return tuple(notice for notice in (*found, *table) if notice is not None)
 
@@ -81,27 +96,33 @@ def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
     if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
         return None
     name = unit.removeprefix("exposure_")
-    return Notice(f"whole_{name}", f"all follow-up times are whole {name}: they are probably rounded, and the interval does not know it")
+    text = (
+        f"all follow-up times are whole {name}: they are probably rounded, and the interval does not know it"
+    )
+    return Notice(f"whole_{name}", text)
 
 
 def _similar_names(names: pd.Series[str], column: str) -> Notice | None:
-    groups = _grouped(dict.fromkeys(names), lambda name: " ".join(name.lower().split()))
-    alike = [" / ".join(map(repr, group)) for group in groups if len(group) > 1]
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(_without_case_and_spaces(name), []).append(name)
+    alike = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
     if not alike:
         return None
-    return Notice(f"similar_{column}", f"names in {column!r} that differ only in case or spaces count as different: {_listed(alike)}")
+    text = f"names in {column!r} that differ only in case or spaces count as different: {_listed(alike)}"
+    return Notice(f"similar_{column}", text)
 
 
-def _grouped(names: Iterable[str], key: Callable[[str], str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(name), []).append(name)
-    return list(groups.values())
+def _without_case_and_spaces(name: str) -> str:
+    """Return what the eye tells apart, so also without zero-width spaces and composed letters as one."""
+    plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return plain if plain.isascii() else "".join(c for c in plain if unicodedata.category(c) != "Cf")
 
 
 def _covariates(frame: pd.DataFrame) -> Notice | None:
     others = [name for name in frame.columns if name not in KNOWN]
-    return Notice("covariates", f"other columns are kept for description: {', '.join(others)}") if others else None
+    text = f"other columns are kept for description: {', '.join(others)}"
+    return Notice("covariates", text) if others else None
 
 
 def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
@@ -119,7 +140,13 @@ def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
 
 
 def _blank_rows(rows: tuple[int, ...]) -> Notice | None:
-    return Notice("blank_rows", f"empty rows hold no period: {_listed([str(row) for row in rows])}") if rows else None
+    text = f"empty rows hold no period: {_listed([str(row) for row in rows])}"
+    return Notice("blank_rows", text) if rows else None
+
+
+def _unread_sheets(sheets: tuple[str, ...]) -> Notice | None:
+    text = f"only the first sheet of the workbook is read, not {_listed([repr(sheet) for sheet in sheets])}"
+    return Notice("unread_sheets", text) if sheets else None
 
 
 def _listed(items: list[str], most: int = 6) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -9,16 +10,22 @@ import pandas as pd
 
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.schema import as_text
 from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 
 Courses = Literal["all", "adjacent"]
 
+_UNPAIRED = {
+    "all": "only one of the compared periods",
+    "adjacent": "no course of the reference directly before the first course of the comparator",
+}
+
 
 def paired(
     frame: pd.DataFrame, comparator: str, reference: str, courses: Courses, notices: tuple[Notice, ...]
 ) -> Comparison:
-    """Return the comparison of two treatments within the patients of ``frame`` (a period table with ``years``).
+    """Return the comparison of two treatments within the patients of ``frame``, a period table with ``years``.
 
     Raises
     ------
@@ -27,35 +34,43 @@ def paired(
     ArgumentError
         If the two treatments are the same, or ``courses`` is unknown.
     """
+    comparator, reference = as_text(comparator), as_text(reference)
     _require_treatments(frame, comparator, reference)
     if courses not in get_args(Courses):
         raise ArgumentError(f"courses {courses!r}: 'all' or 'adjacent'")
-    order = list(dict.fromkeys(frame["patient"]))
     compared = frame[frame["treatment"].isin([reference, comparator])]
     chosen = _adjacent(frame, comparator, reference) if courses == "adjacent" else compared
-    sums = chosen.groupby(["patient", "treatment"], sort=False)[["relapses", "years"]].sum().unstack("treatment")
-    both = sums.dropna().index if {reference, comparator} <= set(chosen["treatment"]) else sums.index[:0]
-    patients = tuple(patient for patient in order if patient in set(both))
-    if not patients:
-        rule = f"at least one patient has a period on {reference!r} and one on {comparator!r}"
-        raise CohortError([Problem("no patient with both", rule, "check treatments and patient identifiers")], "comparison")
-    columns = [reference, comparator]
-    relapses = sums["relapses"].loc[list(patients), columns].to_numpy(dtype=np.int64).copy()
-    years = sums["years"].loc[list(patients), columns].to_numpy(dtype=np.float64).copy()
-    touched = set(compared["patient"])
-    unpaired = tuple(patient for patient in order if patient in touched and patient not in set(patients))
+    sums = _sums(chosen, reference, comparator)
+    patients = _in_order(frame["patient"], sums.index)
+    unpaired = _in_order(compared["patient"], set(compared["patient"]) - set(patients))
+    several = _in_order(chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"], sums.index)
     reversed_order = _reversed(chosen, comparator, reference, patients)
-    formed = _notices(chosen, unpaired, reversed_order, (comparator, reference))
-    return Comparison(patients, relapses, years, reference, comparator, unpaired, reversed_order, notices + formed)
+    formed = (
+        _notice("several_courses", "relapses and follow-up of several courses of a drug are summed", several),
+        _notice("unpaired", f"{_UNPAIRED[courses]}: described, but in no estimator", unpaired),
+        _notice("reversed_order", f"{comparator} came before {reference}", reversed_order),
+    )
+    return Comparison(
+        patients,
+        sums["relapses"].loc[list(patients)].to_numpy(dtype=np.int64),
+        sums["years"].loc[list(patients)].to_numpy(dtype=np.float64),
+        reference=reference,
+        comparator=comparator,
+        unpaired=unpaired,
+        reversed_order=reversed_order,
+        notices=(*notices, *(notice for notice in formed if notice is not None)),
+    )
 
 
 def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) -> None:
     if comparator == reference:
-        raise ArgumentError(f"comparator and reference are both {comparator!r}: name two different treatments")
+        raise ArgumentError(
+            f"comparator and reference are both {comparator!r}: name two different treatments"
+        )
     names = list(dict.fromkeys(frame["treatment"]))
-    listed = ", ".join(map(repr, names[:20]))
+    rule = f"the table has the treatments {', '.join(map(repr, names[:20]))}"
     problems = [
-        Problem(repr(name), f"the table has the treatments {listed}", nearest(name, names), column="treatment")
+        Problem(repr(name), rule, nearest(name, names), column="treatment")
         for name in (comparator, reference)
         if name not in names
     ]
@@ -63,43 +78,60 @@ def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) ->
         raise CohortError(problems, "comparison")
 
 
+def _sums(chosen: pd.DataFrame, reference: str, comparator: str) -> pd.DataFrame:
+    """Return relapses and years, columns (reference, comparator), of the patients who have both treatments."""
+    if set(chosen["treatment"]) == {reference, comparator}:
+        sums = chosen.pivot_table(
+            index="patient", columns="treatment", values=["relapses", "years"], aggfunc="sum", sort=False
+        )
+        columns = pd.MultiIndex.from_product([["relapses", "years"], [reference, comparator]])
+        complete = sums.reindex(columns=columns).dropna()
+        if len(complete):
+            return complete
+    rule = f"at least one patient has a period on {reference!r} and one on {comparator!r}"
+    problem = Problem("no patient with both", rule, "check treatments and patient identifiers")
+    raise CohortError([problem], "comparison")
+
+
+def _in_order(patients: Iterable[str], wanted: Collection[str]) -> tuple[str, ...]:
+    """Return the different ``patients`` that are wanted, in their order."""
+    return tuple(patient for patient in dict.fromkeys(patients) if patient in wanted)
+
+
 def _adjacent(frame: pd.DataFrame, comparator: str, reference: str) -> pd.DataFrame:
     """Keep each patient's first comparator course and the reference course directly before it."""
-    if "period" not in frame or frame["period"].isna().any():
-        rule = "courses='adjacent' needs the order of every period"
-        raise CohortError([Problem("missing", rule, "fill the column 'period'", column="period")], "comparison")
-    ordered = frame.sort_values(["patient", "period"], kind="stable")
-    previous = ordered.groupby("patient", sort=False).shift(1)["treatment"]
-    is_comparator = ordered["treatment"] == comparator
-    first = is_comparator & ~ordered.loc[is_comparator, "patient"].duplicated().reindex(ordered.index, fill_value=True)
-    switch = first & (previous == reference)
-    before = switch.groupby(ordered["patient"], sort=False).shift(-1, fill_value=False)
+    _require_order(frame)
+    ordered = frame.sort_values(["patient", "period"])
+    previous = ordered.groupby("patient")["treatment"].shift(1)
+    on_comparator = ordered[ordered["treatment"] == comparator]
+    first = on_comparator.index[~on_comparator["patient"].duplicated()]
+    switch = pd.Series(ordered.index.isin(first), index=ordered.index) & (previous == reference)
+    before = switch.groupby(ordered["patient"]).shift(-1, fill_value=False)
     return ordered[switch | before].sort_index()
+
+
+def _require_order(frame: pd.DataFrame) -> None:
+    remedy = "number the periods 1, 2, ... in the column 'period'"
+    rule = "courses='adjacent' needs the order of every period"
+    if "period" not in frame:
+        raise CohortError([Problem("missing", rule, remedy, column="period")], "comparison")
+    without = dict.fromkeys(frame.loc[frame["period"].isna(), "patient"])
+    if without:
+        problems = [Problem("empty", rule, remedy, patient=patient, column="period") for patient in without]
+        raise CohortError(problems, "comparison")
 
 
 def _reversed(
     chosen: pd.DataFrame, comparator: str, reference: str, patients: tuple[str, ...]
 ) -> tuple[str, ...]:
+    """Return the patients whose first course of the comparator came before their first of the reference."""
     if "period" not in chosen:
         return ()
-    firsts = chosen.groupby(["patient", "treatment"])["period"].min().unstack("treatment").reindex(list(patients))
-    before = (firsts[comparator] < firsts[reference]).fillna(value=False).to_numpy(dtype=bool)
-    return tuple(patient for patient, is_before in zip(patients, before, strict=True) if is_before)
+    first = chosen.groupby(["treatment", "patient"])["period"].min()
+    is_before = first[comparator].reindex(list(patients)) < first[reference].reindex(list(patients))
+    return tuple(is_before.index[is_before.fillna(value=False)])
 
 
-def _notices(
-    chosen: pd.DataFrame, unpaired: tuple[str, ...], reversed_order: tuple[str, ...], names: tuple[str, str]
-) -> tuple[Notice, ...]:
-    comparator, reference = names
-    repeated = chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"]
-    courses = tuple(dict.fromkeys(repeated))
-    candidates = (
-        (courses, "several_courses", "relapses and follow-up of several courses of a drug are summed"),
-        (unpaired, "unpaired", "only one of the compared periods: described, but in no estimator"),
-        (reversed_order, "reversed_order", f"{comparator} came before {reference}"),
-    )
-    return tuple(
-        Notice(code, f"{text} (patient {', '.join(who[:10])}{' and more' if len(who) > 10 else ''})", who)
-        for who, code, text in candidates
-        if who
-    )
+def _notice(code: str, text: str, patients: tuple[str, ...]) -> Notice | None:
+    listed = f"{', '.join(patients[:10])}{' and more' if len(patients) > 10 else ''}"
+    return Notice(code, f"{text} (patient {listed})", patients) if patients else None

@@ -7,17 +7,15 @@ import hashlib
 import io
 import re
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 import pandas as pd
 
 from nmo_stats.cohort.schema import Cell, as_text, is_missing
 from nmo_stats.errors import ArgumentError, CohortError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _TEXT: Final = "plain text"
 _WORKBOOK: Final = "an Excel workbook"
@@ -91,7 +89,9 @@ def read_table(path: str | Path) -> RawTable:
         If ``path`` is not a path.
     """
     if not isinstance(path, (str, Path)):
-        raise ArgumentError(f"{type(path).__name__}: give the path of a file; a DataFrame goes to Cohort.from_frame")
+        raise ArgumentError(
+            f"{type(path).__name__}: give the path of a file; a DataFrame goes to Cohort.from_frame"
+        )
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
@@ -105,7 +105,7 @@ def read_table(path: str | Path) -> RawTable:
     grid = reader(content, path.name)
     if all(map(is_missing, grid.header)):
         rule = "the first row names the columns"
-        _refuse(path.name, "first row empty", rule, "remove the empty rows above the table")
+        _refuse(path.name, "no column names", rule, "remove the empty rows above the table")
     return _table(grid, Source(path.name, hashlib.sha256(content).hexdigest()))
 
 
@@ -123,8 +123,11 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
     grid = _Grid(list(frame.columns), body, first_row=1)
-    text = "\n".join("\x1f".join(map(as_text, row)) for row in (grid.header, *body))
-    return _table(grid, Source(name, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()))
+    try:
+        text = ascii((grid.header, body))
+    except ValueError as error:  # Python prints no whole number of more than 4300 digits
+        raise ArgumentError(f"a cell of the DataFrame: {error}") from None
+    return _table(grid, Source(name, hashlib.sha256(text.encode()).hexdigest()))
 
 
 def _content(path: Path) -> bytes:
@@ -186,18 +189,37 @@ def _read_xlsx(content: bytes, name: str) -> _Grid:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and drop-down lists that openpyxl does not know
-            sheets = _sheets(content)
+            rows, unread = _first_sheet(content)
     except Exception as error:  # noqa: BLE001  a damaged workbook makes openpyxl raise nearly anything
-        _refuse(name, f"cannot be read ({error})", "a .xlsx file is a workbook", "save it again from the spreadsheet")
-    filled = {title: rows for title, rows in sheets.items() if any(not is_missing(cell) for row in rows for cell in row)}
-    first = next(iter(sheets), None)
-    if first not in filled:
-        rule = "the first sheet has a header row"
+        _refuse(
+            name,
+            f"cannot be read ({error})",
+            "a .xlsx file is a workbook",
+            "save it again from the spreadsheet",
+        )
+    if all(cell is None for row in rows for cell in row):
+        rule = "the first visible sheet holds the table"
         _refuse(name, "empty first sheet", rule, "move the table to the first sheet")
-    rows = filled.pop(first)
     width = max(map(len, rows))
     header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
-    return _Grid(header, body, unread_sheets=tuple(filled))
+    return _Grid(header, body, unread_sheets=unread)
+
+
+def _first_sheet(content: bytes) -> tuple[list[tuple[Cell, ...]], tuple[str, ...]]:
+    """Return the rows of the first visible sheet, and the names of the further ones that are not empty."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    for sheet in sheets:
+        sheet.reset_dimensions()  # some programs store the wrong ones, and cells outside would be lost
+    tables = [sheet.iter_rows(values_only=True) for sheet in sheets]
+    unread = tuple(
+        sheet.title
+        for sheet, rows in zip(sheets[1:], tables[1:], strict=True)
+        if any(cell is not None for row in rows for cell in row)
+    )
+    return list(tables[0]) if tables else [], unread
 
 
 def _read_parquet(content: bytes, name: str) -> _Grid:
@@ -205,11 +227,14 @@ def _read_parquet(content: bytes, name: str) -> _Grid:
 
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(content))
-        names = [column for column in table.column_names if not _PANDAS_INDEX.fullmatch(column)]
-        columns = [table.column(number).to_pylist() for number in range(len(names))]
-    except Exception as error:  # noqa: BLE001  as above, of pyarrow
+        kept = [
+            number for number, column in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(column)
+        ]
+        columns = [table.column(number).to_pylist() for number in kept]
+    except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
         _refuse(name, f"cannot be read ({error})", "a .parquet file is Parquet", "write the file again")
-    return _Grid(names, list(zip(*columns, strict=True)), first_row=1)
+    header = [table.column_names[number] for number in kept]
+    return _Grid(header, list(zip(*columns, strict=True)), first_row=1)
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[bytes, str], _Grid]]]] = {
@@ -218,3 +243,41 @@ _READERS: Final[dict[str, tuple[str, Callable[[bytes, str], _Grid]]]] = {
     ".xlsx": (_WORKBOOK, _read_xlsx),
     ".parquet": (_PARQUET, _read_parquet),
 }
+
+
+def _table(grid: _Grid, source: Source) -> RawTable:
+    width = len(grid.header)
+    numbers: list[int] = []
+    kept: list[Sequence[Cell]] = []
+    blank: list[int] = []
+    faults: list[Problem] = []
+    for number, cells in enumerate(grid.body, start=grid.first_row):
+        if all(map(is_missing, cells)):
+            blank.append(number)
+        elif len(cells) != width:
+            faults.append(_ragged(number, len(cells), width))
+        else:
+            numbers.append(number)
+            kept.append(cells)
+    last = max([*numbers[-1:], *(fault.row or 0 for fault in faults[-1:])], default=0)
+    return RawTable(
+        columns=tuple("" if is_missing(column) else as_text(column) for column in grid.header),
+        cells=tuple(zip(*kept, strict=True)) or ((),) * width,
+        rows=tuple(numbers),
+        blank_rows=tuple(
+            number for number in blank if number < last
+        ),  # empty rows at the end are not worth a word
+        source=source,
+        faults=tuple(faults),
+        unread_sheets=grid.unread_sheets,
+    )
+
+
+def _ragged(row: int, cells: int, width: int) -> Problem:
+    found = f"{cells} cell{'' if cells == 1 else 's'}"
+    remedy = "fill or remove cells; a cell that contains the separator stands in quotes"
+    return Problem(found, f"a row has as many cells as the header ({width})", remedy, row=row)
+
+
+def _refuse(name: str, found: str, rule: str, remedy: str) -> NoReturn:
+    raise CohortError([Problem(found, rule, remedy)], name) from None

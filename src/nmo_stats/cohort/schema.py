@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 Cell = object
 
@@ -37,7 +35,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
-_LARGEST = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
+LARGEST: Final = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,10 @@ def is_missing(cell: Cell) -> bool:
     if isinstance(cell, str):
         return not cell or cell.isspace()
     if isinstance(cell, (int, float)):
-        return cell != cell
+        return cell != cell  # noqa: PLR0124  only NaN differs from itself
     if isinstance(cell, Decimal):
         return cell.is_nan()
-    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cast("Any", cell))))
 
 
 def as_text(cell: Cell) -> str:
@@ -67,6 +65,8 @@ def as_text(cell: Cell) -> str:
     >>> as_text(101.0), as_text("P1")
     ('101', 'P1')
     """
+    if isinstance(cell, str):
+        return str(cell)
     if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
         cell = int(cell)
     try:
@@ -98,7 +98,7 @@ def parse_count(cell: Cell) -> int | Fault:
         return number
     if number < 0 or not number.is_integer():
         return Fault(rule, "correct the count or leave the row out")
-    if number > _LARGEST:
+    if number > LARGEST:
         return Fault("relapses is at most 1e9", "correct the count or leave the row out")
     return int(number)
 
@@ -111,7 +111,7 @@ def parse_exposure(cell: Cell) -> float | Fault:
         return number
     if number <= 0 or math.isinf(number):
         return Fault(rule, "correct the time or leave the row out")
-    if not 1 / _LARGEST <= number <= _LARGEST:
+    if not 1 / LARGEST <= number <= LARGEST:
         return Fault("follow-up time lies between 1e-9 and 1e9", "correct the time or its unit")
     return number
 
@@ -125,7 +125,7 @@ def parse_period(cell: Cell) -> int | Fault | None:
     number = _number(cell, rule, remedy)
     if isinstance(number, Fault):
         return number
-    return int(number) if number.is_integer() and abs(number) <= _LARGEST else Fault(rule, remedy)
+    return int(number) if number.is_integer() and abs(number) <= LARGEST else Fault(rule, remedy)
 
 
 def parse_edss(cell: Cell) -> float | Fault:

@@ -14,8 +14,9 @@ from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, table_notices
 from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.reading import RawTable, Source, from_frame, read_table
-from nmo_stats.cohort.schema import EXPOSURES, KNOWN, UNITS_PER_YEAR, as_text
-from nmo_stats.cohort.validate import nearest, validated
+from nmo_stats.cohort.schema import EXPOSURES, KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.selection import rows_where
+from nmo_stats.cohort.validate import validated
 from nmo_stats.errors import ArgumentError
 
 
@@ -97,25 +98,20 @@ class Cohort:
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
+        None stands for an empty cell: ``where(ended_by_relapse=None)``.
+
         Raises
         ------
         ArgumentError
             If a column does not exist, or no row is left.
         """
         keep = np.ones(len(self.frame), dtype=bool)
-        for name, value in conditions.items():
-            if name not in self.frame:
-                raise ArgumentError(f"no column {name!r} in {self.source.name}; {nearest(name, self.frame.columns)}")
-            texts = [as_text(cell) for cell in self.frame[name]]
-            found = np.array([text == as_text(value) for text in texts])
-            if not found.any():
-                known = ", ".join(sorted(set(texts))[:20])
-                raise ArgumentError(f"no row with {name} = {as_text(value)!r}; the column holds {known}")
-            keep &= found
+        for column, value in conditions.items():
+            keep &= rows_where(self.frame, column, value)
         if not keep.any():
             raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
         chosen = self.frame[keep].reset_index(drop=True)
-        return Cohort(chosen, table_notices(chosen, self.unit, ()), self.source)
+        return Cohort(chosen, table_notices(chosen, self.unit), self.source)
 
     def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
         """Return the two periods of every patient who had both treatments.
@@ -177,10 +173,10 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     >>> load_example("thall_vail1990").where(arm="placebo").compare("after", reference="before").totals
     (862, 963)
     """
-    folder = data_folder() / name
-    if not (folder / "periods.csv").is_file():
-        examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
+    examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
+    if name not in examples:
         raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
+    folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
     facts = folder / "patients.csv"
     return _with_patient_facts(cohort, facts) if facts.is_file() else cohort
@@ -196,10 +192,11 @@ def data_folder() -> Path:
 def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     frame = validated(raw, columns)
     unit = next(name for name in EXPOSURES if name in frame)
-    return Cohort(frame, table_notices(frame, unit, raw.blank_rows), raw.source)
+    return Cohort(frame, table_notices(frame, unit, raw.blank_rows, raw.unread_sheets), raw.source)
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:
-    facts = pd.read_csv(path, dtype={"patient": "object"})[["patient", "sex", "age_years", "disease_duration_years"]]
-    frame = cohort.frame.merge(facts.astype({"sex": "object"}), on="patient", how="left", validate="many_to_one")
-    return Cohort(frame, table_notices(frame, cohort.unit, ()), cohort.source)
+    facts = pd.read_csv(path, dtype={"patient": "object", "sex": "object"})
+    facts = facts[["patient", "sex", "age_years", "disease_duration_years"]]
+    frame = cohort.frame.merge(facts, on="patient", how="left", validate="many_to_one")
+    return Cohort(frame, table_notices(frame, cohort.unit), cohort.source)

@@ -84,7 +84,9 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     return ArrSummary(per_patient, pooled, cautions, level)
 
 
-def poisson_rate_interval(relapses: npt.ArrayLike, years: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
+def poisson_rate_interval(
+    relapses: npt.ArrayLike, years: npt.ArrayLike, level: float
+) -> tuple[Floats, Floats]:
     """Return Garwood's exact limits of a Poisson rate; 0 to a finite limit where no relapse was seen."""
     counts, times, tail = np.asarray(relapses, dtype=float), np.asarray(years, dtype=float), (1 - level) / 2
     low = np.where(counts > 0, gammaincinv(np.maximum(counts, 1), tail), 0.0)

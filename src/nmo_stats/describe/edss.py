@@ -160,6 +160,12 @@ def _summary(treatment: str, rows: pd.DataFrame) -> dict[str, object]:
     summary: dict[str, object] = {"treatment": treatment, "patients": int(both["patient"].nunique())}
     for name in ("start", "end", "change"):
         values = both[name]
-        summary |= {f"{name}_median": values.median(), f"{name}_min": values.min(), f"{name}_max": values.max()}
+        summary |= {
+            f"{name}_median": values.median(),
+            f"{name}_min": values.min(),
+            f"{name}_max": values.max(),
+        }
     counts = rows["category"].value_counts()
-    return summary | {name: int(counts.get(name, 0)) for name in ("worsened", "stable", "improved", "unknown")}
+    return summary | {
+        name: int(counts.get(name, 0)) for name in ("worsened", "stable", "improved", "unknown")
+    }

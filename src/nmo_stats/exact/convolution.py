@@ -18,10 +18,9 @@ from functools import reduce
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import log_expit, logsumexp
+from scipy.special import log_expit
 
-from nmo_stats.within_patient import Floats, Strata, log_ratio_with_mean
+from nmo_stats.within_patient import Counts, Floats, Strata, log_ratio_with_mean
 
 _MOST_DIRECT_RELAPSES: Final = 5_000
 _SHORT: Final = 200
@@ -60,20 +59,15 @@ class ObservedTotal:
         # The tail that lies away from the mean is summed; the other one is its complement.
         weight = 0.5 if midp else 1.0
         sums_upper = log_ratio <= self.log_base
-        beyond, at = self._beyond(log_ratio, upper=sums_upper), self._at(log_ratio)
-        tail = beyond + weight * at
+        first, last = (self.observed, self.strata.relapses) if sums_upper else (0, self.observed)
+        probabilities = self._probability(np.arange(first, last + 1), log_ratio)
+        at = float(probabilities[self.observed - first])
+        tail = float(probabilities.sum()) - (1 - weight) * at
         return min(1.0, tail if upper == sums_upper else 1 - tail + (2 * weight - 1) * at)
 
-    def _beyond(self, log_ratio: float, *, upper: bool) -> float:
-        totals = np.arange(self.observed + 1, self.strata.relapses + 1) if upper else np.arange(self.observed)
-        return math.exp(logsumexp(self._log_probability(totals, log_ratio))) if totals.size else 0.0
-
-    def _at(self, log_ratio: float) -> float:
-        return math.exp(self._log_probability(np.array([self.observed]), log_ratio)[0])
-
-    def _log_probability(self, totals: npt.NDArray[np.int64], log_ratio: float) -> Floats:
+    def _probability(self, totals: Counts, log_ratio: float) -> Floats:
         shift = _log_normalizer(self.strata, self.log_base) - _log_normalizer(self.strata, log_ratio)
-        return np.asarray(self.log_pmf[totals] + totals * (log_ratio - self.log_base) + shift)
+        return np.exp(self.log_pmf[totals] + totals * (log_ratio - self.log_base) + shift)
 
 
 def observed_total(strata: Strata, observed: int) -> ObservedTotal:
@@ -98,7 +92,7 @@ def _binomial_pmf(size: int, logit: float) -> Floats:
     """Return the binomial probabilities of 0..size from the ratios of neighbours, which never overflow."""
     counts = np.arange(size)
     steps = np.log(size - counts) - np.log(counts + 1) + logit  # log p(k + 1) - log p(k)
-    log_none = -size * math.log1p(math.exp(logit)) if logit < 0 else -size * (logit + math.log1p(math.exp(-logit)))
+    log_none = size * float(log_expit(-logit))
     return np.exp(np.concatenate([[log_none], log_none + np.cumsum(steps)]))
 
 

@@ -11,7 +11,15 @@ from scipy.optimize import brentq
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
-from nmo_stats.estimate import NO_INFORMATION, Caution, Estimand, Interval, RateRatio, require_level, require_ratio
+from nmo_stats.estimate import (
+    NO_INFORMATION,
+    Caution,
+    Estimand,
+    Interval,
+    RateRatio,
+    require_level,
+    require_ratio,
+)
 from nmo_stats.exact.convolution import ObservedTotal, observed_total
 from nmo_stats.rate_difference import pooled_rate_difference
 from nmo_stats.within_patient import (
@@ -22,6 +30,7 @@ from nmo_stats.within_patient import (
     patient_strata,
     pooled_cautions,
     pooled_stratum,
+    require_countable,
     zero_cell_cautions,
 )
 
@@ -84,12 +93,16 @@ class ExactRatio:
     def _lower_limit(self, tail: float) -> float:
         if self.total.observed == 0:
             return 0.0
-        return _ratio_where(lambda x: self.total.upper_tail(x, midp=self.midp) - tail, self.total.log_base, step=-1.0)
+        return _ratio_where(
+            lambda x: self.total.upper_tail(x, midp=self.midp) - tail, self.total.log_base, step=-1.0
+        )
 
     def _upper_limit(self, tail: float) -> float:
         if self.total.observed == self.total.strata.relapses:
             return math.inf
-        return _ratio_where(lambda x: self.total.lower_tail(x, midp=self.midp) - tail, self.total.log_base, step=1.0)
+        return _ratio_where(
+            lambda x: self.total.lower_tail(x, midp=self.midp) - tail, self.total.log_base, step=1.0
+        )
 
 
 def pooled(pair: Comparison) -> ExactRatio:
@@ -151,21 +164,34 @@ def conditional(pair: Comparison, *, midp: bool = False) -> ExactRatio:
     0.19325 (0.0272 to 0.8601)
     """
     method = "conditional_midp" if midp else "conditional_exact"
-    return _exact(pair, patient_strata(pair), method, "within_patient", cautions=dispersion_cautions(pair), midp=midp)
+    return _exact(
+        pair, patient_strata(pair), method, "within_patient", cautions=dispersion_cautions(pair), midp=midp
+    )
 
 
 def _exact(
-    pair: Comparison, strata: Strata, method: str, estimand: Estimand, *, cautions: tuple[Caution, ...], midp: bool = False
+    pair: Comparison,
+    strata: Strata,
+    method: str,
+    estimand: Estimand,
+    *,
+    cautions: tuple[Caution, ...],
+    midp: bool = False,
 ) -> ExactRatio:
     if not sum(pair.totals):
         raise NotIdentifiedError(NO_INFORMATION, method)
+    require_countable(pair, method)
     everywhere = zero_cell_cautions(pair) + pair_cautions(pair)
-    return ExactRatio(pair, observed_total(strata, pair.totals[1]), method, estimand, midp, cautions + everywhere)
+    return ExactRatio(
+        pair, observed_total(strata, pair.totals[1]), method, estimand, midp, cautions + everywhere
+    )
 
 
 def _ratio_where(excess: Callable[[float], float], log_start: float, *, step: float) -> float:
-    """Return the ratio at which ``excess`` of the log ratio changes sign, searching from ``log_start`` in steps."""
+    """Return the ratio where ``excess`` of the log ratio falls below 0, searching from ``log_start`` in steps."""
     near, far = log_start, log_start + step
+    while excess(near) < 0:  # a mid-p limit of a low level can lie on the other side of the estimate
+        near, far, step = near - step, near, 2 * step
     while excess(far) > 0:
         near, far, step = far, far + 2 * step, 2 * step
     return math.exp(float(brentq(excess, near, far, xtol=1e-13, rtol=1e-13)))

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from nmo_stats.describe import EdssSummary
 from nmo_stats.figures.style import COMPARATOR, REFERENCE
+from nmo_stats.frames import records
 
 MOST_LABELLED: Final = 12
 _NUDGE: Final = 0.07
@@ -23,12 +24,12 @@ def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -
     known = summary.per_period.dropna(subset=["start", "end"])
     patients = list(dict.fromkeys(known["patient"]))
     for treatment, left, colour in ((reference, 0.0, REFERENCE), (comparator, 1.25, COMPARATOR)):
-        for row in known[known["treatment"] == treatment].itertuples():
-            shift = _shift(patients.index(row.patient), len(patients))
-            scores = [row.start + shift, row.end + shift]
+        for row in records(known[known["treatment"] == treatment]):
+            shift = _shift(patients.index(row["patient"]), len(patients))
+            scores = [row["start"] + shift, row["end"] + shift]
             axes.plot([left, left + 1], scores, color=colour, marker="o", markersize=5, linewidth=1.6)
             if len(patients) <= MOST_LABELLED and treatment == comparator:
-                axes.annotate(f"Patient {row.patient}", (left + 1, scores[1]), (7, 0), textcoords="offset points",
+                axes.annotate(f"Patient {row['patient']}", (left + 1, scores[1]), (7, 0), textcoords="offset points",
                               va="center", fontsize=9)  # fmt: skip
         axes.text(left + 0.5, 1.0, treatment, color=colour, weight="bold", ha="center", va="bottom",
                   transform=axes.get_xaxis_transform())  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
@@ -27,7 +27,16 @@ def forest(estimates: Sequence[RateRatio], axes: Axes, comparator: str = "compar
         group = [ratio for ratio in shown if ratio.estimand == estimand]
         if not group:
             continue
-        axes.text(-0.02, row, title, transform=axes.get_yaxis_transform(), color=GREY, fontsize=9, va="center", ha="right")
+        axes.text(
+            -0.02,
+            row,
+            title,
+            transform=axes.get_yaxis_transform(),
+            color=GREY,
+            fontsize=9,
+            va="center",
+            ha="right",
+        )
         for ratio in group:
             row += 1
             _draw(axes, ratio, row, (low, high))
@@ -68,7 +77,9 @@ def _draw(axes: Axes, ratio: RateRatio, row: float, limits: tuple[float, float])
             axes.plot(place, row, marker=marker, color=colour, markersize=6, clip_on=False)
     if low <= ratio.estimate <= high:
         fill = "white" if ratio.cautions else colour
-        axes.plot(ratio.estimate, row, marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=colour)
-    style = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 9.5}
+        axes.plot(
+            ratio.estimate, row, marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=colour
+        )
+    style: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 9.5}
     axes.text(-0.02, row, SHORT_NAMES.get(ratio.method, ratio.method), ha="right", color=INK, **style)
     axes.text(1.02, row, ratio_text(ratio), ha="left", color=INK, **style)

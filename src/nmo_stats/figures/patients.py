@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from nmo_stats.diagnostics import predictive_intervals
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE, ratio_axis, ratio_words
+from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
 
 MOST_PATIENTS: Final = 40
@@ -24,12 +26,26 @@ def patient_ratios(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axe
     low, high = min(table["low"].min(), 0.5) / 1.4, max(table["high"].max(), 2.0) * 1.4
     axes.axvspan(typical.interval.low, typical.interval.high, color=COMPARATOR, alpha=0.08, linewidth=0)
     axes.axvline(typical.estimate, color=COMPARATOR, linewidth=1, alpha=0.6)
-    for row, patient in enumerate(table.itertuples()):
-        axes.plot([patient.low, patient.high], [row, row], color=COMPARATOR, linewidth=1.8, solid_capstyle="butt")
-        axes.plot(patient.estimate, row, marker="o", markersize=6.5, color=COMPARATOR)
-        marker = "<" if patient.observed < low else ">" if patient.observed > high else "o"
-        place = float(np.clip(patient.observed, low, high))
-        axes.plot(place, row, marker=marker, markersize=8, markerfacecolor="none", markeredgecolor=INK, clip_on=False)
+    for row, patient in enumerate(records(table)):
+        axes.plot(
+            [patient["low"], patient["high"]],
+            [row, row],
+            color=COMPARATOR,
+            linewidth=1.8,
+            solid_capstyle="butt",
+        )
+        axes.plot(patient["estimate"], row, marker="o", markersize=6.5, color=COMPARATOR)
+        marker = "<" if patient["observed"] < low else ">" if patient["observed"] > high else "o"
+        place = float(np.clip(patient["observed"], low, high))
+        axes.plot(
+            place,
+            row,
+            marker=marker,
+            markersize=8,
+            markerfacecolor="none",
+            markeredgecolor=INK,
+            clip_on=False,
+        )
     axes.set_yticks(range(len(table)), [f"Patient {name}" for name in table["patient"]])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -51,11 +67,13 @@ def predictive(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axes:
             place = row + (-0.14 if period == 0 else 0.14)
             axes.plot([low[row, period], high[row, period]], [place, place], color=colour, linewidth=5, alpha=0.3,
                       solid_capstyle="butt")  # fmt: skip
-            axes.plot(pair.relapses[row, period], place, marker="o", markersize=6, color=colour, clip_on=False)
+            axes.plot(
+                pair.relapses[row, period], place, marker="o", markersize=6, color=colour, clip_on=False
+            )
     axes.set_yticks(range(shown), [f"Patient {name}" for name in pair.patients[:shown]])
     axes.set_ylim(shown - 0.4, -0.6)
     axes.set_xlim(left=-0.2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("relapses in the period", color=GREY)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)

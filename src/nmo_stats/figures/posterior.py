@@ -26,9 +26,13 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     density, edges = np.histogram(draws, bins=60, range=(low, high), density=True)
     grid = np.linspace(low, high, 300)
     scale = np.exp if parameter in _ON_LOG_AXIS else np.asarray
-    axes.stairs(density, scale(edges), fill=True, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior")
+    axes.stairs(
+        density, scale(edges), fill=True, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior"
+    )
     axes.stairs(density, scale(edges), color=COMPARATOR, linewidth=1.2)
-    axes.plot(scale(grid), np.exp(prior.log_density(grid)), color=GREY, linestyle="--", linewidth=1.2, label="prior")
+    axes.plot(
+        scale(grid), np.exp(prior.log_density(grid)), color=GREY, linestyle="--", linewidth=1.2, label="prior"
+    )
     if parameter in _ON_LOG_AXIS:
         ratio_axis(axes, float(np.exp(low)), float(np.exp(high)))
     if parameter == "log_rate":
@@ -46,7 +50,9 @@ def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     order = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape)
     for chain, values in enumerate(order):
         counts, edges = np.histogram(values, bins=20, range=(0, draws.size))
-        axes.stairs(counts / counts.mean(), edges / draws.size, color=GREY, alpha=0.5 + 0.5 * (chain % 2), linewidth=1)
+        axes.stairs(
+            counts / counts.mean(), edges / draws.size, color=GREY, alpha=0.5 + 0.5 * (chain % 2), linewidth=1
+        )
     axes.axhline(1, color=PALE, linewidth=4, zorder=0)
     axes.set_ylim(0, 2)
     axes.set_yticks([0, 1, 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ PALE: Final = "#d9d9d9"
 
 _RATIO_TICKS: Final = ((1, 2, 5), (1, 3), (1,))  # the finest of these series that leaves at most six ticks
 _MOST_TICKS: Final = 6
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.edgecolor": GREY,
@@ -43,7 +43,7 @@ _STYLE: Final = {
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
     """Draw in the style of the report, e.g. ``with styled(): ...``; restores the settings of before."""
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(_STYLE):
         yield
 
 
@@ -57,7 +57,12 @@ def ratio_axis(axes: Axes, low: float, high: float, words: tuple[str, str] | Non
     axes.axvline(1, color=GREY, linewidth=0.9, zorder=0)
     if words is not None:
         below, above = words
-        style = {"transform": axes.get_xaxis_transform(), "fontsize": 9, "color": GREY, "va": "top"}
+        style: dict[str, Any] = {
+            "transform": axes.get_xaxis_transform(),
+            "fontsize": 9,
+            "color": GREY,
+            "va": "top",
+        }
         axes.text(1, -0.02, f"← {below}  ", ha="right", **style)
         axes.text(1, -0.02, f"  {above} →", ha="left", **style)
 
@@ -65,7 +70,12 @@ def ratio_axis(axes: Axes, low: float, high: float, words: tuple[str, str] | Non
 def _ticks(low: float, high: float) -> list[float]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for series in _RATIO_TICKS:
-        ticks = [digit * 10.0**decade for decade in decades for digit in series if low <= digit * 10.0**decade <= high]
+        ticks = [
+            digit * 10.0**decade
+            for decade in decades
+            for digit in series
+            if low <= digit * 10.0**decade <= high
+        ]
         if len(ticks) <= _MOST_TICKS:
             break
     return ticks

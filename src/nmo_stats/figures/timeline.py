@@ -35,7 +35,7 @@ def timeline(pair: Comparison, axes: Axes) -> Axes:
     _head(axes, pair, months)
     if labelled:
         axes.set_yticks(rows, [f"Patient {patient}" for patient in pair.patients])
-        for row in rows:
+        for row in range(len(rows)):
             _label(axes, row, pair.relapses[row], months)
     else:
         axes.set_yticks([])

@@ -61,7 +61,7 @@ def gee(pair: Comparison) -> GeeRatio:
     NotIdentifiedError
         With fewer than 5 patients, or no relapse in a period.
     ConvergenceError
-        If the estimating equations do not converge.
+        If the estimating equations do not converge, or do so at a correlation outside -1 to 1.
 
     References
     ----------
@@ -79,10 +79,15 @@ def gee(pair: Comparison) -> GeeRatio:
     if patients < FEWEST_PATIENTS:
         reason = f"{patients} patients: its standard error needs at least {FEWEST_PATIENTS}; use the exact interval"
         raise NotIdentifiedError(reason if patients > 1 else reason.replace("patients", "patient", 1), "gee")
-    few = Caution("few_patients", f"{patients} patients: sandwich standard errors are unreliable below {ENOUGH_PATIENTS}")
+    few = Caution(
+        "few_patients",
+        f"{patients} patients: sandwich standard errors are unreliable below {ENOUGH_PATIENTS}",
+    )
     cautions = (few,) if patients < ENOUGH_PATIENTS else ()
     log_estimate, standard_error = _fit(pair)
-    return GeeRatio(log_estimate, standard_error, patients, cautions + pooled_cautions(pair) + pair_cautions(pair))
+    return GeeRatio(
+        log_estimate, standard_error, patients, cautions + pooled_cautions(pair) + pair_cautions(pair)
+    )
 
 
 def _fit(pair: Comparison) -> tuple[float, float]:
@@ -105,7 +110,10 @@ def _fit(pair: Comparison) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its warnings are judged below, by what came out
         fitted = model.fit(cov_type="bias_reduced", maxiter=200)
-    estimate, error = float(fitted.params[1]), float(np.sqrt(fitted.cov_params()[1, 1]))
-    if not (fitted.converged and math.isfinite(estimate) and math.isfinite(error) and error > 0):
-        raise ConvergenceError(("the estimating equations did not converge",), "gee")
+        estimate, error = float(fitted.params[1]), float(np.sqrt(fitted.cov_params()[1, 1]))
+    # With few patients the moment estimate of the correlation can leave (-1, 1), where its "covariance" is none;
+    # statsmodels reports convergence even then.
+    if not (fitted.converged and abs(model.cov_struct.dep_params) < 1 and math.isfinite(error) and error > 0):
+        reason = "the estimating equations have no solution with a correlation between -1 and 1: use the exact interval"
+        raise ConvergenceError((reason,), "gee")
     return estimate, error

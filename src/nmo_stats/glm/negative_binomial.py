@@ -8,18 +8,20 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import digamma, gammaln, xlogy
+from scipy.special import xlogy
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, RateRatio, require_ratio
 from nmo_stats.glm.poisson import ProfileRatio, poisson
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
-from nmo_stats.within_patient import Floats, pair_cautions, pooled_cautions
+from nmo_stats.within_patient import Floats, pair_cautions, pooled_cautions, require_countable
 
-_LEAST_OVERDISPERSION: Final = 1e-6
+_LEAST_OVERDISPERSION: Final = 1e-8
 _LARGEST_OVERDISPERSION: Final = 1e4
 _GAIN: Final = 1e-7
+_STARTS: Final = (0.01, 0.5, 5.0)  # the likelihood can have one maximum at the boundary and one inside
+_FARTHEST: Final = 200.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class NegativeBinomialRatio:
 
     def deviance(self, log_ratio: float) -> float:
         """Return twice the drop of the profile log-likelihood from its maximum."""
-        return 2 * (self.log_likelihood - _maximum(self.pair, log_ratio)[1])
+        return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), log_ratio)[1])
 
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return the estimate with its profile-likelihood interval; the Poisson one at the boundary."""
@@ -99,12 +101,15 @@ def negative_binomial(pair: Comparison) -> NegativeBinomialRatio:
     0.611
     """
     require_relapses_in_both(pair, "negative_binomial")
-    poisson_maximum = _log_likelihood(pair, *_poisson_rates(pair), 0.0)
-    (log_rate, log_ratio, overdispersion), value = _maximum(pair, None)
+    require_countable(pair, "negative_binomial")
+    poisson_maximum = _poisson_log_likelihood(pair, *_poisson_rates(pair))
+    (_, log_ratio, overdispersion), value = _maximum(pair, _STARTS)
     pairing = "the two periods of a patient are treated as independent"
     others = pooled_cautions(pair) + pair_cautions(pair)
     if value <= poisson_maximum + _GAIN or overdispersion <= 2 * _LEAST_OVERDISPERSION:
-        text = f"{pairing}; the counts show no overdispersion (its estimate is 0), so this is the Poisson result"
+        text = (
+            f"{pairing}; the counts show no overdispersion (its estimate is 0), so this is the Poisson result"
+        )
         cautions = (Caution("ignores_pairing", text), *others)
         return NegativeBinomialRatio(pair, 0.0, _poisson_rates(pair)[1], poisson_maximum, cautions)
     cautions = (Caution("ignores_pairing", pairing), *others)
@@ -117,60 +122,67 @@ def _poisson_rates(pair: Comparison) -> tuple[float, float]:
     return log_rate, math.log(comparator / comparator_years) - log_rate
 
 
-def _maximum(pair: Comparison, log_ratio: float | None) -> tuple[tuple[float, float, float], float]:
-    """Maximize the log-likelihood, with the log ratio held where one is given.
+def _maximum(
+    pair: Comparison, starts: tuple[float, ...], log_ratio: float | None = None
+) -> tuple[tuple[float, float, float], float]:
+    """Maximize the log-likelihood from each start of the overdispersion, the log ratio held where one is given.
 
     Returns the log reference rate, the log ratio and the overdispersion, and the maximum.
     """
     log_rate, free_ratio = _poisson_rates(pair)
-    held = log_ratio is not None
-    start_ratio = log_ratio if log_ratio is not None else free_ratio
-    best: tuple[tuple[float, float, float], float] | None = None
-    for start in (0.01, 0.5, 5.0):  # the likelihood can have one maximum at the boundary and one inside
-        found = minimize(
+    start_ratio = free_ratio if log_ratio is None else log_ratio
+    start_rate = log_rate + (free_ratio - start_ratio) / 2
+    found = [
+        minimize(
             _negative,
-            np.array([log_rate + (free_ratio - start_ratio) / 2, start_ratio, math.log(start)]),
-            args=(pair,),
+            np.array([start_rate, start_ratio, math.log(start)]),
+            args=(pair, _exceeding(pair)),
             jac=True,
             method="L-BFGS-B",
             bounds=[
-                (None, None),
-                (start_ratio, start_ratio) if held else (None, None),
+                (log_rate - _FARTHEST, log_rate + _FARTHEST),
+                (free_ratio - _FARTHEST, free_ratio + _FARTHEST)
+                if log_ratio is None
+                else (log_ratio, log_ratio),
                 (math.log(_LEAST_OVERDISPERSION), math.log(_LARGEST_OVERDISPERSION)),
             ],
             options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500},
         )
-        if math.isfinite(found.fun) and (best is None or -found.fun > best[1]):
-            a, b, log_overdispersion = map(float, found.x)
-            best = (a, b, math.exp(log_overdispersion)), -float(found.fun)
-    if best is None:
-        raise ConvergenceError(("the negative-binomial likelihood could not be maximized",), "negative_binomial")
-    return best
+        for start in starts
+    ]
+    best = min(found, key=lambda result: float(result.fun))
+    if not math.isfinite(best.fun):
+        raise ConvergenceError(("its likelihood could not be maximized",), "negative_binomial")
+    rate, ratio, log_overdispersion = map(float, best.x)
+    return (rate, ratio, math.exp(log_overdispersion)), -float(best.fun)
 
 
-def _log_likelihood(pair: Comparison, log_rate: float, log_ratio: float, overdispersion: float) -> float:
-    """Return the log-likelihood up to terms of the counts alone; Poisson at overdispersion 0."""
-    counts = pair.relapses
+def _poisson_log_likelihood(pair: Comparison, log_rate: float, log_ratio: float) -> float:
     mean = pair.years * np.exp(log_rate + np.array([0.0, log_ratio]))
-    if overdispersion == 0:
-        return float(np.sum(xlogy(counts, mean) - mean))
-    return float(np.sum(_terms(counts.astype(float), mean, overdispersion)))
+    return float(np.sum(xlogy(pair.relapses, mean) - mean))
 
 
-def _terms(counts: Floats, mean: Floats, overdispersion: float) -> Floats:
-    size = 1 / overdispersion
-    rising = gammaln(counts + size) - gammaln(size) + counts * math.log(overdispersion)
-    return np.asarray(rising + xlogy(counts, mean) - (counts + size) * np.log1p(overdispersion * mean))
+def _exceeding(pair: Comparison) -> Floats:
+    """Return the number of periods with more than 0, 1, 2, ... relapses."""
+    return np.bincount(pair.relapses.ravel())[:0:-1].cumsum()[::-1].astype(np.float64)
 
 
-def _negative(parameters: Floats, pair: Comparison) -> tuple[float, Floats]:
-    """Return the negative log-likelihood and its gradient in (log rate, log ratio, log overdispersion)."""
+def _negative(parameters: Floats, pair: Comparison, exceeding: Floats) -> tuple[float, Floats]:
+    """Return the negative log-likelihood and its gradient in (log rate, log ratio, log overdispersion a).
+
+    Up to terms of the counts alone, with m_j periods of more than j relapses (Lawless), it is
+
+        sum_j m_j log(1 + a j)  +  sum y log(mean) - (y + 1/a) log(1 + a mean)
+
+    which has no gamma function and no cancellation as a tends to 0, where it is the Poisson one.
+    """
     log_rate, log_ratio, log_overdispersion = parameters
-    overdispersion = math.exp(log_overdispersion)
-    size = 1 / overdispersion
-    counts = pair.relapses.astype(float)
+    a, counts, fewer = math.exp(log_overdispersion), pair.relapses, np.arange(len(exceeding))
     mean = pair.years * np.exp(log_rate + np.array([0.0, log_ratio]))
-    by_mean = (counts - mean) / (1 + overdispersion * mean)
-    by_size = digamma(counts + size) - digamma(size) - np.log1p(overdispersion * mean) + (mean - counts) / (size + mean)
-    gradient = np.array([by_mean.sum(), by_mean[:, 1].sum(), -size * by_size.sum()])
-    return -float(np.sum(_terms(counts, mean, overdispersion))), -gradient
+    grown, logs = 1 + a * mean, np.log1p(a * mean)
+    value = np.dot(exceeding, np.log1p(a * fewer)) + np.sum(xlogy(counts, mean) - (counts + 1 / a) * logs)
+    by_mean = (counts - mean) / grown
+    by_log_a = np.dot(exceeding, a * fewer / (1 + a * fewer)) + np.sum(
+        logs / a - (1 + a * counts) * mean / grown
+    )
+    return -float(value), -np.array([by_mean.sum(), by_mean[:, 1].sum(), by_log_a])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import log_expit
@@ -33,7 +34,7 @@ class ProfileRatio:
     estimand: Estimand
     cautions: tuple[Caution, ...]
 
-    @property
+    @cached_property
     def log_estimate(self) -> float:
         """Logarithm of the maximum likelihood estimate."""
         return log_ratio_mle(self.strata, self.pair.totals[1])

@@ -67,7 +67,9 @@ def gee_sandwich(pair: Comparison) -> SandwichRatio:
     influence = residuals[:, 1] / totals[1] - residuals[:, 0] / totals[0]
     variance = float(np.sum(influence**2))
     if variance < 1e-24:
-        raise NotIdentifiedError("every residual is 0: the sandwich has nothing to estimate a variance from", "gee_sandwich")
+        raise NotIdentifiedError(
+            "every residual is 0: the sandwich has nothing to estimate a variance from", "gee_sandwich"
+        )
     text = f"{len(pair.patients)} patients: the uncorrected sandwich is far too confident"
     log_ratio = math.log(totals[1] / years[1]) - math.log(totals[0] / years[0])
     return SandwichRatio(log_ratio, math.sqrt(variance), (Caution("few_patients", text),))

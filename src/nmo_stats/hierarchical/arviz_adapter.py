@@ -48,7 +48,8 @@ def convergence(quantities: xr.Dataset, sample_stats: xr.Dataset, deepest: int) 
     names, columns = _columns(quantities)
     spread = np.array([values.std() for values in columns])
     low, median, high = (
-        np.array([float(arviz.mcse(values, method="quantile", prob=probability)) for values in columns]) / spread
+        np.array([float(arviz.mcse(values, method="quantile", prob=probability)) for values in columns])
+        / spread
         for probability in (0.025, 0.5, 0.975)
     )
     return Convergence(
@@ -73,7 +74,9 @@ def power_scaling(tree: xr.DataTree, parameters: tuple[str, ...]) -> dict[str, f
     """
     arviz = _arviz()
     data = arviz.InferenceData(
-        posterior=tree["posterior"].to_dataset(), log_prior=tree["log_prior"].to_dataset(), warn_on_custom_groups=False
+        posterior=tree["posterior"].to_dataset(),
+        log_prior=tree["log_prior"].to_dataset(),
+        warn_on_custom_groups=False,
     )
     found = arviz.psens(data, component="prior", var_names=list(parameters))
     return {name: float(found[name]) for name in parameters}
@@ -81,7 +84,9 @@ def power_scaling(tree: xr.DataTree, parameters: tuple[str, ...]) -> dict[str, f
 
 def _arviz() -> Any:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"\s*ArviZ is undergoing a major refactor", category=FutureWarning)
+        warnings.filterwarnings(
+            "ignore", message=r"\s*ArviZ is undergoing a major refactor", category=FutureWarning
+        )
         import arviz
     return arviz
 
@@ -127,16 +132,21 @@ def _log_likelihood(model: Model, draws: xr.Dataset) -> xr.Dataset:
 
 def _log_prior(model: Model, draws: xr.Dataset) -> xr.Dataset:
     densities = {
-        name: (("chain", "draw"), model.priors.of(name).log_density(values)) for name, values in _top(model, draws).items()
+        name: (("chain", "draw"), model.priors.of(name).log_density(values))
+        for name, values in _top(model, draws).items()
     }
     return xr.Dataset(densities, coords={"chain": draws["chain"], "draw": draws["draw"]})
 
 
 def _prior_draws(model: Model, rng: np.random.Generator) -> xr.Dataset:
     shape = (1, _PRIOR_DRAWS)
-    top = {name: (("chain", "draw"), model.priors.of(name).quantile(rng.uniform(size=shape))) for name in model.parameters}
+    top = {
+        name: (("chain", "draw"), model.priors.of(name).quantile(rng.uniform(size=shape)))
+        for name in model.parameters
+    }
     effects = {
-        name: (("chain", "draw", "patient"), rng.normal(size=(*shape, len(model.pair.patients)))) for name in ("u", "v")
+        name: (("chain", "draw", "patient"), rng.normal(size=(*shape, len(model.pair.patients))))
+        for name in ("u", "v")
     }
     coordinates = {"chain": [0], "draw": range(_PRIOR_DRAWS), "patient": list(model.pair.patients)}
     return xr.Dataset(top | effects, coords=coordinates)

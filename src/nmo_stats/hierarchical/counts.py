@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, xlogy
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+
+_LARGEST_MEAN: Final = 1e12  # draws of a very wide prior stop here, so that their sums fit into 64 bits
 
 
 def log_probability(counts: npt.ArrayLike, mean: Floats, overdispersion: Floats | None) -> Floats:
@@ -17,7 +21,9 @@ def log_probability(counts: npt.ArrayLike, mean: Floats, overdispersion: Floats 
         return np.asarray(xlogy(counts, mean) - mean - gammaln(counts + 1))
     size = 1 / overdispersion
     rising = gammaln(counts + size) - gammaln(size) + counts * np.log(overdispersion)
-    return np.asarray(rising + xlogy(counts, mean) - (counts + size) * np.log1p(overdispersion * mean) - gammaln(counts + 1))
+    return np.asarray(
+        rising + xlogy(counts, mean) - (counts + size) * np.log1p(overdispersion * mean) - gammaln(counts + 1)
+    )
 
 
 def no_relapse(mean: Floats, overdispersion: Floats | None) -> Floats:
@@ -27,24 +33,29 @@ def no_relapse(mean: Floats, overdispersion: Floats | None) -> Floats:
 
 def simulate_counts(rng: np.random.Generator, mean: Floats, overdispersion: Floats | None) -> Counts:
     """Draw counts with the given means; the overdispersion broadcasts against them."""
+    mean = np.minimum(mean, _LARGEST_MEAN)
     if overdispersion is not None:
         size = np.broadcast_to(1 / overdispersion, mean.shape)
-        mean = rng.gamma(size, mean / size)
-    return np.asarray(rng.poisson(np.minimum(mean, 1e15)), dtype=np.int64)
+        mean = np.minimum(rng.gamma(size, mean / size), _LARGEST_MEAN)
+    return np.asarray(rng.poisson(mean), dtype=np.int64)
 
 
-def simulate_positive_counts(rng: np.random.Generator, mean: Floats, overdispersion: Floats | None) -> Counts:
-    """Draw counts given that they are at least 1, by inversion above the probability of 0."""
-    from scipy.stats import nbinom
-    from scipy.stats import poisson as poisson_distribution
+def simulate_positive_counts(
+    rng: np.random.Generator, mean: Floats, overdispersion: Floats | None
+) -> Counts:
+    """Draw counts given that they are at least 1: the first relapse, then those in the time after it.
 
-    none = no_relapse(mean, overdispersion)
-    place = none + (1 - none) * rng.uniform(size=mean.shape)
+    The first relapse comes at the inverse of the survival curve, drawn among those within the period. Given its
+    place the counts after it are Poisson, or negative binomial with size 1 / overdispersion + 1. No mean is too
+    small for this: at 1e-300 every count is 1.
+    """
+    chance = -np.expm1(log_no_relapse(mean, overdispersion))
+    hazard = -np.log1p(-chance * rng.uniform(size=mean.shape))
     if overdispersion is None:
-        drawn = poisson_distribution.ppf(place, mean)
-    else:
-        drawn = nbinom.ppf(place, 1 / overdispersion, 1 / (1 + overdispersion * mean))
-    return np.maximum(np.nan_to_num(drawn, nan=1.0), 1).astype(np.int64)
+        return 1 + simulate_counts(rng, np.maximum(mean - hazard, 0), None)
+    after = overdispersion / (1 + overdispersion)
+    remaining = np.expm1(np.log1p(overdispersion * mean) - overdispersion * hazard) / after
+    return 1 + simulate_counts(rng, np.maximum(remaining, 0), after)
 
 
 def log_no_relapse(mean: Floats, overdispersion: Floats | None) -> Floats:

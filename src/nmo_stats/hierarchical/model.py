@@ -9,13 +9,22 @@ import numpy as np
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, CohortError, Problem
-from nmo_stats.hierarchical.counts import Counts, Floats, log_no_relapse, log_probability, simulate_counts, simulate_positive_counts
+from nmo_stats.hierarchical.counts import (
+    Counts,
+    Floats,
+    log_no_relapse,
+    log_probability,
+    simulate_counts,
+    simulate_positive_counts,
+)
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 
 Likelihood = Literal["poisson", "negative_binomial"]
 Entry = Literal["relapse_on_reference"]
 
-CONTRAST: Final = np.array([-0.5, 0.5])  # reference, comparator: swapping the periods inverts the ratio exactly
+CONTRAST: Final = np.array(
+    [-0.5, 0.5]
+)  # reference, comparator: swapping the periods inverts the ratio exactly
 CONTRAST.flags.writeable = False
 
 
@@ -90,7 +99,9 @@ def log_likelihood(model: Model, log_rate: Floats, overdispersion: Floats | None
     return values
 
 
-def simulate_relapses(model: Model, rng: np.random.Generator, log_rate: Floats, overdispersion: Floats | None) -> Counts:
+def simulate_relapses(
+    model: Model, rng: np.random.Generator, log_rate: Floats, overdispersion: Floats | None
+) -> Counts:
     """Draw counts for the patients and times of the model, from log rates of shape (..., n, 2)."""
     mean = model.pair.years * np.exp(log_rate)
     shape = None if overdispersion is None else overdispersion[..., None, None]
@@ -103,7 +114,13 @@ def simulate_relapses(model: Model, rng: np.random.Generator, log_rate: Floats, 
 def _require_reference_relapses(pair: Comparison) -> None:
     rule = "entry='relapse_on_reference' means that every patient relapsed on the reference"
     problems = [
-        Problem("0", rule, "use entry=None, or leave out patients who did not enter by a relapse", patient=patient, column="relapses")
+        Problem(
+            "0",
+            rule,
+            "use entry=None, or leave out patients who did not enter by a relapse",
+            patient=patient,
+            column="relapses",
+        )
         for patient, relapses in zip(pair.patients, pair.relapses[:, 0], strict=True)
         if relapses == 0
     ]

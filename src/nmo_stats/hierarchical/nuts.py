@@ -116,7 +116,9 @@ def _sampler_options(options: Nuts) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     if options.progress is not None:
         chosen["callback"] = _Counter(options.progress, options.chains * (options.draws + options.tune))
-    if not pytensor.config.cxx:  # no C++ compiler: numba compiles, where PyTensor would fall back to slow Python
+    if (
+        not pytensor.config.cxx
+    ):  # no C++ compiler: numba compiles, where PyTensor would fall back to slow Python
         chosen["compile_kwargs"] = {"mode": "NUMBA"}
     return chosen
 

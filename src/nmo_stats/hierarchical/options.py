@@ -41,9 +41,10 @@ class Nuts:
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 100), ("tune", 100), ("chains", 2)):
-            if getattr(self, name) < least:
-                raise ArgumentError(f"{name} {getattr(self, name)!r}: at least {least}")
+        for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("cores", 1)):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and value >= least) and (name, value) != ("cores", None):
+                raise ArgumentError(f"{name} {value!r}: a whole number, at least {least}")
         if not 0.5 <= self.target_accept < 1:
             raise ArgumentError(f"target_accept {self.target_accept!r}: at least 0.5 and below 1")
         if self.sampler not in ("pymc", "nutpie"):

@@ -105,7 +105,9 @@ class HierarchicalFit:
         ConvergenceError
             If the computation failed one of its checks.
         """
-        return self._ratio("log_rate_ratio", level, "typical_patient", self._cautions(), self.rate_difference(level))
+        return self._ratio(
+            "log_rate_ratio", level, "typical_patient", self._cautions(), self.rate_difference(level)
+        )
 
     def rate_ratio_new_patient(self, level: float = 0.95) -> RateRatio:
         """Return the ratio of a patient not yet seen, from the same population."""
@@ -155,7 +157,10 @@ class HierarchicalFit:
                 "patient": np.repeat(pair.patients, 2),
                 "treatment": [pair.reference, pair.comparator] * len(pair.patients),
                 "observed": (pair.relapses / pair.years).ravel(),
-                **{name: values.ravel() for name, values in zip(("estimate", "low", "high"), quantiles, strict=True)},
+                **{
+                    name: values.ravel()
+                    for name, values in zip(("estimate", "low", "high"), quantiles, strict=True)
+                },
             }
         )
 
@@ -258,7 +263,8 @@ class HierarchicalFit:
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
         zero = tuple(
-            Caution(found.code, f"{found.text}; the other limit is set by the prior") for found in zero_cell_cautions(pair)
+            Caution(found.code, f"{found.text}; the other limit is set by the prior")
+            for found in zero_cell_cautions(pair)
         )
         return zero + self._prior_dominated() + pair_cautions(pair)
 
@@ -283,7 +289,9 @@ class HierarchicalFit:
         chosen = values[..., period] if place is ... else values[..., place, period]
         return np.asarray(chosen.ravel())
 
-    def _prediction(self, rng: np.random.Generator, log_rate: Floats, years: float, level: float) -> dict[str, float]:
+    def _prediction(
+        self, rng: np.random.Generator, log_rate: Floats, years: float, level: float
+    ) -> dict[str, float]:
         tail = (1 - require_level(level)) / 2
         probabilities = (0.5, tail, 1 - tail)
         mean = years * np.exp(log_rate)

@@ -39,7 +39,9 @@ class Normal:
 
     def log_density(self, value: Floats) -> Floats:
         """Return the log density."""
-        return np.asarray(-0.5 * ((value - self.mean) / self.sd) ** 2 - math.log(self.sd * math.sqrt(2 * math.pi)))
+        return np.asarray(
+            -0.5 * ((value - self.mean) / self.sd) ** 2 - math.log(self.sd * math.sqrt(2 * math.pi))
+        )
 
     def quantile(self, probability: Floats) -> Floats:
         """Return the quantiles of the given probabilities."""

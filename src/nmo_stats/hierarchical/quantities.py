@@ -37,7 +37,9 @@ def quantities(model: Model, draws: xr.Dataset, seed: int) -> xr.Dataset:
     new_log_rates = log_rates(top, rng.normal(size=shape), rng.normal(size=shape))[..., 0, :]
     typical = top["log_rate"][..., None] + CONTRAST * top["log_rate_ratio"][..., None]
     sampled, patient, period = ("chain", "draw"), ("chain", "draw", "patient"), ("chain", "draw", "period")
-    derived: dict[str, tuple[tuple[str, ...], Floats]] = {name: (sampled, values) for name, values in top.items()} | {
+    derived: dict[str, tuple[tuple[str, ...], Floats]] = {
+        name: (sampled, values) for name, values in top.items()
+    } | {
         "log_rate_typical": (period, typical),
         "log_rate_new_patient": (period, new_log_rates),
         "log_rate_ratio_new_patient": (sampled, new_log_rates[..., 1] - new_log_rates[..., 0]),
@@ -45,7 +47,10 @@ def quantities(model: Model, draws: xr.Dataset, seed: int) -> xr.Dataset:
         "log_rate_ratio_patient": (patient, patient_log_rates[..., 1] - patient_log_rates[..., 0]),
         "rate_difference": (sampled, _mean_rate_difference(patient_log_rates)),
     }
-    coordinates = {"patient": list(model.pair.patients), "period": [model.pair.reference, model.pair.comparator]}
+    coordinates = {
+        "patient": list(model.pair.patients),
+        "period": [model.pair.reference, model.pair.comparator],
+    }
     return xr.Dataset(derived, coords={**draws.coords, **coordinates})
 
 

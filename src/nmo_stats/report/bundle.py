@@ -15,9 +15,21 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import json_number
+from nmo_stats.frames import records
 
 SCHEMA: Final = 1
-_PACKAGES: Final = ("nmo-stats", "numpy", "scipy", "pandas", "statsmodels", "pymc", "pytensor", "arviz", "xarray", "matplotlib")
+_PACKAGES: Final = (
+    "nmo-stats",
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "pymc",
+    "pytensor",
+    "arviz",
+    "xarray",
+    "matplotlib",
+)
 _LIVE: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,17 +52,31 @@ def results(analysis: Analysis) -> dict[str, object]:
         "entry": analysis.fit.model.entry,
         "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
         "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
-        "dispersion": {key: json_number(value) if isinstance(value, float) else value for key, value in asdict(analysis.dispersion).items()},
+        "dispersion": {
+            key: json_number(value) if isinstance(value, float) else value
+            for key, value in asdict(analysis.dispersion).items()
+        },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
         "notices": [notice.to_dict() for notice in analysis.notices],
-        **{name: records(frame) for name, frame in frames(analysis).items() if name not in ("rates", "checks")},
+        **{
+            name: json_records(frame)
+            for name, frame in frames(analysis).items()
+            if name not in ("rates", "checks")
+        },
     }
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the tables of the report by file name."""
     level = analysis.settings.level
-    rates = [{**ratio.to_dict(), "cautions": " ".join(c.code for c in ratio.cautions), "rate_difference": None if ratio.rate_difference is None else ratio.rate_difference.estimate} for ratio in analysis.rates.estimates]
+    rates = [
+        {
+            **ratio.to_dict(),
+            "cautions": " ".join(c.code for c in ratio.cautions),
+            "rate_difference": None if ratio.rate_difference is None else ratio.rate_difference.estimate,
+        }
+        for ratio in analysis.rates.estimates
+    ]
     tables = {
         "periods": analysis.cohort.to_frame(),
         "arr": analysis.arr.to_frame(),
@@ -72,9 +98,9 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     }
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Return the rows of a table as JSON can hold them: None where there is no value, infinity as text."""
-    return [_plain(row) for row in frame.astype(object).to_dict("records")]
+    return [_plain(row) for row in records(frame.astype(object))]
 
 
 def provenance(analysis: Analysis) -> dict[str, object]:
@@ -97,9 +123,9 @@ def provenance(analysis: Analysis) -> dict[str, object]:
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
-    return frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell).rename(
-        columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name
-    )
+    return frame.map(
+        lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
+    ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)
 
 
 def _plain(row: Mapping[str, object]) -> dict[str, object]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
 from nmo_stats.wording import counted, percent, significant
@@ -25,7 +27,9 @@ def no_effect(analysis: Analysis) -> Section:
         "tell. No number for it is computed in this report; read the ratio above beside that one."
     )
     lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
-    return Section("no-effect", "What such a design shows with no effect at all", lead, (Prose(known), Prose(unknown)))
+    return Section(
+        "no-effect", "What such a design shows with no effect at all", lead, (Prose(known), Prose(unknown))
+    )
 
 
 def periods(analysis: Analysis) -> Section:
@@ -38,23 +42,29 @@ def periods(analysis: Analysis) -> Section:
     )
     blocks: tuple[Block, ...] = (_timeline(analysis), _folded(_raw_table(analysis)))
     if analysis.notices:
-        blocks = (*blocks, Prose("About these data:"), Bullets(tuple(f"{_capital(notice.text)}." for notice in analysis.notices)))
+        blocks = (
+            *blocks,
+            Prose("About these data:"),
+            Bullets(tuple(f"{_capital(notice.text)}." for notice in analysis.notices)),
+        )
     return Section("data", "The data", lead, blocks)
 
 
 def relapse_rates(analysis: Analysis) -> Section:
     """Return the annualized relapse rates: pooled, and as papers summarize the individual ones."""
-    pooled = analysis.arr.pooled.set_index("treatment")
+    pooled = {row["treatment"]: row for row in records(analysis.arr.pooled)}
     pair = analysis.pair
-    before, after = pooled.loc[pair.reference], pooled.loc[pair.comparator]
+    before, after = pooled[pair.reference], pooled[pair.comparator]
     lead = (
         f"The pooled annualized relapse rate was {significant(before['arr'], 2)} on {pair.reference} and "
         f"{significant(after['arr'], 2)} on {pair.comparator}; the medians of the individual rates were "
         f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
     )
-    cautions = {caution.text for found in analysis.arr.cautions.values() for caution in found}
+    cautions = [
+        f"Relapse-free on {name}: {caution.text}." for name, found in analysis.arr.cautions.items() for caution in found
+    ]
     level = percent(analysis.arr.level)
-    by_treatment = analysis.arr.pooled.to_dict("records")
+    by_treatment = records(analysis.arr.pooled)
     totals = Table(
         "Pooled annualized relapse rate (ARR): all relapses / all years",
         ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{level} interval"),
@@ -66,19 +76,28 @@ def relapse_rates(analysis: Analysis) -> Section:
         tuple(_individual_row(row) for row in by_treatment),
         notes=(
             "Mean and median of the individual ARRs weigh a short period like a long one.",
-            *(f"Relapse-free: {text}." for text in sorted(cautions)),
+            *cautions,
         ),
     )
     individual = Table(
         "Individual ARR with exact interval",
         ("Patient", "Treatment", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} CI"),
         tuple(
-            (row.patient, row.treatment, str(row.relapses), significant(row.years), significant(row.arr), f"{significant(row.low)} to {significant(row.high)}")
-            for row in analysis.arr.per_patient.itertuples()
+            (
+                row["patient"],
+                row["treatment"],
+                str(row["relapses"]),
+                significant(row["years"]),
+                significant(row["arr"]),
+                f"{significant(row['low'])} to {significant(row['high'])}",
+            )
+            for row in records(analysis.arr.per_patient)
         ),
         words=(1,),
     )
-    return Section("arr", "Relapse rates", lead, (totals, summaries, Fold("Individual relapse rates", (individual,))))
+    return Section(
+        "arr", "Relapse rates", lead, (totals, summaries, Fold("Individual relapse rates", (individual,)))
+    )
 
 
 def edss_section(analysis: Analysis) -> Section | None:
@@ -88,14 +107,14 @@ def edss_section(analysis: Analysis) -> Section | None:
         return None
     counts = [
         f"on {row['treatment']} {row['worsened']} worsened, {row['stable']} stable, {row['improved']} improved"
-        for row in summary.per_treatment.to_dict("records")
+        for row in records(summary.per_treatment)
         if row["patients"]
     ]
     lead = f"By the {summary.rule.name} rule, of the periods with two scores: {'; '.join(counts)}."
     table = Table(
         "EDSS by treatment: median (range)",
         ("Treatment", "Start", "End", "Change", "Worsened / stable / improved / unknown"),
-        tuple(_edss_row(row) for row in summary.per_treatment.to_dict("records")),
+        tuple(_edss_row(row) for row in records(summary.per_treatment)),
         notes=(
             f"Worsened: {summary.rule.description}; improved: a decrease by the same step.",
             f"{_capital(summary.confirmation)}.",
@@ -118,7 +137,7 @@ def _timeline(analysis: Analysis) -> Picture:
         "timeline",
         partial(timeline, pair),
         0.9 + 0.42 * min(len(pair.patients), 24),
-        caption=f"Follow-up around the switch, with the number of relapses in each period. When a relapse happened within its period, and whether there was a gap between the drugs, is not in the period table and is not drawn.",
+        caption="Follow-up around the switch, with the number of relapses in each period. When a relapse happened within its period, and whether there was a gap between the drugs, is not in the period table and is not drawn.",
         alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {'; '.join(rows)}{more}.",
     )
 
@@ -128,10 +147,16 @@ def _raw_table(analysis: Analysis) -> Table:
     unit = analysis.cohort.unit.removeprefix("exposure_")
     columns = ["Patient", "Treatment", "Relapses", f"Follow-up ({unit})", "Years"]
     rows = [
-        (row["patient"], row["treatment"], str(row["relapses"]), f"{row[analysis.cohort.unit]:g}", significant(year))
-        for row, year in zip(frame.to_dict("records"), years, strict=True)
+        (
+            row["patient"],
+            row["treatment"],
+            str(row["relapses"]),
+            f"{row[analysis.cohort.unit]:g}",
+            significant(year),
+        )
+        for row, year in zip(records(frame), years, strict=True)
     ]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if analysis.pair.unpaired:
         listed = ", ".join(analysis.pair.unpaired[:20])
         notes = (f"Only one of the two periods, and in no estimate of the ratio: patient {listed}.",)
@@ -139,22 +164,32 @@ def _raw_table(analysis: Analysis) -> Table:
 
 
 def _folded(table: Table) -> Block:
-    return table if len(table.rows) <= _UNFOLDED_ROWS else Fold(f"{table.caption} ({len(table.rows)} rows)", (table,))
+    return (
+        table
+        if len(table.rows) <= _UNFOLDED_ROWS
+        else Fold(f"{table.caption} ({len(table.rows)} rows)", (table,))
+    )
 
 
-def _pooled_row(row: dict[str, float]) -> tuple[str, ...]:
+def _pooled_row(row: dict[str, Any]) -> tuple[str, ...]:
     counts = (str(row["treatment"]), str(row["patients"]), str(row["relapses"]), significant(row["years"]))
     return (*counts, significant(row["arr"]), _between(row, "low", "high"))
 
 
-def _individual_row(row: dict[str, float]) -> tuple[str, ...]:
+def _individual_row(row: dict[str, Any]) -> tuple[str, ...]:
     free = f"{row['relapse_free']} of {row['patients']}"
-    share = f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
-    means = (significant(row["mean_arr"]), significant(row["median_arr"]), _between(row, "min_arr", "max_arr"))
+    share = (
+        f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
+    )
+    means = (
+        significant(row["mean_arr"]),
+        significant(row["median_arr"]),
+        _between(row, "min_arr", "max_arr"),
+    )
     return (str(row["treatment"]), *means, free, share)
 
 
-def _between(row: dict[str, float], low: str, high: str) -> str:
+def _between(row: dict[str, Any], low: str, high: str) -> str:
     return f"{significant(row[low])} to {significant(row[high])}"
 
 
@@ -163,7 +198,10 @@ def _slopes(analysis: Analysis) -> Picture:
 
     pair = analysis.pair
     known = analysis.edss.per_period.dropna(subset=["start", "end"])
-    rows = [f"patient {row.patient} on {row.treatment} {row.start:.1f} to {row.end:.1f}" for row in known.head(12).itertuples()]
+    rows = [
+        f"patient {row['patient']} on {row['treatment']} {row['start']:.1f} to {row['end']:.1f}"
+        for row in records(known.head(12))
+    ]
     return draw(
         "edss",
         partial(edss_slopes, analysis.edss, (pair.reference, pair.comparator)),
@@ -173,13 +211,13 @@ def _slopes(analysis: Analysis) -> Picture:
     )
 
 
-def _edss_row(row: dict[str, float]) -> tuple[str, ...]:
+def _edss_row(row: dict[str, Any]) -> tuple[str, ...]:
     spans = [_span(row, name) for name in ("start", "end", "change")]
     counts = " / ".join(str(row[name]) for name in ("worsened", "stable", "improved", "unknown"))
     return (str(row["treatment"]), *spans, counts)
 
 
-def _span(row: dict[str, float], name: str) -> str:
+def _span(row: dict[str, Any], name: str) -> str:
     median = row[f"{name}_median"]
     if math.isnan(median):
         return "–"
@@ -192,5 +230,3 @@ def _score(value: float) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-

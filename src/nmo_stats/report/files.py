@@ -13,7 +13,9 @@ from nmo_stats.report.blocks import pictures
 from nmo_stats.report.bundle import frames, harmless, provenance, results
 from nmo_stats.report.html import page, sections
 
-CONTENTS: Final = frozenset({"index.html", "results.json", "tables", "figures", "posterior.nc", "provenance.json"})
+CONTENTS: Final = frozenset(
+    {"index.html", "results.json", "tables", "figures", "posterior.nc", "provenance.json"}
+)
 
 
 def render_html(analysis: Analysis) -> str:
@@ -63,7 +65,9 @@ def require_replaceable(folder: str | Path) -> None:
     if target.is_dir():
         foreign = sorted(path.name for path in target.iterdir() if path.name not in CONTENTS)
         if foreign:
-            raise ArgumentError(f"folder {target}: it holds {', '.join(foreign[:5])}, which is not part of a report; choose another folder")
+            raise ArgumentError(
+                f"folder {target}: it holds {', '.join(foreign[:5])}, which is not part of a report; choose another folder"
+            )
     elif target.exists():
         raise ArgumentError(f"{target} is a file; choose a folder")
 
@@ -84,4 +88,6 @@ def _fill(analysis: Analysis, folder: Path) -> None:
 
 
 def _write_json(path: Path, content: dict[str, object]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )

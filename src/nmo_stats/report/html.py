@@ -34,7 +34,11 @@ def page(parts: tuple[Section, ...]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("nmo_stats.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("nmo_stats.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals["data_uri"] = _data_uri
     style = files("nmo_stats.report").joinpath("style.css").read_text(encoding="utf-8")
@@ -48,7 +52,9 @@ def _data_uri(picture: Picture) -> str:
 def _provenance(analysis: Analysis) -> Section:
     origin = provenance(analysis)
     source, packages = analysis.cohort.source, origin["packages"]
-    listed = ", ".join(f"{name} {found}" for name, found in packages.items()) if isinstance(packages, dict) else ""
+    listed = (
+        ", ".join(f"{name} {found}" for name, found in packages.items()) if isinstance(packages, dict) else ""
+    )
     rows = (
         ("Data", source.name),
         ("SHA-256", source.sha256),
@@ -58,4 +64,6 @@ def _provenance(analysis: Analysis) -> Section:
         ("Packages", listed),
     )
     table = Table("Where these numbers come from", ("Item", "Value"), rows, words=(1,))
-    return Section("provenance", "Provenance", "The same data, seed and versions give the same numbers.", (table,))
+    return Section(
+        "provenance", "Provenance", "The same data, seed and versions give the same numbers.", (table,)
+    )

@@ -13,7 +13,7 @@ _OPEN = "to be filled in by the authors"
 
 def methods(analysis: Analysis) -> Section:
     """Return the methods text and the checklists."""
-    texts = (_design(analysis), _classical(analysis), _hierarchical(analysis), _software(analysis))
+    texts = (_design(analysis), _classical(analysis), _hierarchical(analysis), _software())
     checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
     return Section(
         "methods",
@@ -25,7 +25,11 @@ def methods(analysis: Analysis) -> Section:
 
 def _design(analysis: Analysis) -> str:
     pair = analysis.pair
-    left_out = f"; {counted(len(pair.unpaired), 'patient')} with only one of the two periods stayed out of the comparison" if pair.unpaired else ""
+    left_out = (
+        f"; {counted(len(pair.unpaired), 'patient')} with only one of the two periods stayed out of the comparison"
+        if pair.unpaired
+        else ""
+    )
     return (
         f"We compared relapse counts on {pair.comparator} and on {pair.reference} within {counted(len(pair.patients), 'patient')}{left_out}. The measure is the rate ratio "
         f"({pair.comparator} / {pair.reference}) of relapses per year of follow-up. Annualized relapse rates are given with exact (Garwood) intervals, relapse-free shares with Clopper-Pearson intervals. "
@@ -34,7 +38,11 @@ def _design(analysis: Analysis) -> str:
 
 
 def _classical(analysis: Analysis) -> str:
-    used = [METHOD_NAMES[ratio.method] for ratio in analysis.rates.estimates if not ratio.method.startswith("hierarchical")]
+    used = [
+        METHOD_NAMES[ratio.method]
+        for ratio in analysis.rates.estimates
+        if not ratio.method.startswith("hierarchical")
+    ]
     texts = {
         "pooled_exact": "the pooled ratio by the conditional binomial test with a Clopper-Pearson interval",
         "conditional_exact": "a common within-patient ratio by inverting the convolution of the patients' binomial distributions given their totals, exact and mid-p, with central p-values",
@@ -43,15 +51,31 @@ def _classical(analysis: Analysis) -> str:
         "gee": "a Poisson generalized estimating equation with the Mancl-DeRouen covariance and a t distribution with N - 2 degrees of freedom",
     }
     methods_used = [text for method, text in texts.items() if analysis.rates.find(method) is not None]
-    refused = [METHOD_NAMES[refusal.method] for refusal in analysis.rates.refusals if not refusal.method.startswith("hierarchical")]
-    first = f"We estimated {'; '.join(methods_used)}." if used else "No exact or likelihood method gives an estimate with these data."
+    refused = [
+        METHOD_NAMES[refusal.method]
+        for refusal in analysis.rates.refusals
+        if not refusal.method.startswith("hierarchical")
+    ]
+    first = (
+        f"We estimated {'; '.join(methods_used)}."
+        if used
+        else "No exact or likelihood method gives an estimate with these data."
+    )
     return first + (f" Not identified with these data: {', '.join(refused)}." if refused else "")
 
 
 def _hierarchical(analysis: Analysis) -> str:
     model, priors = analysis.fit.model, analysis.fit.model.priors
-    counts = "Poisson" if model.likelihood == "poisson" else f"negative binomial, its overdispersion with prior {priors.overdispersion}"
-    entry = " Each patient's likelihood was conditioned on at least one relapse on the reference, which let the patient in." if model.entry else ""
+    counts = (
+        "Poisson"
+        if model.likelihood == "poisson"
+        else f"negative binomial, its overdispersion with prior {priors.overdispersion}"
+    )
+    entry = (
+        " Each patient's likelihood was conditioned on at least one relapse on the reference, which let the patient in."
+        if model.entry
+        else ""
+    )
     sizes = analysis.fit.posterior.draws.sizes
     return (
         f"A Bayesian hierarchical model ({counts}) gave each patient a log rate and a log ratio, Normally distributed around those of a typical patient, with a symmetric contrast (-1/2, +1/2) of the two periods. "
@@ -61,7 +85,7 @@ def _hierarchical(analysis: Analysis) -> str:
     )
 
 
-def _software(analysis: Analysis) -> str:
+def _software() -> str:
     return (
         f"Software: nmo_stats {version('nmo-stats')}, PyMC {version('pymc')}, ArviZ {version('arviz')}, SciPy {version('scipy')}. "
         f"The comparison is uncontrolled: no ratio of this report is a treatment effect."
@@ -71,19 +95,36 @@ def _software(analysis: Analysis) -> str:
 def _barg(analysis: Analysis) -> Table:
     priors = analysis.fit.model.priors
     failed = analysis.failed_checks
-    passed = "a check failed and the result is withheld" if failed else "all checks passed (section Diagnostics)"
+    passed = (
+        "a check failed and the result is withheld" if failed else "all checks passed (section Diagnostics)"
+    )
     rows = (
-        ("Why Bayesian", "counts of a few patients, periods without relapses: intervals without large-sample theory"),
-        ("Data", f"{counted(len(analysis.pair.patients), 'patient')}, {counted(sum(analysis.pair.totals), 'relapse')}; every period is listed in section Data"),
+        (
+            "Why Bayesian",
+            "counts of a few patients, periods without relapses: intervals without large-sample theory",
+        ),
+        (
+            "Data",
+            f"{counted(len(analysis.pair.patients), 'patient')}, {counted(sum(analysis.pair.totals), 'relapse')}; every period is listed in section Data",
+        ),
         ("Likelihood", analysis.fit.model.likelihood.replace("_", " ")),
-        ("Priors", f"log_rate {priors.log_rate}, log_rate_ratio {priors.log_rate_ratio}, sd_rate {priors.sd_rate}, sd_rate_ratio {priors.sd_rate_ratio}"),
-        ("Why these priors", "weakly informative in clinical units: ARR 0.03 to 9.5 per year, up to 50-fold change either way (95 %), for the defaults"),
+        (
+            "Priors",
+            f"log_rate {priors.log_rate}, log_rate_ratio {priors.log_rate_ratio}, sd_rate {priors.sd_rate}, sd_rate_ratio {priors.sd_rate_ratio}",
+        ),
+        (
+            "Why these priors",
+            "weakly informative in clinical units: ARR 0.03 to 9.5 per year, up to 50-fold change either way (95 %), for the defaults",
+        ),
         ("Prior predictive check", "section Diagnostics"),
         ("Convergence of every reported quantity", passed),
         ("Posterior predictive check", "section Diagnostics, with figure"),
         ("Central tendency and interval", "posterior medians, equal-tailed intervals"),
         ("Sensitivity to the prior", "power-scaling in section Diagnostics"),
-        ("Reproduction", f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior in posterior.nc"),
+        (
+            "Reproduction",
+            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior in posterior.nc",
+        ),
     )
     return Table("BARG: Bayesian analysis reporting", ("Item", "This analysis"), rows, words=(1,))
 
@@ -91,7 +132,10 @@ def _barg(analysis: Analysis) -> Table:
 def _care(analysis: Analysis) -> Table:
     rows = (
         ("Timeline", "section Data, with figure"),
-        ("Intervention: drugs and follow-up", f"{analysis.pair.reference}, then {analysis.pair.comparator}; times in section Data; doses {_OPEN}"),
+        (
+            "Intervention: drugs and follow-up",
+            f"{analysis.pair.reference}, then {analysis.pair.comparator}; times in section Data; doses {_OPEN}",
+        ),
         ("Follow-up and outcomes", "relapses, and EDSS where given"),
         ("Definition of a relapse", _OPEN),
         ("Adverse events", _OPEN),
@@ -102,13 +146,20 @@ def _care(analysis: Analysis) -> Table:
 
 
 def _strobe(analysis: Analysis) -> Table:
-    left_out = f"{len(analysis.pair.unpaired)} without one of the two periods" if analysis.pair.unpaired else "none was left out of the comparison"
+    left_out = (
+        f"{len(analysis.pair.unpaired)} without one of the two periods"
+        if analysis.pair.unpaired
+        else "none was left out of the comparison"
+    )
     rows = (
         ("Study design", "uncontrolled comparison before and after a switch"),
         ("Selection of patients, and of how many", _OPEN),
         ("Patients left out", left_out),
         ("Reason for the end of the first period", _reason(analysis)),
-        ("Bias", "regression to the mean and a switch triggered by relapses are named in the text; they are not corrected for"),
+        (
+            "Bias",
+            "regression to the mean and a switch triggered by relapses are named in the text; they are not corrected for",
+        ),
         ("Missing data", "no value was imputed; unknown values are listed in section Data"),
         ("Precision", f"{percent(analysis.settings.level)} intervals for every estimate"),
     )
@@ -121,4 +172,6 @@ def _reason(analysis: Analysis) -> str:
         return f"not in the data; {_OPEN}"
     answers = frame.loc[frame["treatment"] == analysis.pair.reference, "ended_by_relapse"]
     yes, unknown = int(answers.fillna(value=False).sum()), int(answers.isna().sum())
-    return f"{yes} of {len(answers)} periods on {analysis.pair.reference} ended by a relapse, {unknown} unknown"
+    return (
+        f"{yes} of {len(answers)} periods on {analysis.pair.reference} ended by a relapse, {unknown} unknown"
+    )

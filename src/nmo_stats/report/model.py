@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.diagnostics import Check
+from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
 from nmo_stats.report.drawing import draw, draw_panels
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
@@ -28,7 +30,11 @@ def posterior(analysis: Analysis) -> Section | None:
         lead = "The data narrowed every parameter to less than half of its prior variance."
     blocks: tuple[Block, ...] = (_prior_posterior(analysis),)
     if analysis.headline.informative:
-        blocks = (*blocks, _parameter_table(analysis), Fold("Predictions for one year ahead", (_prediction_table(analysis),)))
+        blocks = (
+            *blocks,
+            _parameter_table(analysis),
+            Fold("Predictions for one year ahead", (_prediction_table(analysis),)),
+        )
     return Section("posterior", "Posterior and prior", lead, blocks)
 
 
@@ -39,14 +45,25 @@ def diagnostics(analysis: Analysis) -> Section:
     information = [found for found in analysis.checks if found.role == "information"]
     noted = sum(not found.passed for found in information)
     if failed:
-        lead = f"{len(failed)} of {len(computation)} checks of the computation failed: its result is withheld."
+        lead = (
+            f"{len(failed)} of {len(computation)} checks of the computation failed: its result is withheld."
+        )
     else:
         lead = f"All {len(computation)} checks of the computation passed; {noted} of {len(information)} checks of the model call for a word."
-    blocks: tuple[Block, ...] = tuple(Failure(f"{found.name}: {found.value:.4g}, limit {found.limit:g}. {found.advice}.") for found in failed)
+    blocks: tuple[Block, ...] = tuple(
+        Failure(f"{found.name}: {found.value:.4g}, limit {found.limit:g}. {found.advice}.")
+        for found in failed
+    )
     blocks = (*blocks, _check_table("Checks that decide whether the result is printed", computation))
     if information:
-        blocks = (*blocks, _predictive(analysis), _check_table("Checks that say what the result rests on", information))
-    return Section("diagnostics", "Diagnostics", lead, (*blocks, Fold("Mixing of the chains", (_ranks(analysis),))))
+        blocks = (
+            *blocks,
+            _predictive(analysis),
+            _check_table("Checks that say what the result rests on", information),
+        )
+    return Section(
+        "diagnostics", "Diagnostics", lead, (*blocks, Fold("Mixing of the chains", (_ranks(analysis),)))
+    )
 
 
 def _prior_posterior(analysis: Analysis) -> Picture:
@@ -54,9 +71,11 @@ def _prior_posterior(analysis: Analysis) -> Picture:
 
     fit = analysis.fit
     rows = []
-    for row in fit.parameters(analysis.settings.level).to_dict("records"):
+    for row in records(fit.parameters(analysis.settings.level)):
         median, low, high = _on_scale(row)
-        rows.append(f"{PARAMETER_NAMES[row['parameter']]} {significant(median)} ({significant(low)} to {significant(high)}), prior {row['prior']}")
+        rows.append(
+            f"{PARAMETER_NAMES[row['parameter']]} {significant(median)} ({significant(low)} to {significant(high)}), prior {row['prior']}"
+        )
     return draw_panels(
         "prior_posterior",
         [partial(prior_posterior, fit, name) for name in fit.model.parameters],
@@ -68,32 +87,53 @@ def _prior_posterior(analysis: Analysis) -> Picture:
 
 def _parameter_table(analysis: Analysis) -> Table:
     rows = []
-    for row in analysis.fit.parameters(analysis.settings.level).to_dict("records"):
+    for row in records(analysis.fit.parameters(analysis.settings.level)):
         median, low, high = _on_scale(row)
         scale = " of its log" if row["parameter"] in _LOG_PARAMETERS else ""
-        cells = (significant(median), f"{significant(low)} to {significant(high)}", percent(round(max(row["contraction"], 0.0), 2)))
+        cells = (
+            significant(median),
+            f"{significant(low)} to {significant(high)}",
+            percent(round(max(row["contraction"], 0.0), 2)),
+        )
         rows.append((PARAMETER_NAMES[row["parameter"]].capitalize(), f"{row['prior']}{scale}", *cells))
-    columns = ("Parameter", "Prior", "Median", f"{percent(analysis.settings.level)} interval", "Variance removed by the data")
+    columns = (
+        "Parameter",
+        "Prior",
+        "Median",
+        f"{percent(analysis.settings.level)} interval",
+        "Variance removed by the data",
+    )
     return Table("Parameters of the hierarchical model", columns, tuple(rows), words=(1,))
 
 
 def _prediction_table(analysis: Analysis) -> Table:
     rows = []
-    for row in analysis.fit.predict(1.0, analysis.settings.level).to_dict("records"):
-        target = {"typical": "Typical patient", "new_patient": "A new patient"}.get(row["target"], f"Patient {row['patient']}")
+    for row in records(analysis.fit.predict(1.0, analysis.settings.level)):
+        target = {"typical": "Typical patient", "new_patient": "A new patient"}.get(
+            row["target"], f"Patient {row['patient']}"
+        )
         rate, free = (
-            f"{significant(row[name])} ({significant(row[f'{name}_low'])} to {significant(row[f'{name}_high'])})" for name in ("rate", "relapse_free")
+            f"{significant(row[name])} ({significant(row[f'{name}_low'])} to {significant(row[f'{name}_high'])})"
+            for name in ("rate", "relapse_free")
         )
         counts = f"{row['relapses']:.0f} ({row['relapses_low']:.0f} to {row['relapses_high']:.0f})"
         rows.append((target, row["treatment"], rate, counts, free))
     columns = ("Target", "Treatment", "Rate per year", "Relapses in the year", "Probability of none")
     note = f"Medians with {percent(analysis.settings.level)} intervals. They continue the observed periods; they do not know what would have happened without a switch."
-    return Table("Predictions for one year on each treatment", columns, tuple(rows), words=(1,), notes=(note,))
+    return Table(
+        "Predictions for one year on each treatment", columns, tuple(rows), words=(1,), notes=(note,)
+    )
 
 
 def _check_table(caption: str, checks: list[Check]) -> Table:
     rows = tuple(
-        (f"{found.name[:1].upper()}{found.name[1:]}", f"{found.value:.4g}", f"{found.limit:g}", "yes" if found.passed else "no", found.advice or "–")
+        (
+            f"{found.name[:1].upper()}{found.name[1:]}",
+            f"{found.value:.4g}",
+            f"{found.limit:g}",
+            "yes" if found.passed else "no",
+            found.advice or "–",
+        )
         for found in checks
     )
     return Table(caption, ("Check", "Value", "Limit", "Kept", "Meaning"), rows, words=(4,))
@@ -125,7 +165,7 @@ def _ranks(analysis: Analysis) -> Picture:
     )
 
 
-def _on_scale(row: dict[str, float]) -> tuple[float, float, float]:
+def _on_scale(row: dict[str, Any]) -> tuple[float, float, float]:
     values = row["median"], row["low"], row["high"]
     if row["parameter"] in _LOG_PARAMETERS:
         return math.exp(values[0]), math.exp(values[1]), math.exp(values[2])

@@ -7,6 +7,7 @@ from functools import partial
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
 from nmo_stats.wording import (
@@ -29,11 +30,23 @@ def estimators(analysis: Analysis) -> Section:
     shown = [ratio for ratio in analysis.rates.estimates if ratio.informative]
     blocks: tuple[Block, ...] = ()
     if shown:
-        blocks = (_forest(analysis, shown), Prose(_estimands(analysis)), _estimates_table(analysis, shown), *_differences(shown))
+        blocks = (
+            _forest(analysis, shown),
+            Prose(_estimands(analysis)),
+            _estimates_table(analysis, shown),
+            *_differences(shown),
+        )
     if analysis.rates.refusals:
-        refused = tuple(f"{METHOD_NAMES[refusal.method]}: {refusal.reason}." for refusal in analysis.rates.refusals)
+        refused = tuple(
+            f"{METHOD_NAMES[refusal.method]}: {refusal.reason}." for refusal in analysis.rates.refusals
+        )
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(refused))
-    return Section("estimators", "The rate ratio by every method", _estimators_lead(shown), (*blocks, Prose(_dispersion(analysis))))
+    return Section(
+        "estimators",
+        "The rate ratio by every method",
+        _estimators_lead(shown),
+        (*blocks, Prose(_dispersion(analysis))),
+    )
 
 
 def each_patient(analysis: Analysis) -> Section | None:
@@ -59,7 +72,11 @@ def _estimators_lead(shown: list[RateRatio]) -> str:
     if not shown:
         return f"{NO_INFORMATION[:1].upper()}{NO_INFORMATION[1:]}."
     low, high = min(ratio.estimate for ratio in shown), max(ratio.estimate for ratio in shown)
-    span = f"are all {significant(low, 2)}" if significant(low, 2) == significant(high, 2) else f"run from {significant(low, 2)} to {significant(high, 2)}"
+    span = (
+        f"are all {significant(low, 2)}"
+        if significant(low, 2) == significant(high, 2)
+        else f"run from {significant(low, 2)} to {significant(high, 2)}"
+    )
     tops = [ratio.interval.high for ratio in shown]
     return f"The estimates {span}; the upper limits of their intervals from {significant(min(tops), 2)} to {significant(max(tops), 2)}."
 
@@ -101,7 +118,14 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
     )
     return Table(
         f"Rate ratio, {analysis.pair.comparator} / {analysis.pair.reference}",
-        ("Method", "Estimand", "Ratio", f"{percent(analysis.settings.level)} interval", "p, or P(ratio < 1)", "Cautions"),
+        (
+            "Method",
+            "Estimand",
+            "Ratio",
+            f"{percent(analysis.settings.level)} interval",
+            "p, or P(ratio < 1)",
+            "Cautions",
+        ),
         rows,
         words=(1,),
         notes=(
@@ -122,12 +146,18 @@ def _evidence(ratio: RateRatio) -> str:
 
 def _differences(shown: list[RateRatio]) -> tuple[Table, ...]:
     rows = tuple(
-        (METHOD_NAMES[ratio.method], significant(ratio.rate_difference.estimate), interval_text(ratio.rate_difference.interval))
+        (
+            METHOD_NAMES[ratio.method],
+            significant(ratio.rate_difference.estimate),
+            interval_text(ratio.rate_difference.interval),
+        )
         for ratio in shown
         if ratio.rate_difference is not None
     )
     note = "Reference rate minus comparator rate. Pooled: score interval. Hierarchical: mean over the observed patients."
-    table = Table("Relapses per patient-year, difference", ("Method", "Difference", "Interval"), rows, notes=(note,))
+    table = Table(
+        "Relapses per patient-year, difference", ("Method", "Difference", "Interval"), rows, notes=(note,)
+    )
     return (table,) if rows else ()
 
 
@@ -135,7 +165,11 @@ def _dispersion(analysis: Analysis) -> str:
     found = analysis.dispersion
     if found.verdict == "not assessable":
         return f"Overdispersion within patients: not assessable, too few patients to judge ({found.patients} with relapses; 10 are needed)."
-    verdict = "more than Poisson counts would show" if found.verdict == "overdispersed" else "no more than Poisson counts would show"
+    verdict = (
+        "more than Poisson counts would show"
+        if found.verdict == "overdispersed"
+        else "no more than Poisson counts would show"
+    )
     return f"Overdispersion within patients: {significant(found.value)} (95 % limit {significant(found.limit)}), {verdict}."
 
 
@@ -144,8 +178,8 @@ def _patient_picture(analysis: Analysis) -> Picture:
 
     table = analysis.fit.patient_rate_ratios(analysis.settings.level)
     listed = "; ".join(
-        f"patient {row.patient} {significant(row.estimate)} ({significant(row.low)} to {significant(row.high)}), observed {_observed(row.observed)}"
-        for row in table.head(12).itertuples()
+        f"patient {row['patient']} {significant(row['estimate'])} ({significant(row['low'])} to {significant(row['high'])}), observed {_observed(row['observed'])}"
+        for row in records(table.head(12))
     )
     return draw(
         "patients",
@@ -159,12 +193,28 @@ def _patient_picture(analysis: Analysis) -> Picture:
 def _patient_table(analysis: Analysis) -> Table:
     table = analysis.fit.patient_rate_ratios(analysis.settings.level)
     cautions = analysis.fit.rate_ratio_new_patient(analysis.settings.level)
-    new = ("A new patient", "–", significant(cautions.estimate), interval_text(cautions.interval), probability_text(cautions.probability_below_1 or 0.0))
-    rows = tuple(
-        (row.patient, _observed(row.observed), significant(row.estimate), f"{significant(row.low)} to {significant(row.high)}", probability_text(row.probability_below_1))
-        for row in table.itertuples()
+    new = (
+        "A new patient",
+        "–",
+        significant(cautions.estimate),
+        interval_text(cautions.interval),
+        probability_text(cautions.probability_below_1 or 0.0),
     )
-    confounded = tuple(f"{caution.text[:1].upper()}{caution.text[1:]}." for caution in cautions.cautions if caution.code == "confounded")
+    rows = tuple(
+        (
+            row["patient"],
+            _observed(row["observed"]),
+            significant(row["estimate"]),
+            f"{significant(row['low'])} to {significant(row['high'])}",
+            probability_text(row["probability_below_1"]),
+        )
+        for row in records(table)
+    )
+    confounded = tuple(
+        f"{caution.text[:1].upper()}{caution.text[1:]}."
+        for caution in cautions.cautions
+        if caution.code == "confounded"
+    )
     return Table(
         "Ratio of each patient, and of a patient not yet seen",
         ("Patient", "Observed", "Model", f"{percent(analysis.settings.level)} interval", "P(ratio < 1)"),

@@ -1,0 +1,21 @@
+"""The founding example, read once and fitted once for all tests."""
+
+import pytest
+
+from nmo_stats import hierarchical
+from nmo_stats.cohort import load_example
+
+
+@pytest.fixture(scope="session")
+def example_cohort():
+    return load_example("ayzenberg2013")
+
+
+@pytest.fixture(scope="session")
+def example_pair(example_cohort):
+    return example_cohort.compare("tocilizumab", reference="rituximab")
+
+
+@pytest.fixture(scope="session")
+def example_fit(example_pair):
+    return hierarchical.fit(example_pair, seed=20130301)

@@ -1,0 +1,267 @@
+"""The command line as a user meets it: what it prints, where, and its exit code."""
+
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from nmo_stats import analysis
+from nmo_stats.cli import main
+
+BROKEN = """\
+patient,treatment,relapses,exposure_months,edss_start,ongoing
+P1,rituximab,-1,12,5.0,no
+P1,tocilizumab,2,"1,5",5.0,yes
+P2,rituximab,1.5,8,4.0,no
+,tocilizumab,0,9,4.0,yes
+P3,rituximab,1,0,0.5,no
+P3,tocilizumab,1,9,4.0,maybe
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nmo-stats", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def no_sampling(monkeypatch, example_fit):
+    """Let every command that samples take the shared fit of the example."""
+    fitted = []
+
+    def known_fit(pair, settings, engine, seed):
+        fitted.append((pair, settings, engine, seed))
+        return example_fit
+
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fit", known_fit)
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", known_fit)
+    return fitted
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_all_six_faults_stand_in_one_message(run, tmp_path):
+    code, out, err = run("check", write(tmp_path / "broken.csv", BROKEN))
+    assert code == 2
+    assert out == ""
+    assert "Traceback" not in err
+    lines = err.splitlines()
+    assert "broken.csv: 7 problems" in lines[0]
+    for place in (
+        "row 2, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; ",
+        "row 3, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; write a decimal point",
+        "row 4, patient 'P2', column 'relapses': '1.5'",
+        "row 5, column 'patient': empty; text, not empty",
+        "row 6, patient 'P3', column 'exposure_months': '0'",
+        "row 6, patient 'P3', column 'edss_start': '0.5'; EDSS is 0 or 1.0, 1.5",
+        "row 7, patient 'P3', column 'ongoing': 'maybe'; yes, no, or empty for unknown",
+    ):
+        assert any(place in line for line in lines), place
+    assert all(line.count(";") >= 2 for line in lines[1:])
+
+
+@pytest.mark.parametrize("command", ["report", "rates", "describe", "check"])
+def test_every_command_refuses_a_broken_table_alike(run, tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(command, write(tmp_path / "broken.csv", BROKEN))
+    assert (code, out) == (2, "")
+    assert "7 problems" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.csv"]
+
+
+def test_check_json_lists_the_problems(run, tmp_path):
+    code, out, _ = run("check", write(tmp_path / "broken.csv", BROKEN), "--json")
+    content = json.loads(out)
+    assert code == 2
+    assert content["valid"] is False
+    assert content["problems"][0]["row"] == 2
+
+
+def test_check_says_what_would_be_analysed(run, tmp_path):
+    code, out, err = run("template", tmp_path / "periods.csv")
+    assert code == 0
+    code, out, err = run("check", tmp_path / "periods.csv")
+    assert (code, err) == (0, "")
+    assert "valid; 1 patient, 2 periods, times in months" in out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_template_is_a_valid_table_and_is_never_overwritten(run, tmp_path, suffix):
+    path = tmp_path / f"periods.{suffix}"
+    assert run("template", path)[0] == 0
+    assert json.loads(run("check", path, "--json")[1])["treatments"] == ["rituximab", "tocilizumab"]
+    code, _, err = run("template", path)
+    assert code == 2
+    assert "exists" in err
+
+
+def test_the_template_prints_without_a_file(run):
+    code, out, _ = run("template")
+    assert code == 0
+    assert out.startswith("patient,treatment,period,relapses,exposure_months")
+
+
+def test_describe_json_has_the_pooled_rate_with_patient_null(run):
+    content = json.loads(run("describe", "--json")[1])
+    pooled = [row for row in content["arr"] if row["patient"] is None]
+    assert [row["relapses"] for row in pooled] == [9, 2]
+    assert pooled[1]["arr"] == pytest.approx(0.5)
+    assert content["edss"][0]["category"] == "worsened"
+
+
+def test_rates_json_has_the_shape_of_the_design(run, no_sampling):
+    code, out, err = run("rates", "--json")
+    content = json.loads(out)
+    assert (code, err) == (0, "")
+    assert content["schema"] == 1
+    assert (content["patients"], content["informative_patients"]) == (3, 3)
+    assert content["relapses"] == [9, 2]
+    assert content["years"] == pytest.approx([44 / 12, 48 / 12])
+    by_method = {row["method"]: row for row in content["estimates"]}
+    assert set(by_method) == {
+        "pooled_exact", "poisson", "negative_binomial", "conditional_exact", "conditional_midp",
+        "conditional_poisson", "hierarchical_nuts",
+    }  # fmt: skip
+    assert set(by_method["pooled_exact"]) == {
+        "method", "estimand", "estimate", "low", "high", "level", "kind", "p_value", "probability_below_1",
+        "rate_difference", "cautions",
+    }  # fmt: skip
+    assert by_method["pooled_exact"]["probability_below_1"] is None
+    assert by_method["hierarchical_nuts"]["p_value"] is None
+    assert by_method["pooled_exact"]["cautions"][0]["code"] == "unequal_follow_up"
+    assert [row["method"] for row in content["not_identified"]] == ["gee"]
+
+
+def test_rates_prints_every_method_with_its_cautions(run, no_sampling):
+    code, out, _ = run("rates")
+    assert code == 0
+    for text in ("Exact, within patients", "0.0194 to 1.00", "caution 1:", "not identified: 3 patients", "not a treatment effect"):
+        assert text in out
+
+
+def test_a_failed_diagnostic_withholds_the_number_and_exits_with_3(run, monkeypatch, example_fit, tmp_path):
+    failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=1))
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fit", lambda *_: failed)
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", lambda *_: failed)
+    code, out, _ = run("rates", "--json")
+    content = json.loads(out)
+    assert code == 3
+    assert "hierarchical_nuts" not in {row["method"] for row in content["estimates"]}
+    assert "divergences" in content["not_identified"][-1]["reason"]
+    assert run("report", "--out", tmp_path / "report")[0] == 3
+    assert (tmp_path / "report" / "index.html").is_file()
+
+
+def test_report_writes_the_folder_and_says_where(run, no_sampling, tmp_path):
+    code, out, err = run("report", "--out", tmp_path / "report", "--seed", 7)
+    assert (code, err) == (0, "")
+    assert "In 3 patients with 11 relapses" in out
+    assert str(tmp_path / "report" / "index.html") in out.replace("\n", "")
+    assert no_sampling[0][3] == 7
+
+
+def test_report_refuses_a_folder_before_it_computes(run, no_sampling, tmp_path):
+    write(tmp_path / "notes.txt", "mine")
+    code, _, err = run("report", "--out", tmp_path)
+    assert code == 2
+    assert "notes.txt" in err
+    assert no_sampling == []
+
+
+TWO_DRUGS = "patient,treatment,relapses,exposure_years\nA,old,3,1.5\nA,new,0,2\n"
+
+
+def test_without_the_default_drugs_the_names_are_asked_for(run, tmp_path):
+    code, out, err = run("rates", write(tmp_path / "two.csv", TWO_DRUGS))
+    assert (code, out) == (2, "")
+    assert "'old', 'new'" in err
+    assert "--comparator" in err
+
+
+def test_with_two_drugs_the_other_one_is_the_reference(run, tmp_path, no_sampling):
+    run("rates", write(tmp_path / "two.csv", TWO_DRUGS), "--comparator", "new")
+    assert (no_sampling[0][0].comparator, no_sampling[0][0].reference) == ("new", "old")
+
+
+def test_a_misspelt_drug_is_answered_with_a_suggestion(run, tmp_path):
+    code, _, err = run("rates", write(tmp_path / "two.csv", TWO_DRUGS), "--comparator", "New", "--reference", "old")
+    assert code == 2
+    assert "did you mean 'new'?" in err
+
+
+def test_columns_can_be_renamed(run, tmp_path):
+    table = write(tmp_path / "foreign.csv", TWO_DRUGS.replace("patient,", "record_id,"))
+    assert run("check", table)[0] == 2
+    assert run("check", table, "--column", "record_id=patient")[0] == 0
+    assert "YOURS=OURS" in run("check", table, "--column", "record_id")[2]
+
+
+def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sampling):
+    config = write(
+        tmp_path / "analysis.toml",
+        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n'
+        "[nuts]\ndraws = 200\n",
+    )
+    run("rates", "--config", config, "--seed", 5)
+    _, settings, engine, seed = no_sampling[0]
+    assert (settings.level, settings.likelihood, seed, engine.draws) == (0.9, "negative_binomial", 5, 200)
+    assert settings.priors.log_rate_ratio.sd == 1.0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("levle = 0.9", "did you mean 'level'?"),
+        ("level = 2.0", "between 0 and 1"),
+        ('seed = "x"', "wrong type"),
+        ("[priors]\nsd_rate = { sd = -1.0 }", "> 0"),
+        ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "sd_rate = { sd = number }"),
+        ("[nuts]\ndraws = 1", "at least 100"),
+        ("priors = 3", "a table of"),
+        ("level = ", "analysis.toml"),
+    ],
+)
+def test_a_wrong_config_is_named(run, tmp_path, content, message):
+    code, out, err = run("rates", "--config", write(tmp_path / "analysis.toml", content))
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("arguments", [("rates", "--level", "1.5"), ("rates", "--engine", "magic"), ("rates", "nowhere.csv"), ("nonsense",)])
+def test_bad_arguments_exit_with_2_and_one_block(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(run, monkeypatch, tmp_path, example_fit):
+    table = write(tmp_path / "none.csv", TWO_DRUGS.replace(",3,", ",0,"))
+
+    def no_information(pair, *_):
+        return replace(example_fit, model=replace(example_fit.model, pair=pair))
+
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", no_information)
+    code, out, _ = run("rates", table, "--comparator", "new")
+    assert code == 0
+    assert "Bayesian hierarchical (NUTS): no relapse in either period: the data hold no information on the ratio" in out
+    assert "0.22" not in out
+    content = json.loads(run("rates", table, "--comparator", "new", "--json")[1])
+    assert content["estimates"][0]["cautions"][0]["code"] == "no_information"
+    assert {row["reason"] for row in content["not_identified"]} == {
+        "no relapse in either period: the data hold no information on the ratio"
+    }
+
+
+def test_the_default_seed_is_fixed():
+    assert analysis.DEFAULT_SEED == 20130301

@@ -1,0 +1,89 @@
+"""Figures: what they draw of a result, with no test of pixels."""
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from nmo_stats import describe, figures
+from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.estimate import Interval, RateRatio
+from nmo_stats.figures.forest import rows
+from nmo_stats.figures.style import _ticks
+
+
+@pytest.fixture
+def axes():
+    with figures.styled():
+        yield Figure(figsize=(6, 3)).subplots()
+
+
+def texts(axes):
+    return [text.get_text().strip() for text in axes.texts]
+
+
+def ratio(estimate, low, high, *, kind="confidence"):
+    return RateRatio(estimate, Interval(low, high, 0.95, kind), "pooled_exact", "pooled")
+
+
+def test_every_figure_returns_its_axes(axes, example_fit, example_pair, example_cohort):
+    drawn = [
+        figures.timeline(example_pair, axes),
+        figures.patient_ratios(example_fit, axes),
+        figures.predictive(example_fit, axes),
+        figures.prior_posterior(example_fit, "log_rate_ratio", axes),
+        figures.ranks(example_fit, "sd_rate", axes),
+        figures.edss_slopes(describe.edss(example_cohort), ("rituximab", "tocilizumab"), axes),
+    ]
+    assert all(result is axes for result in drawn)
+
+
+def test_the_timeline_shows_months_and_counts_and_no_position(axes, example_pair):
+    figures.timeline(example_pair, axes)
+    widths = sorted(round(bar.get_width()) for bar in axes.patches)
+    assert widths == [-32, -8, -4, 9, 18, 21]
+    assert [text for text in texts(axes) if text.isdigit()] == ["6", "1", "2", "0", "1", "1"]
+    assert len(axes.collections) == 0
+
+
+def test_a_long_timeline_has_no_labels(axes):
+    pair = Comparison.from_arrays(np.ones((60, 2), dtype=int), np.ones((60, 2)))
+    figures.timeline(pair, axes)
+    assert not [text for text in texts(axes) if text.isdigit()]
+
+
+def test_the_forest_draws_infinite_and_zero_ratios_inside_its_axes(axes):
+    figures.forest([ratio(0.0, 0.0, 0.57), ratio(math.inf, 1.75, math.inf)], axes, "new drug")
+    low, high = axes.get_xlim()
+    drawn = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in axes.lines])
+    assert np.all(np.isfinite(drawn))
+    assert low > 0
+    assert math.isfinite(high)
+    assert "0 (0 to 0.570)" in texts(axes)
+    assert "∞ (1.75 to ∞)" in texts(axes)
+    assert any("fewer relapses on new drug" in text for text in texts(axes))
+
+
+def test_the_forest_is_sized_by_what_it_shows():
+    assert rows([ratio(1, 0.5, 2), ratio(1, 0.5, 2)]) == pytest.approx(2 + 1.4 + 1.5)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.01, 3), (0.5, 2), (1e-3, 1e3), (0.05, 30), (1e-9, 1e9)])
+def test_ratio_axes_have_few_round_ticks(low, high):
+    ticks = _ticks(low, high)
+    assert all(low <= tick <= high for tick in ticks)
+    assert 1 in ticks
+    assert len(ticks) <= 6 or high / low > 1e7
+
+
+def test_edss_lines_that_coincide_are_set_apart(axes):
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"patient": ["A", "B"], "treatment": ["old", "old"], "relapses": [1, 1], "exposure_years": [1.0, 2.0],
+         "edss_start": [3.0, 3.0], "edss_end": [4.0, 4.0]}
+    )  # fmt: skip
+    figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)
+    first, second = (line.get_ydata() for line in axes.lines)
+    assert abs(first[0] - second[0]) == pytest.approx(0.07)

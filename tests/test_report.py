@@ -1,0 +1,202 @@
+"""The report: what stands on the page, what is in the folder, and that it is written whole or not at all."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from nmo_stats import analysis, hierarchical, report
+from nmo_stats.cohort import Cohort
+from nmo_stats.errors import ArgumentError
+from nmo_stats.report import bundle
+from nmo_stats.report.files import CONTENTS
+
+
+@pytest.fixture(scope="module")
+def example_analysis(example_cohort, example_fit):
+    return analysis.assemble(example_cohort, example_fit)
+
+
+@pytest.fixture(scope="module")
+def folder(example_analysis, tmp_path_factory):
+    return report.write(example_analysis, tmp_path_factory.mktemp("written") / "report").parent
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.words)
+
+
+def test_the_first_sentence_has_ratio_interval_patients_and_relapses(html):
+    text = Page(html).text
+    assert re.search(
+        r"In 3 patients with 11 relapses, the relapse rate on tocilizumab was 0\.\d\d times the rate on rituximab "
+        r"\(95 % credible interval 0\.0\d\d? to 0\.\d\d\)",
+        text,
+    )
+    assert "not a treatment effect" in text
+
+
+@pytest.mark.parametrize("word", ["effective", "significant", "proves"])
+def test_the_page_never_judges(html, word):
+    assert word not in Page(html).text.lower()
+
+
+def test_every_image_has_an_alternative_text_and_nothing_is_fetched(html):
+    images = [attrs for tag, attrs in Page(html).tags if tag == "img"]
+    assert len(images) == 7
+    assert all(len(image["alt"]) > 30 and image["src"].startswith("data:") for image in images)
+    assert not [tag for tag, _ in Page(html).tags if tag in ("script", "iframe")]
+    links = [attrs.get("href", "") for tag, attrs in Page(html).tags if tag in ("a", "link")]
+    assert all(link.startswith(("#", "data:")) for link in links)
+
+
+def test_no_printed_number_is_missing_or_a_certainty(html):
+    text = Page(html).text
+    assert not re.search(r"\bnan\b|None|NaT|<NA>", text, flags=re.IGNORECASE)
+    assert not re.search(r"p = 0(\.0*)?\b(?!\.)", text)
+
+
+def test_sections_follow_the_order_of_the_design(html):
+    names = [attrs["id"] for tag, attrs in Page(html).tags if tag in ("section", "header")]
+    assert names == [
+        "headline", "no-effect", "data", "arr", "edss", "estimators", "patients", "posterior", "diagnostics",
+        "methods", "provenance",
+    ]  # fmt: skip
+
+
+def test_the_folder_holds_what_the_design_lists(folder):
+    assert {path.name for path in folder.iterdir()} == CONTENTS
+    assert {path.suffix for path in (folder / "figures").iterdir()} == {".svg", ".png"}
+    assert (folder / "tables" / "rates.csv").is_file()
+
+
+def test_results_json_agrees_with_the_estimates(folder, example_analysis):
+    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert content["schema"] == 1
+    assert content["relapses"] == [9, 2]
+    by_method = {row["method"]: row for row in content["estimates"]}
+    assert by_method["hierarchical_nuts"]["estimate"] == example_analysis.headline.estimate
+    assert content["not_identified"][0]["method"] == "gee"
+
+
+def test_the_same_analysis_gives_the_same_bytes(example_analysis):
+    first, second = (json.dumps(bundle.results(example_analysis), allow_nan=False) for _ in range(2))
+    assert first == second
+
+
+def test_provenance_names_data_versions_seed_and_priors(folder, example_analysis):
+    content = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    assert len(content["data"]["sha256"]) == 64
+    assert content["seed"] == example_analysis.seed
+    assert content["priors"]["log_rate_ratio"] == {"mean": 0.0, "sd": 2.0}
+    assert content["packages"]["pymc"].startswith("5.")
+
+
+def test_the_saved_posterior_can_be_read_back(folder, example_fit):
+    with xr.open_datatree(folder / "posterior.nc") as tree:
+        saved = tree["posterior"]["log_rate_ratio"].to_numpy()
+    np.testing.assert_array_equal(saved, example_fit.posterior.draws["log_rate_ratio"].to_numpy())
+
+
+def test_a_report_replaces_a_report(example_analysis, folder):
+    (folder / "index.html").write_text("old", encoding="utf-8")
+    report.write(example_analysis, folder)
+    assert "not a treatment effect" in (folder / "index.html").read_text(encoding="utf-8")
+    assert [path.name for path in folder.parent.iterdir()] == ["report"]
+
+
+def test_a_folder_with_other_files_is_left_alone(example_analysis, tmp_path):
+    (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
+    with pytest.raises(ArgumentError, match=r"thesis\.docx"):
+        report.write(example_analysis, tmp_path)
+    assert (tmp_path / "thesis.docx").read_text(encoding="utf-8") == "years of work"
+
+
+def test_a_run_that_dies_leaves_the_old_report_whole(example_analysis, tmp_path, monkeypatch):
+    target = tmp_path / "report"
+    report.write(example_analysis, target)
+    before = (target / "index.html").read_bytes()
+
+    def fail(_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("nmo_stats.report.files.provenance", fail)
+    with pytest.raises(OSError, match="no space"):
+        report.write(example_analysis, target)
+    assert (target / "index.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def hostile(example_fit):
+    frame = pd.DataFrame(
+        {
+            "patient": ["<script>alert(1)</script>", "<script>alert(1)</script>", "=HYPERLINK(1)", "=HYPERLINK(1)"],
+            "treatment": ["old & <b>bold</b>", "new", "old & <b>bold</b>", "new"],
+            "relapses": [3, 1, 2, 1],
+            "exposure_years": [1.0, 1.0, 1.5, 2.0],
+        }
+    )
+    cohort = Cohort.from_frame(frame)
+    model = hierarchical.Model(cohort.compare("new", reference="old & <b>bold</b>"))
+    relabelled = {"patient": list(model.pair.patients), "period": [model.pair.reference, "new"]}
+    draws = example_fit.posterior.draws.isel(patient=[0, 1]).assign_coords(relabelled)
+    tree = xr.DataTree.from_dict(
+        {
+            name: group.to_dataset().isel(patient=[0, 1]).assign_coords(relabelled)
+            for name, group in example_fit.to_datatree().children.items()
+            if "patient" in group.sizes
+        }
+        | {"log_prior": example_fit.to_datatree()["log_prior"].to_dataset()}
+    )
+    fit = hierarchical.HierarchicalFit(
+        model, hierarchical.DrawsPosterior(draws), example_fit.convergence, tree, example_fit.method, example_fit.seed
+    )
+    return analysis.assemble(cohort, fit)
+
+
+def test_text_of_the_user_is_escaped_and_no_formula_is_live(example_fit, tmp_path):
+    written = report.write(hostile(example_fit), tmp_path / "report").parent
+    html = (written / "index.html").read_text(encoding="utf-8")
+    assert "<script>" not in html
+    assert "<b>bold" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    for path in (written / "tables").iterdir():
+        assert not re.search(r"(^|,)\"?=", path.read_text(encoding="utf-8"), flags=re.MULTILINE), path.name
+
+
+def test_a_failed_check_stands_in_place_of_the_result(example_cohort, example_fit, tmp_path):
+    from dataclasses import replace
+
+    failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=7))
+    withheld = analysis.assemble(example_cohort, failed)
+    assert withheld.headline is None
+    html = (report.write(withheld, tmp_path / "report")).read_text(encoding="utf-8")
+    text = Page(html).text
+    assert "its result is withheld" in text
+    assert "divergences is 7" in text
+    assert "times the rate on" not in text
+    content = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
+    assert "hierarchical_nuts" not in {row["method"] for row in content["estimates"]}
+    assert "parameters" not in content
