@@ -27,16 +27,20 @@ def ratio(estimate, low, high, *, kind="confidence"):
     return RateRatio(estimate, Interval(low, high, 0.95, kind), "pooled_exact", "pooled")
 
 
-def test_every_figure_returns_its_axes(axes, example_fit, example_pair, example_cohort):
-    drawn = [
-        figures.timeline(example_pair, axes),
-        figures.patient_ratios(example_fit, axes),
-        figures.predictive(example_fit, axes),
-        figures.prior_posterior(example_fit, "log_rate_ratio", axes),
-        figures.ranks(example_fit, "sd_rate", axes),
-        figures.edss_slopes(describe.edss(example_cohort), ("rituximab", "tocilizumab"), axes),
-    ]
-    assert all(result is axes for result in drawn)
+def test_every_figure_returns_its_axes(example_fit, example_pair, example_cohort):
+    paints = (
+        lambda axes: figures.timeline(example_pair, axes),
+        lambda axes: figures.patient_ratios(example_fit, axes),
+        lambda axes: figures.predictive(example_fit, axes),
+        lambda axes: figures.prior_posterior(example_fit, "log_rate_ratio", axes),
+        lambda axes: figures.ranks(example_fit, "sd_rate", axes),
+        lambda axes: figures.edss_slopes(describe.edss(example_cohort), ("rituximab", "tocilizumab"), axes),
+    )
+    with figures.styled():
+        for paint in paints:
+            axes = Figure().subplots()
+            assert paint(axes) is axes
+            assert axes.lines or axes.patches
 
 
 def test_the_timeline_shows_months_and_counts_and_no_position(axes, example_pair):
@@ -74,7 +78,7 @@ def test_ratio_axes_have_few_round_ticks(low, high):
     ticks = _ticks(low, high)
     assert all(low <= tick <= high for tick in ticks)
     assert 1 in ticks
-    assert len(ticks) <= 6 or high / low > 1e7
+    assert 1 <= len(ticks) <= 6
 
 
 def test_edss_lines_that_coincide_are_set_apart(axes):

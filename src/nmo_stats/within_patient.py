@@ -30,9 +30,9 @@ Counts = npt.NDArray[np.int64]
 FEWEST_FOR_DISPERSION: Final = 10
 UNEQUAL_TIME_RATIO: Final = 1.5
 _MOST_COUNTED_RELAPSES: Final = 10_000_000
-_MOST_SIMULATED_PATIENTS: Final = 2_000
-_REPLICATES: Final = 2_000
-_BLOCK_CELLS: Final = 2_000_000
+_MOST_SIMULATED_PATIENTS: Final = 500
+_MOST_REPLICATES: Final = 10_000
+_SIMULATED_CELLS: Final = 1_000_000
 _MOST_NEWTON_STEPS: Final = 60
 _SIMULATION_SEED: Final = 19900301
 
@@ -149,8 +149,12 @@ class Dispersion:
 def dispersion(pair: Comparison) -> Dispersion:
     """Return the within-patient dispersion of the counts, with a verdict from its simulated 95 % limit.
 
-    Above 2,000 informative patients the limit is the Normal one (McCullagh, doi:10.1080/01621459.1986.10478241),
-    which agrees with the simulated one to about 0.005 there.
+    The simulated limit carries a Monte Carlo error between 0.003 (500 patients) and 0.01 (10 patients). Above 500
+    informative patients the limit is the Normal one, which lies at most 0.01 below the simulated one there.
+
+    References
+    ----------
+    McCullagh P. The conditional distribution of goodness-of-fit statistics for discrete data. JASA 1986;81:104-107.
 
     Examples
     --------
@@ -238,13 +242,10 @@ def _pearson(comparator: Counts, totals: Counts, logits: Floats) -> Floats:
 def _simulated_limit(totals: Counts, logits: Floats, offsets: Floats) -> float:
     """Return the 95 % quantile of the dispersion, the ratio refitted in every simulated cohort."""
     rng = np.random.default_rng(_SIMULATION_SEED)
-    block = max(1, _BLOCK_CELLS // len(totals))
-    values = []
-    for start in range(0, _REPLICATES, block):
-        size = (min(block, _REPLICATES - start), len(totals))
-        simulated = rng.binomial(totals, expit(logits), size=size)
-        values.append(_pearson(simulated, totals, _refitted_logits(simulated, totals, offsets)))
-    return float(np.quantile(np.concatenate(values) / (len(totals) - 1), 0.95))
+    replicates = min(_MOST_REPLICATES, _SIMULATED_CELLS // len(totals))
+    simulated = rng.binomial(totals, expit(logits), size=(replicates, len(totals)))
+    values = _pearson(simulated, totals, _refitted_logits(simulated, totals, offsets))
+    return float(np.quantile(values / (len(totals) - 1), 0.95))
 
 
 def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Floats:
@@ -262,7 +263,7 @@ def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Flo
         newton = estimate - excess / ((chance * (1 - chance)) @ totals)
         following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
         moved, estimate = np.abs(following - estimate).max(), following
-        if moved < 1e-9:
+        if moved < 1e-6:  # and the next step is of the order of its square
             break
     return np.asarray(estimate[:, None] + offsets)
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import LARGEST, Cell, Fault, as_text, is_missing, parse_count, parse_exposure
-from nmo_stats.cohort.validate import shown
+from nmo_stats.cohort.schema import (
+    LARGEST,
+    Cell,
+    Fault,
+    as_text,
+    is_missing,
+    parse_count,
+    parse_exposure,
+    shown,
+)
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 
 Counts = npt.NDArray[np.int64]
@@ -82,7 +92,8 @@ class Comparison:
         ((8, 1), 2)
         """
         counts, times = _array(relapses), _array(years)
-        names = _names(range(1, counts.shape[0] + 1) if patients is None and counts.ndim else patients)
+        numbers = range(1, len(counts) + 1) if counts.ndim else ()
+        names = _names(numbers if patients is None else patients)
         if reference == comparator:
             raise ArgumentError(
                 f"reference and comparator are both {reference!r}: name two different treatments"
@@ -91,10 +102,10 @@ class Comparison:
 
     def __post_init__(self) -> None:
         counts, times = _array(self.relapses), _array(self.years)
-        if not counts.shape == times.shape == (len(self.patients), 2):
+        if not counts.shape == times.shape == (len(self.patients), 2) or not self.patients:
             raise ArgumentError(
                 f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients: "
-                "both have the shape (patients, 2), columns reference and comparator"
+                "both have the shape (patients, 2), columns reference and comparator, at least one patient"
             )
         relapses, count_problems = _checked("relapses", counts, self.patients)
         years, time_problems = _checked("years", times, self.patients)
@@ -142,10 +153,16 @@ def _array(values: object) -> Cells:
 
 
 def _names(patients: object) -> tuple[str, ...]:
-    given = np.atleast_1d(np.asarray(patients, dtype=object)).tolist()
+    given = patients.tolist() if isinstance(patients, (np.ndarray, pd.Series, pd.Index)) else patients
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ArgumentError(f"patients {shown(patients)}: a list of names")
     names = tuple(map(as_text, given))
-    if not names or any(map(is_missing, given)) or len(set(names)) != len(names):
-        raise ArgumentError("at least one patient, and a different name, not empty, for each")
+    times = Counter(names)
+    wrong = [
+        shown(name) for cell, name in zip(given, names, strict=True) if is_missing(cell) or times[name] > 1
+    ]
+    if wrong:
+        raise ArgumentError(f"patients {', '.join(wrong[:6])}: a different name for each, not empty")
     return names
 
 

@@ -42,30 +42,8 @@ def table_notices(
     frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...] = (), unread_sheets: tuple[str, ...] = ()
 ) -> tuple[Notice, ...]:
     """Return every notice that the canonical table ``frame`` with exposure column ``unit`` gives rise to."""
-    years = frame[unit] / UNITS_PER_YEAR[unit]
-    days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
-    ended = _answered_yes(frame, "ended_by_relapse")
-    per_row = [
-        ("short_period", days < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
-        (
-            "high_arr",
-            frame["relapses"] / years > _HIGH_ARR,
-            f"an ARR is above {_HIGH_ARR} per year: check count and unit",
-        ),
-        ("long_period", years > _LONG_YEARS, f"a period is longer than {_LONG_YEARS} years: check the unit"),
-        (
-            "ended_without_relapse",
-            ended & (frame["relapses"] == 0),
-            "a period was ended by a relapse but counts none",
-        ),
-        (
-            "ongoing_but_ended",
-            ended & _answered_yes(frame, "ongoing"),
-            "a period is both ongoing and ended by a relapse",
-        ),
-    ]
-    found = [_for_rows(frame, code, mask, text) for code, mask, text in per_row]
-    table = [
+    candidates = (
+        *_row_notices(frame, unit),
         _whole_units(frame, unit),
         _similar_names(frame["treatment"], "treatment"),
         _similar_names(frame["patient"], "patient"),
@@ -73,8 +51,25 @@ def table_notices(
         *_misspelt_columns(frame),
         _blank_rows(blank_rows),
         _unread_sheets(unread_sheets),
+    )
+    return tuple(notice for notice in candidates if notice is not None)
+
+
+def _row_notices(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
+    relapses, years = frame["relapses"], frame[unit] / UNITS_PER_YEAR[unit]
+    days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
+    ended, ongoing = _answered_yes(frame, "ended_by_relapse"), _answered_yes(frame, "ongoing")
+    high_arr = f"an ARR is above {_HIGH_ARR} per year: check count and unit"
+    long_period = f"a period is longer than {_LONG_YEARS} years: check the unit"
+    ended_without = "a period was ended by a relapse but counts none"
+    both = "a period is both ongoing and ended by a relapse"
+    return [
+        _for_rows(frame, "short_period", days < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
+        _for_rows(frame, "high_arr", relapses / years > _HIGH_ARR, high_arr),
+        _for_rows(frame, "long_period", years > _LONG_YEARS, long_period),
+        _for_rows(frame, "ended_without_relapse", ended & (relapses == 0), ended_without),
+        _for_rows(frame, "ongoing_but_ended", ended & ongoing, both),
     ]
-    return tuple(notice for notice in (*found, *table) if notice is not None)
 
 
 def _answered_yes(frame: pd.DataFrame, column: str) -> pd.Series[bool]:

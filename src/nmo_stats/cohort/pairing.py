@@ -16,6 +16,10 @@ from nmo_stats.errors import ArgumentError, CohortError, Problem
 
 Courses = Literal["all", "adjacent"]
 
+_PAIRED = {
+    "all": "a period on {!r} and one on {!r}",
+    "adjacent": "a course of {!r} directly before the first course of {!r}",
+}
 _UNPAIRED = {
     "all": "only one of the compared periods",
     "adjacent": "no course of the reference directly before the first course of the comparator",
@@ -41,12 +45,18 @@ def paired(
     compared = frame[frame["treatment"].isin([reference, comparator])]
     chosen = _adjacent(frame, comparator, reference) if courses == "adjacent" else compared
     sums = _sums(chosen, reference, comparator)
+    if sums.empty:
+        found, rule = (
+            "no patient with both",
+            f"a patient has {_PAIRED[courses].format(reference, comparator)}",
+        )
+        problem = Problem(found, rule, "check treatments and patient identifiers")
+        raise CohortError([problem], "comparison")
     patients = _in_order(frame["patient"], sums.index)
-    unpaired = _in_order(compared["patient"], set(compared["patient"]) - set(patients))
-    several = _in_order(chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"], sums.index)
+    unpaired = _in_order(frame["patient"], set(compared["patient"]) - set(patients))
     reversed_order = _reversed(chosen, comparator, reference, patients)
-    formed = (
-        _notice("several_courses", "relapses and follow-up of several courses of a drug are summed", several),
+    candidates = (
+        _several_courses(chosen, patients),
         _notice("unpaired", f"{_UNPAIRED[courses]}: described, but in no estimator", unpaired),
         _notice("reversed_order", f"{comparator} came before {reference}", reversed_order),
     )
@@ -58,7 +68,7 @@ def paired(
         comparator=comparator,
         unpaired=unpaired,
         reversed_order=reversed_order,
-        notices=(*notices, *(notice for notice in formed if notice is not None)),
+        notices=(*notices, *(notice for notice in candidates if notice is not None)),
     )
 
 
@@ -80,17 +90,13 @@ def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) ->
 
 def _sums(chosen: pd.DataFrame, reference: str, comparator: str) -> pd.DataFrame:
     """Return relapses and years, columns (reference, comparator), of the patients who have both treatments."""
-    if set(chosen["treatment"]) == {reference, comparator}:
-        sums = chosen.pivot_table(
-            index="patient", columns="treatment", values=["relapses", "years"], aggfunc="sum", sort=False
-        )
-        columns = pd.MultiIndex.from_product([["relapses", "years"], [reference, comparator]])
-        complete = sums.reindex(columns=columns).dropna()
-        if len(complete):
-            return complete
-    rule = f"at least one patient has a period on {reference!r} and one on {comparator!r}"
-    problem = Problem("no patient with both", rule, "check treatments and patient identifiers")
-    raise CohortError([problem], "comparison")
+    if chosen.empty:
+        return chosen
+    sums = chosen.pivot_table(
+        index="patient", columns="treatment", values=["relapses", "years"], aggfunc="sum", sort=False
+    )
+    columns = pd.MultiIndex.from_product([["relapses", "years"], [reference, comparator]])
+    return sums.reindex(columns=columns).dropna()
 
 
 def _in_order(patients: Iterable[str], wanted: Collection[str]) -> tuple[str, ...]:
@@ -100,8 +106,9 @@ def _in_order(patients: Iterable[str], wanted: Collection[str]) -> tuple[str, ..
 
 def _adjacent(frame: pd.DataFrame, comparator: str, reference: str) -> pd.DataFrame:
     """Keep each patient's first comparator course and the reference course directly before it."""
-    _require_order(frame)
-    ordered = frame.sort_values(["patient", "period"])
+    concerned = frame[frame["patient"].isin(frame.loc[frame["treatment"] == comparator, "patient"])]
+    _require_order(concerned)
+    ordered = concerned.sort_values(["patient", "period"])
     previous = ordered.groupby("patient")["treatment"].shift(1)
     on_comparator = ordered[ordered["treatment"] == comparator]
     first = on_comparator.index[~on_comparator["patient"].duplicated()]
@@ -130,6 +137,12 @@ def _reversed(
     first = chosen.groupby(["treatment", "patient"])["period"].min()
     is_before = first[comparator].reindex(list(patients)) < first[reference].reindex(list(patients))
     return tuple(is_before.index[is_before.fillna(value=False)])
+
+
+def _several_courses(chosen: pd.DataFrame, patients: tuple[str, ...]) -> Notice | None:
+    repeated = set(chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"])
+    text = "relapses and follow-up of several courses of a drug are summed"
+    return _notice("several_courses", text, _in_order(patients, repeated))
 
 
 def _notice(code: str, text: str, patients: tuple[str, ...]) -> Notice | None:

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import pandas as pd
 
-from nmo_stats.cohort.schema import Cell, as_text, is_missing
+from nmo_stats.cohort.schema import Cell, as_text, is_missing, shown
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 
 _TEXT: Final = "plain text"
@@ -119,6 +119,8 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     """
     if not isinstance(frame, pd.DataFrame):
         raise ArgumentError(f"{type(frame).__name__}: give a pandas DataFrame; a file goes to read_periods")
+    if frame.columns.nlevels > 1:
+        raise ArgumentError("columns with several levels: give each column one name")
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
@@ -193,7 +195,7 @@ def _read_xlsx(content: bytes, name: str) -> _Grid:
     except Exception as error:  # noqa: BLE001  a damaged workbook makes openpyxl raise nearly anything
         _refuse(
             name,
-            f"cannot be read ({error})",
+            f"cannot be read ({shown(error)})",
             "a .xlsx file is a workbook",
             "save it again from the spreadsheet",
         )
@@ -226,13 +228,13 @@ def _read_parquet(content: bytes, name: str) -> _Grid:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(content))
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
         kept = [
             number for number, column in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(column)
         ]
         columns = [table.column(number).to_pylist() for number in kept]
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        _refuse(name, f"cannot be read ({error})", "a .parquet file is Parquet", "write the file again")
+        _refuse(name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again")
     header = [table.column_names[number] for number in kept]
     return _Grid(header, list(zip(*columns, strict=True)), first_row=1)
 

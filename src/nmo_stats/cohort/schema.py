@@ -65,14 +65,21 @@ def as_text(cell: Cell) -> str:
     >>> as_text(101.0), as_text("P1")
     ('101', 'P1')
     """
-    if isinstance(cell, str):
-        return str(cell)
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
-        cell = int(cell)
-    try:
-        return str(cell)
-    except ValueError:  # Python prints no whole number of more than 4300 digits
-        return "a number of more than 4300 digits"
+    is_whole = isinstance(cell, (float, np.floating)) and float(cell).is_integer()
+    return cell if type(cell) is str else _printed(int(cast("float", cell)) if is_whole else cell)
+
+
+def shown(cell: Cell) -> str:
+    """Return a cell as a message prints it, in one line.
+
+    Examples
+    --------
+    >>> shown("1,5"), shown(1.5), shown(None)
+    ("'1,5'", '1.5', 'empty')
+    """
+    if is_missing(cell):
+        return "empty"
+    return repr(str(cell)) if isinstance(cell, str) else " ".join(_printed(cell).split())
 
 
 def parse_text(cell: Cell) -> str | Fault:
@@ -209,6 +216,13 @@ def _number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if not _NUMBER.fullmatch(text):
         return Fault(rule, "write a plain number with a decimal point and no unit")
     return float(text)
+
+
+def _printed(cell: Cell) -> str:
+    try:
+        return str(cell)
+    except ValueError:  # Python prints no whole number of more than 4300 digits
+        return "a number of more than 4300 digits"
 
 
 def _finite_or_inf(number: float | np.integer | np.floating) -> float:

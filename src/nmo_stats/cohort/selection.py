@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.schema import PARSERS, Fault, as_text, is_missing, parse_yes_no, plain_number
-from nmo_stats.cohort.validate import nearest, shown
+from nmo_stats.cohort.schema import PARSERS, Fault, as_text, is_missing, parse_yes_no, plain_number, shown
+from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError
 
 _LISTED = 20

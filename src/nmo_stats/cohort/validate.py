@@ -21,6 +21,7 @@ from nmo_stats.cohort.schema import (
     as_text,
     is_missing,
     parse_covariate,
+    shown,
 )
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 
@@ -70,13 +71,6 @@ def nearest(name: str, candidates: Iterable[str], hints: tuple[str, ...] = ()) -
             if found := difflib.get_close_matches(wanted, by_lower, n=1, cutoff=cutoff):
                 return f"did you mean {by_lower[found[0]]!r}?"
     return ""
-
-
-def shown(cell: Cell) -> str:
-    """Return a cell as a message prints it, in one line."""
-    if is_missing(cell):
-        return "empty"
-    return repr(cell) if isinstance(cell, str) else " ".join(as_text(cell).split())
 
 
 def _by_row(problem: Problem) -> int:

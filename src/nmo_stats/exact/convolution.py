@@ -12,7 +12,6 @@ convolution is done by FFT.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -93,7 +92,7 @@ def _binomial_pmf(size: int, logit: float) -> Floats:
     counts = np.arange(size)
     steps = np.log(size - counts) - np.log(counts + 1) + logit  # log p(k + 1) - log p(k)
     log_none = size * float(log_expit(-logit))
-    return np.exp(np.concatenate([[log_none], log_none + np.cumsum(steps)]))
+    return np.asarray(np.exp(np.concatenate([[log_none], log_none + np.cumsum(steps)])))
 
 
 def _by_pairs(parts: list[Floats]) -> Floats:

@@ -68,17 +68,14 @@ def ratio_axis(axes: Axes, low: float, high: float, words: tuple[str, str] | Non
 
 
 def _ticks(low: float, high: float) -> list[float]:
+    """Return at most six round ticks: of the series 1-2-5, 1-3, or powers of ten, thinned out around 1."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for series in _RATIO_TICKS:
-        ticks = [
-            digit * 10.0**decade
-            for decade in decades
-            for digit in series
-            if low <= digit * 10.0**decade <= high
-        ]
+        ticks = [digit * 10.0**decade for decade in decades for digit in series if low <= digit * 10.0**decade <= high]
         if len(ticks) <= _MOST_TICKS:
-            break
-    return ticks
+            return ticks
+    step = -(-len(ticks) // _MOST_TICKS) + 1
+    return [10.0**decade for decade in decades if decade % step == 0 and low <= 10.0**decade <= high]
 
 
 def ratio_words(comparator: str) -> tuple[str, str]:

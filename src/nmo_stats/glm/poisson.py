@@ -102,7 +102,7 @@ def conditional_poisson(pair: Comparison) -> ProfileRatio:
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> ratio = conditional_poisson(pair).rate_ratio()
     >>> print(f"{ratio.estimate:.5f} ({ratio.interval.low:.4f} to {ratio.interval.high:.4f})")
-    0.19325 (0.0286 to 0.7917)
+    0.19325 (0.0286 to 0.7918)
     """
     require_relapses_in_both(pair, "conditional_poisson")
     cautions = dispersion_cautions(pair) + pair_cautions(pair)

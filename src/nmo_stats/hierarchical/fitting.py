@@ -10,6 +10,7 @@ from nmo_stats.hierarchical.model import Entry, Likelihood, Model
 from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
+from nmo_stats.hierarchical.quiet import quietly
 
 Engine = str | Nuts
 
@@ -68,7 +69,10 @@ def fit_model(model: Model, engine: Engine = "nuts", seed: int | None = None) ->
     options = Nuts() if engine == "nuts" else engine
     if not isinstance(options, Nuts):
         raise ArgumentError(f"engine {engine!r}: 'nuts' or Nuts(...)")
-    from nmo_stats.hierarchical.nuts import fit_nuts
+    if seed is not None and not (isinstance(seed, int) and seed >= 0):
+        raise ArgumentError(f"seed {seed!r}: a whole number >= 0, or None")
+    with quietly():  # PyTensor speaks up on import where there is no C++ compiler
+        from nmo_stats.hierarchical.nuts import fit_nuts
 
     chosen_seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     return fit_nuts(model, options, chosen_seed)

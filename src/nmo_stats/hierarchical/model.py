@@ -26,6 +26,7 @@ CONTRAST: Final = np.array(
     [-0.5, 0.5]
 )  # reference, comparator: swapping the periods inverts the ratio exactly
 CONTRAST.flags.writeable = False
+_LARGEST_LOG: Final = 650.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,11 @@ def log_rates(top: dict[str, Floats], u: Floats, v: Floats) -> Floats:
     return np.asarray(level[..., None] + CONTRAST * ratio[..., None])
 
 
+def natural_scale(log_values: Floats) -> Floats:
+    """Return rates or ratios from their logarithms, kept finite where a very wide prior would exceed any number."""
+    return np.asarray(np.exp(np.minimum(log_values, _LARGEST_LOG)))
+
+
 def log_likelihood(model: Model, log_rate: Floats, overdispersion: Floats | None) -> Floats:
     """Return the log probability of each observed count.
 
@@ -89,7 +95,7 @@ def log_likelihood(model: Model, log_rate: Floats, overdispersion: Floats | None
         Shape (...), None for Poisson.
     """
     counts = model.pair.relapses
-    mean = model.pair.years * np.exp(log_rate)
+    mean = model.pair.years * natural_scale(log_rate)
     shape = None if overdispersion is None else overdispersion[..., None, None]
     values = log_probability(counts, mean, shape)
     if model.entry is None:
@@ -103,7 +109,7 @@ def simulate_relapses(
     model: Model, rng: np.random.Generator, log_rate: Floats, overdispersion: Floats | None
 ) -> Counts:
     """Draw counts for the patients and times of the model, from log rates of shape (..., n, 2)."""
-    mean = model.pair.years * np.exp(log_rate)
+    mean = model.pair.years * natural_scale(log_rate)
     shape = None if overdispersion is None else overdispersion[..., None, None]
     drawn = simulate_counts(rng, mean, shape)
     if model.entry is not None:

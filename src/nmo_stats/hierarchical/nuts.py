@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import sys
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pymc as pm
@@ -22,6 +18,7 @@ from nmo_stats.hierarchical.options import Nuts, Progress
 from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit
 from nmo_stats.hierarchical.priors import HalfNormal, Prior
 from nmo_stats.hierarchical.quantities import quantities
+from nmo_stats.hierarchical.quiet import quietly
 
 METHOD = "hierarchical_nuts"
 
@@ -95,7 +92,7 @@ def _observe(model: Model, mean: Any, overdispersion: Any) -> None:
 def _sample(built: pm.Model, options: Nuts, seed: int) -> Any:
     if options.sampler == "nutpie":
         _require_nutpie()
-    with built, _quietly():
+    with built, quietly():
         return pm.sample(
             draws=options.draws,
             tune=options.tune,
@@ -116,9 +113,8 @@ def _sampler_options(options: Nuts) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     if options.progress is not None:
         chosen["callback"] = _Counter(options.progress, options.chains * (options.draws + options.tune))
-    if (
-        not pytensor.config.cxx
-    ):  # no C++ compiler: numba compiles, where PyTensor would fall back to slow Python
+    if not pytensor.config.cxx:
+        # Without a C++ compiler numba compiles; PyTensor by itself would fall back to slow Python.
         chosen["compile_kwargs"] = {"mode": "NUMBA"}
     return chosen
 
@@ -143,22 +139,6 @@ def _require_nutpie() -> None:
         import nutpie  # noqa: F401
     except ImportError:
         raise ArgumentError("sampler 'nutpie' is not installed: pip install 'nmo-stats[nutpie]'") from None
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep PyMC and PyTensor from logging and warning; the verdict on the draws is ours."""
-    loggers = [logging.getLogger(name) for name in ("pymc", "pytensor")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _sample_stats(sampled: Any) -> xr.Dataset:

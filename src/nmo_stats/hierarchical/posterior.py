@@ -23,7 +23,7 @@ from nmo_stats.estimate import (
 )
 from nmo_stats.hierarchical.convergence import Convergence
 from nmo_stats.hierarchical.counts import Floats, no_relapse, simulate_counts
-from nmo_stats.hierarchical.model import Model
+from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class HierarchicalFit:
         Columns: ``patient``, ``observed`` (NaN without relapses, 0 or infinite at a zero), ``estimate``, ``low``,
         ``high``, ``probability_below_1``.
         """
-        median, low, high = np.exp(self._quantiles("log_rate_ratio_patient", level))
+        median, low, high = natural_scale(self._quantiles("log_rate_ratio_patient", level))
         rates = self.model.pair.relapses / self.model.pair.years
         with np.errstate(divide="ignore", invalid="ignore"):
             observed = rates[:, 1] / rates[:, 0]
@@ -151,7 +151,7 @@ class HierarchicalFit:
         Columns: ``patient``, ``treatment``, ``observed``, ``estimate``, ``low``, ``high``.
         """
         pair = self.model.pair
-        quantiles = np.exp(self._quantiles("log_rate_patient", level))
+        quantiles = natural_scale(self._quantiles("log_rate_patient", level))
         return pd.DataFrame(
             {
                 "patient": np.repeat(pair.patients, 2),
@@ -247,7 +247,7 @@ class HierarchicalFit:
         cautions: tuple[Caution, ...],
         difference: RateDifference | None = None,
     ) -> RateRatio:
-        median, low, high = np.exp(self._quantiles(quantity, level))
+        median, low, high = natural_scale(self._quantiles(quantity, level))
         return RateRatio(
             estimate=float(median),
             interval=Interval(float(low), float(high), level, "credible"),
@@ -294,12 +294,12 @@ class HierarchicalFit:
     ) -> dict[str, float]:
         tail = (1 - require_level(level)) / 2
         probabilities = (0.5, tail, 1 - tail)
-        mean = years * np.exp(log_rate)
+        mean = years * natural_scale(log_rate)
         overdispersion = None
         if self.model.likelihood == "negative_binomial":
             overdispersion = self.posterior.draws["overdispersion"].to_numpy().ravel()
         drawn = {
-            "rate": np.exp(log_rate),
+            "rate": natural_scale(log_rate),
             "relapses": simulate_counts(rng, mean, overdispersion),
             "relapse_free": no_relapse(mean, overdispersion),
         }

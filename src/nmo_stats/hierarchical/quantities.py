@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nmo_stats.hierarchical.counts import Floats
-from nmo_stats.hierarchical.model import CONTRAST, Model, log_rates
+from nmo_stats.hierarchical.model import CONTRAST, Model, log_rates, natural_scale
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,5 +56,5 @@ def quantities(model: Model, draws: xr.Dataset, seed: int) -> xr.Dataset:
 
 def _mean_rate_difference(patient_log_rates: Floats) -> Floats:
     """Return the mean over the observed patients of reference rate minus comparator rate, per year."""
-    rates = np.exp(patient_log_rates)
+    rates = natural_scale(patient_log_rates)
     return np.asarray((rates[..., 0] - rates[..., 1]).mean(axis=-1))

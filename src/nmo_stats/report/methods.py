@@ -81,7 +81,7 @@ def _hierarchical(analysis: Analysis) -> str:
         f"A Bayesian hierarchical model ({counts}) gave each patient a log rate and a log ratio, Normally distributed around those of a typical patient, with a symmetric contrast (-1/2, +1/2) of the two periods. "
         f"Priors: log of the typical yearly rate {priors.log_rate}; log rate ratio {priors.log_rate_ratio}; between-patient standard deviations {priors.sd_rate} (log rate) and {priors.sd_rate_ratio} (log ratio).{entry} "
         f"It was sampled by NUTS in PyMC, non-centred, with {sizes['chain']} chains of {sizes['draw']} draws (seed {analysis.seed}); we report posterior medians and equal-tailed intervals. "
-        "A result is printed only if, for every reported quantity, R-hat is at most 1.01 and bulk and tail effective sample sizes are at least 400, and if there is no divergence."
+        "A result is printed only if, for every reported quantity, R-hat is at most 1.01 and bulk and tail ESS are at least 400, and if there is no divergence."
     )
 
 
