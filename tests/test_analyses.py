@@ -11,7 +11,9 @@ ANALYSES = Path(__file__).parents[1] / "analyses"
 
 
 def run(name):
-    found = subprocess.run([sys.executable, str(ANALYSES / name)], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [sys.executable, str(ANALYSES / name)], capture_output=True, text=True, check=False
+    )
     assert found.returncode == 0, found.stderr
     return found.stdout
 

@@ -56,7 +56,9 @@ def browse(page, profile, *options):
 
 @pytest.mark.parametrize("width", [1280, 500])
 def test_the_page_is_complete_and_fits_the_window(html, folder, tmp_path, width):
-    probed = html.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'").replace("</head>", PROBE + "</head>")
+    probed = html.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'").replace(
+        "</head>", PROBE + "</head>"
+    )
     page = written(folder, "probed.html", probed)
     dumped = browse(page, tmp_path, f"--window-size={width},2000", "--dump-dom").stdout
     title = re.search(r"<title>(.*?)</title>", dumped).group(1)

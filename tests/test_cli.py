@@ -120,7 +120,8 @@ def test_describe_json_has_the_pooled_rate_with_patient_null(run):
     assert content["edss"][0]["category"] == "worsened"
 
 
-def test_rates_json_has_the_shape_of_the_design(run, no_sampling):
+@pytest.mark.usefixtures("no_sampling")
+def test_rates_json_has_the_shape_of_the_design(run):
     code, out, err = run("rates", "--json")
     content = json.loads(out)
     assert (code, err) == (0, "")
@@ -143,10 +144,17 @@ def test_rates_json_has_the_shape_of_the_design(run, no_sampling):
     assert [row["method"] for row in content["not_identified"]] == ["gee"]
 
 
-def test_rates_prints_every_method_with_its_cautions(run, no_sampling):
+@pytest.mark.usefixtures("no_sampling")
+def test_rates_prints_every_method_with_its_cautions(run):
     code, out, _ = run("rates")
     assert code == 0
-    for text in ("Exact, within patients", "0.0194 to 1.00", "caution 1:", "not identified: 3 patients", "not a treatment effect"):
+    for text in (
+        "Exact, within patients",
+        "0.0194 to 1.00",
+        "caution 1:",
+        "not identified: Poisson GEE, small-sample corrected: 3 patients",
+        "not a treatment effect",
+    ):
         assert text in out
 
 
@@ -195,7 +203,9 @@ def test_with_two_drugs_the_other_one_is_the_reference(run, tmp_path, no_samplin
 
 
 def test_a_misspelt_drug_is_answered_with_a_suggestion(run, tmp_path):
-    code, _, err = run("rates", write(tmp_path / "two.csv", TWO_DRUGS), "--comparator", "New", "--reference", "old")
+    code, _, err = run(
+        "rates", write(tmp_path / "two.csv", TWO_DRUGS), "--comparator", "New", "--reference", "old"
+    )
     assert code == 2
     assert "did you mean 'new'?" in err
 
@@ -238,14 +248,19 @@ def test_a_wrong_config_is_named(run, tmp_path, content, message):
     assert message in err
 
 
-@pytest.mark.parametrize("arguments", [("rates", "--level", "1.5"), ("rates", "--engine", "magic"), ("rates", "nowhere.csv"), ("nonsense",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("rates", "--level", "1.5"), ("rates", "--engine", "magic"), ("rates", "nowhere.csv"), ("nonsense",)],
+)
 def test_bad_arguments_exit_with_2_and_one_block(run, arguments):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert "Traceback" not in err
 
 
-def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(run, monkeypatch, tmp_path, example_fit):
+def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
+    run, monkeypatch, tmp_path, example_fit
+):
     table = write(tmp_path / "none.csv", TWO_DRUGS.replace(",3,", ",0,"))
 
     def no_information(pair, *_):
@@ -254,7 +269,10 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(run, m
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
-    assert "Bayesian hierarchical (NUTS): no relapse in either period: the data hold no information on the ratio" in out
+    assert (
+        "Bayesian hierarchical (NUTS): no relapse in either period: the data hold no information on the ratio"
+        in out
+    )
     assert "0.22" not in out
     content = json.loads(run("rates", table, "--comparator", "new", "--json")[1])
     assert content["estimates"][0]["cautions"][0]["code"] == "no_information"

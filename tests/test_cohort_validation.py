@@ -1,19 +1,14 @@
 """The rules of the period table: each broken rule is one line, and all lines come together."""
 
-import copy
 import decimal
 import fractions
 import math
-import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from nmo_stats import ArgumentError, Cohort, CohortError, ConvergenceError, NotIdentifiedError, read_periods
-from nmo_stats.errors import Problem
+from nmo_stats import ArgumentError, Cohort, CohortError
 
 
 def table(**columns):
@@ -100,20 +95,41 @@ def test_a_count_is_a_whole_number(cell, shown, remedy):
 
 @pytest.mark.parametrize(
     ("cell", "count"),
-    [("+3", 3), ("3.0", 3), ("3.", 3), (" 3 ", 3), ("1e3", 1000), ("-0", 0), (np.int8(3), 3), (decimal.Decimal(3), 3)],
+    [
+        ("+3", 3),
+        ("3.0", 3),
+        ("3.", 3),
+        (" 3 ", 3),
+        ("1e3", 1000),
+        ("-0", 0),
+        (np.int8(3), 3),
+        (decimal.Decimal(3), 3),
+    ],
     ids=ascii,
 )
 def test_spellings_of_a_whole_number_are_counts(cell, count):
     assert first_of(Cohort.from_frame(with_first("relapses", cell)), "relapses") == count
 
 
+NO_TIMES = [
+    0,
+    -1,
+    0.0,
+    math.nan,
+    math.inf,
+    -math.inf,
+    None,
+    True,
+    1e300,
+    5e-324,
+    10**400,
+    pd.Timedelta(days=3),
+]
+NO_TIMES += [np.float32("nan"), np.float64("inf"), "", "long", "1,5", "12 months", "1e400", "1e-400"]
+
+
 @pytest.mark.parametrize("unit", ["exposure_days", "exposure_months", "exposure_years"])
-@pytest.mark.parametrize(
-    "cell",
-    [0, -1, 0.0, math.nan, math.inf, -math.inf, "", "long", "1,5", "12 months", "1e400", "1e-400", 10**400, 5e-324, True]
-    + [np.float32("nan"), np.float64("inf"), None, pd.Timedelta(days=3), 1e300],
-    ids=ascii,
-)
+@pytest.mark.parametrize("cell", NO_TIMES, ids=lambda cell: ascii(cell)[:20])
 def test_follow_up_is_a_positive_finite_number(unit, cell):
     frame = with_first("exposure_years", cell).rename(columns={"exposure_years": unit})
     (problem,) = problems(frame)
@@ -136,7 +152,15 @@ def test_every_step_of_edss_is_read():
 
 @pytest.mark.parametrize(
     ("cell", "answer"),
-    [("yes", True), (" No ", False), ("TRUE", True), (False, False), (np.True_, True), ("", pd.NA), (None, pd.NA)],
+    [
+        ("yes", True),
+        (" No ", False),
+        ("TRUE", True),
+        (False, False),
+        (np.True_, True),
+        ("", pd.NA),
+        (None, pd.NA),
+    ],
     ids=ascii,
 )
 def test_yes_no_and_empty_are_answers(cell, answer):
@@ -162,16 +186,35 @@ def test_a_printed_arr_is_a_finite_number(cell):
 
 
 @pytest.mark.parametrize("column", ["patient", "treatment"])
-@pytest.mark.parametrize("cell", [None, "", "  ", "\t", "\u00a0", math.nan, pd.NaT, np.datetime64("NaT"), pd.NA], ids=ascii)
+@pytest.mark.parametrize(
+    "cell", [None, "", "  ", "\t", "\u00a0", math.nan, pd.NaT, np.datetime64("NaT"), pd.NA], ids=ascii
+)
 def test_names_are_not_empty(column, cell):
     (problem,) = problems(with_first(column, cell))
-    assert (problem.row, problem.column, problem.value, problem.rule) == (1, column, "empty", "text, not empty")
+    assert (problem.row, problem.column, problem.value, problem.rule) == (
+        1,
+        column,
+        "empty",
+        "text, not empty",
+    )
 
 
 @pytest.mark.parametrize("column", ["patient", "treatment"])
 @pytest.mark.parametrize(
     "cell",
-    [True, b"A", ["A"], ("A", 1), {"A": 1}, pd.Timestamp("2020-01-02"), "#N/A", "A\nB", "A\x00", "\x1b[31m", "\ud800"],
+    [
+        True,
+        b"A",
+        ["A"],
+        ("A", 1),
+        {"A": 1},
+        pd.Timestamp("2020-01-02"),
+        "#N/A",
+        "A\nB",
+        "A\x00",
+        "\x1b[31m",
+        "\ud800",
+    ],
     ids=ascii,
 )
 def test_names_are_printable_text(column, cell):
@@ -229,7 +272,9 @@ def test_a_column_stands_once():
     frame = table()
     (problem,) = problems(pd.concat([frame, frame[["relapses"]]], axis="columns"))
     assert (problem.column, problem.value) == ("relapses", "2 columns")
-    (problem,) = problems(pd.concat([frame, table(sex="F")[["sex"]], table(sex="M")[["sex"]]], axis="columns"))
+    (problem,) = problems(
+        pd.concat([frame, table(sex="F")[["sex"]], table(sex="M")[["sex"]]], axis="columns")
+    )
     assert problem.column == "sex"
 
 
@@ -248,7 +293,10 @@ def test_foreign_names_are_mapped():
     ("columns", "lines"),
     [
         ({"pateint": "patient"}, ["the table has a column 'pateint'; did you mean 'patient'?"]),
-        ({"patient": "Patient"}, ["'Patient' is a column of the period table; did you mean 'patient'?", "missing"]),
+        (
+            {"patient": "Patient"},
+            ["'Patient' is a column of the period table; did you mean 'patient'?", "missing"],
+        ),
         ({"zzz": "qqq"}, ["the table has a column 'zzz'", "'qqq' is a column of the period table"]),
         ({"relapses": None}, ["'None' is a column of the period table", "missing"]),
         ({"patient": 3}, ["'3' is a column of the period table", "missing"]),
@@ -279,14 +327,13 @@ def test_what_is_no_mapping_is_an_argument_error(columns):
 # ---- rows that contradict each other
 
 
-@pytest.mark.parametrize("period", [None, [None] * 4, [1, None, None, None], [None, 2, 1, 2], [1, 2, None, 2]])
-def test_a_treatment_stands_once_unless_the_courses_are_numbered(period):
-    frame = table(treatment=["x", "y", "x", "x"], patient=["A", "B", "A", "B"])
-    frame = frame if period is None else frame.assign(period=pd.array(period, dtype="Int64"))
-    if period == [1, 2, None, 2] or period is None or None in (period[0], period[2]):
-        found = problems(frame)
-        assert (found[0].row, found[0].value) == (3, "'x' again (first in row 1)")
-        assert found[0].remedy == "remove the repeated row, or number the periods"
+@pytest.mark.parametrize("period", [[None] * 4, [1, 1, None, 2], [None, 1, 2, 2]], ids=str)
+def test_a_treatment_stands_once_unless_every_course_is_numbered(period):
+    frame = table(patient=["A", "B", "A", "B"], treatment=["x", "x", "x", "y"])
+    for found in (problems(frame), problems(frame.assign(period=pd.array(period, dtype="Int64")))):
+        (problem,) = found
+        assert (problem.row, problem.value) == (3, "'x' again (first in row 1)")
+        assert problem.remedy == "remove the repeated row, or number the periods"
 
 
 def test_numbered_courses_of_a_treatment_are_kept():
@@ -305,142 +352,3 @@ def test_a_period_number_stands_once_in_a_patient():
 def test_every_further_copy_of_a_row_is_reported():
     found = problems(pd.concat([table()] * 3))
     assert [problem.row for problem in found] == list(range(5, 13))
-
-
-# ---- the report of the problems
-
-
-def six_faults():
-    return pd.DataFrame(
-        {
-            "patient": ["P1", "P1", "P2", None, "P3", "P3"],
-            "treatment": ["x", "y", "x", "x", "x", "x"],
-            "relapses": ["-1", "0", "2", "1", "0", "1"],
-            "exposure_months": ["12", "1,5", "8", "4", "9", "9"],
-            "edss_start": ["", "", "0.5", "", "", ""],
-            "ongoing": ["no", "yes", "no", "no", "perhaps", "no"],
-        }
-    )
-
-
-SIX_LINES = """\
-6 problems
-  row {1}, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; correct the count or leave the row out
-  row {2}, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; \
-write a decimal point, not a decimal comma
-  row {3}, patient 'P2', column 'edss_start': '0.5'; EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist); \
-correct the score, or leave the cell empty if it is unknown
-  row {4}, column 'patient': empty; text, not empty; fill the cell or leave the row out
-  row {5}, patient 'P3', column 'ongoing': 'perhaps'; yes, no, or empty for unknown; \
-write yes or no, or leave the cell empty
-  row {6}, patient 'P3', column 'treatment': 'x' again (first in row {5}); a patient has one row per treatment, \
-unless the column 'period' orders the courses; remove the repeated row, or number the periods"""
-
-
-def test_six_faults_are_six_lines_in_the_order_of_the_table():
-    with pytest.raises(CohortError) as caught:
-        Cohort.from_frame(six_faults())
-    assert str(caught.value) == "DataFrame: " + SIX_LINES.format(*range(7))
-
-
-@pytest.mark.parametrize("name", ["table.csv", "table.xlsx"])
-def test_rows_of_a_file_are_numbered_as_a_spreadsheet_shows_them(tmp_path, name):
-    path = tmp_path / name
-    write = six_faults().to_csv if name == "table.csv" else six_faults().to_excel
-    write(path, index=False)
-    with pytest.raises(CohortError) as caught:
-        read_periods(path)
-    assert str(caught.value) == f"{name}: " + SIX_LINES.format(*range(1, 8))
-
-
-def test_many_problems_are_all_kept_but_not_all_printed():
-    frame = table().iloc[[0] * 500].assign(patient=range(500), relapses=-1)
-    with pytest.raises(CohortError) as caught:
-        Cohort.from_frame(frame)
-    lines = str(caught.value).splitlines()
-    assert len(caught.value.problems) == 500
-    assert lines[0] == "DataFrame: 500 problems"
-    assert lines[-1] == "  and 460 more"
-    assert len(lines) == 42
-
-
-def test_a_long_value_is_shortened_in_print_only():
-    (problem,) = problems(with_first("relapses", "9" * 5000))
-    assert len(problem.value) == 5002
-    assert len(str(problem)) < 300
-
-
-@pytest.mark.parametrize("column", ["relapses", "exposure_years", "patient", "sex"])
-def test_a_number_too_long_to_print_is_refused(column):
-    with pytest.raises(ArgumentError, match="4300"):
-        Cohort.from_frame(with_first(column, 10**5000))
-
-
-def test_a_problem_prints_only_what_it_knows():
-    assert str(Problem("1", "the rule", "")) == "1; the rule"
-    assert str(Problem(None, "the rule", "do it", column="a")) == "column 'a'; the rule; do it"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        CohortError([Problem("1", "rule", "remedy", row=2)], "table.csv"),
-        NotIdentifiedError("no relapse in either period", "poisson"),
-        ConvergenceError(("too few draws", "one divergence"), "nuts"),
-        ArgumentError("level 2: between 0 and 1"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_errors_survive_the_way_to_another_process(error):
-    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
-        assert type(again) is type(error)
-        assert str(again) == str(error)
-        assert vars(again) == vars(error)
-
-
-# ---- anything at all
-
-CELLS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.decimals(),
-    st.fractions(),
-    st.complex_numbers(),
-    st.text(max_size=6),
-    st.binary(max_size=3),
-    st.dates(),
-    st.timedeltas(),
-    st.lists(st.integers(), max_size=2),
-    st.sampled_from([pd.NA, pd.NaT, np.datetime64("NaT"), np.float32("nan"), np.array([1, 2]), object(), "1,5", "1e400"]),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_no_cell_whatever_makes_the_validation_crash(data):
-    frame = table(period=[1, 2, 1, 2], edss_start=5, ongoing="no", reported_arr=1, sex="F").astype("object")
-    for _ in range(data.draw(st.integers(1, 4))):
-        row, column = data.draw(st.integers(0, 3)), data.draw(st.integers(0, frame.shape[1] - 1))
-        cells = frame.iloc[:, column].tolist()
-        cells[row] = data.draw(CELLS)
-        frame[frame.columns[column]] = pd.Series(cells, dtype="object")
-    try:
-        cohort = Cohort.from_frame(frame)
-    except CohortError as error:
-        assert len(str(error).splitlines()) == len(error.problems) + 1
-    else:
-        assert (cohort.years > 0).all()
-        assert (cohort.to_frame()["relapses"] >= 0).all()
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200))
-def test_no_text_whatever_makes_the_reader_crash(tmp_path_factory, text):
-    path = tmp_path_factory.mktemp("text") / "table.csv"
-    path.write_bytes(("patient,treatment,relapses,exposure_years\n" + text).encode("utf-8", "replace"))
-    try:
-        read_periods(path)
-    except CohortError as error:
-        assert error.problems

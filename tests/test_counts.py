@@ -47,9 +47,7 @@ def test_log_probability_is_scipys(mean, overdispersion):
 
 def test_little_overdispersion_is_nearly_poisson():
     mean = np.full(40, 3.0)
-    assert log_probability(COUNTS, mean, 1e-8) == pytest.approx(
-        log_probability(COUNTS, mean, None), abs=1e-4
-    )
+    assert log_probability(COUNTS, mean, 1e-8) == pytest.approx(log_probability(COUNTS, mean, None), abs=1e-4)
 
 
 def test_a_rate_of_zero_allows_no_relapse_only():

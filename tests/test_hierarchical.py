@@ -26,7 +26,9 @@ from nmo_stats.hierarchical.arviz_adapter import _predictive, _prior_draws
 from nmo_stats.hierarchical.model import log_likelihood, log_rates, simulate_relapses
 from nmo_stats.hierarchical.quantities import quantities
 
-PAIR = Comparison.from_arrays([[6, 1], [2, 0], [1, 1]], [[2.5, 1.75], [0.7, 1.5], [0.3, 0.75]], ["A", "B", "C"])
+PAIR = Comparison.from_arrays(
+    [[6, 1], [2, 0], [1, 1]], [[2.5, 1.75], [0.7, 1.5], [0.3, 0.75]], ["A", "B", "C"]
+)
 ENTRY = "relapse_on_reference"
 VARIANTS = [("poisson", None), ("negative_binomial", None), ("poisson", ENTRY), ("negative_binomial", ENTRY)]
 GOOD = Convergence(
@@ -298,7 +300,9 @@ def test_predicted_relapses_follow_the_law_of_a_known_rate(likelihood):
              "overdispersion": 0.5}  # fmt: skip
     draws = made_draws(model, draws=50_000)
     draws = draws.assign({name: xr.full_like(draws["log_rate"], known[name]) for name in model.parameters})
-    law = stats.poisson(4) if likelihood == "poisson" else stats.nbinom(2, 1 / 3)  # 1 / 0.5, 1 / (1 + 0.5 * 4)
+    law = (
+        stats.poisson(4) if likelihood == "poisson" else stats.nbinom(2, 1 / 3)
+    )  # 1 / 0.5, 1 / (1 + 0.5 * 4)
     row = made_fit(model, draws).predict(1.0).iloc[0]
     assert row["rate"] == pytest.approx(4.0)
     found = row[["relapses_low", "relapses", "relapses_high"]].to_numpy(dtype=float)
@@ -314,7 +318,9 @@ def test_a_prediction_needs_a_positive_time(fit, years):
 def test_predictions_stay_finite_under_absurd_rates():
     model = Model(PAIR)
     draws = made_draws(model)
-    made = made_fit(model, draws.assign(sd_rate=1e6 * draws["sd_rate"], log_rate_ratio=1e6 * draws["log_rate_ratio"]))
+    made = made_fit(
+        model, draws.assign(sd_rate=1e6 * draws["sd_rate"], log_rate_ratio=1e6 * draws["log_rate_ratio"])
+    )
     assert np.isfinite(made.predict(30.0).select_dtypes("number").to_numpy()).all()
     assert made.rate_ratio_new_patient().interval.high < math.inf
 
@@ -387,7 +393,11 @@ def test_a_good_computation_fails_nothing():
         ("ess_bulk", [399.0, 1e4], "bulk ESS of log_rate is 399 (limit 400)"),
         ("ess_tail", [1e4, 399.0], "tail ESS of log_rate_ratio is 399 (limit 400)"),
         ("mcse_median", [0.2, 0.1], "Monte Carlo error of the median / sd of log_rate is 0.2 (limit 0.1)"),
-        ("mcse_limits", [0.1, 0.3], "Monte Carlo error of the limits / sd of log_rate_ratio is 0.3 (limit 0.2)"),
+        (
+            "mcse_limits",
+            [0.1, 0.3],
+            "Monte Carlo error of the limits / sd of log_rate_ratio is 0.3 (limit 0.2)",
+        ),
         ("bfmi", [0.9, 0.29], "BFMI is 0.29 (limit 0.3)"),
     ],
 )
@@ -408,7 +418,14 @@ def test_a_number_that_cannot_be_computed_fails(field):
 
 
 def test_a_limit_that_is_just_kept_passes():
-    edge = {"r_hat": 1.01, "ess_bulk": 400.0, "ess_tail": 400.0, "mcse_median": 0.1, "mcse_limits": 0.2, "bfmi": 0.3}
+    edge = {
+        "r_hat": 1.01,
+        "ess_bulk": 400.0,
+        "ess_tail": 400.0,
+        "mcse_median": 0.1,
+        "mcse_limits": 0.2,
+        "bfmi": 0.3,
+    }
     kept = dataclasses.replace(GOOD, **{name: np.full(2, value) for name, value in edge.items()})
     assert kept.failures == ()
 

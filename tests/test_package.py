@@ -15,7 +15,9 @@ HEAVY = ("pymc", "arviz", "statsmodels", "matplotlib", "scipy.stats")
 
 
 def fresh(code):
-    found = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert found.returncode == 0, found.stderr
     return found.stdout.strip()
 
@@ -54,7 +56,9 @@ def test_constraints_pin_every_dependency_by_name_and_version_only():
     assert all(line.count("==") == 1 and ":" not in line and "@" not in line for line in lines)
     pinned = {line.split("==")[0].lower() for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {name.split(">=")[0] for name in (*project["dependencies"], *project["optional-dependencies"]["test"])}
+    wanted = {
+        name.split(">=")[0] for name in (*project["dependencies"], *project["optional-dependencies"]["test"])
+    }
     assert wanted <= pinned
 
 
@@ -65,7 +69,13 @@ def test_the_wheel_holds_code_template_and_data(tmp_path):
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    for name in ("data/ayzenberg2013/periods.csv", "data/thall_vail1990/periods.csv", "report/template.html", "report/style.css", "py.typed"):
+    for name in (
+        "data/ayzenberg2013/periods.csv",
+        "data/thall_vail1990/periods.csv",
+        "report/template.html",
+        "report/style.css",
+        "py.typed",
+    ):
         assert f"nmo_stats/{name}" in names
 
 

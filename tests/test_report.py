@@ -152,7 +152,12 @@ def test_a_run_that_dies_leaves_the_old_report_whole(example_analysis, tmp_path,
 def hostile(example_fit):
     frame = pd.DataFrame(
         {
-            "patient": ["<script>alert(1)</script>", "<script>alert(1)</script>", "=HYPERLINK(1)", "=HYPERLINK(1)"],
+            "patient": [
+                "<script>alert(1)</script>",
+                "<script>alert(1)</script>",
+                "=HYPERLINK(1)",
+                "=HYPERLINK(1)",
+            ],
             "treatment": ["old & <b>bold</b>", "new", "old & <b>bold</b>", "new"],
             "relapses": [3, 1, 2, 1],
             "exposure_years": [1.0, 1.0, 1.5, 2.0],
@@ -171,7 +176,12 @@ def hostile(example_fit):
         | {"log_prior": example_fit.to_datatree()["log_prior"].to_dataset()}
     )
     fit = hierarchical.HierarchicalFit(
-        model, hierarchical.DrawsPosterior(draws), example_fit.convergence, tree, example_fit.method, example_fit.seed
+        model,
+        hierarchical.DrawsPosterior(draws),
+        example_fit.convergence,
+        tree,
+        example_fit.method,
+        example_fit.seed,
     )
     return analysis.assemble(cohort, fit)
 

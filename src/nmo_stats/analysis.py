@@ -81,6 +81,14 @@ class RateResults:
         """Return the estimate of a method, or None."""
         return next((ratio for ratio in self.estimates if ratio.method == method), None)
 
+    def by_reason(self) -> dict[str, tuple[str, ...]]:
+        """Return the refused methods under each reason."""
+        reasons = dict.fromkeys(refusal.reason for refusal in self.refusals)
+        return {
+            reason: tuple(refusal.method for refusal in self.refusals if refusal.reason == reason)
+            for reason in reasons
+        }
+
     @property
     def failed(self) -> tuple[Refusal, ...]:
         """Methods whose computation failed."""

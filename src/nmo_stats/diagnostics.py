@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -208,7 +208,7 @@ def _predicted(fit: HierarchicalFit, group: str) -> Counts:
     return np.asarray(values.reshape(-1, *values.shape[2:]))
 
 
-def _two_sided(drawn: npt.NDArray[np.generic], observed: float) -> float:
+def _two_sided(drawn: npt.NDArray[Any], observed: float) -> float:
     """Return twice the smaller tail share of the replicates, ties counted in both tails."""
     at_least, at_most = float((drawn >= observed).mean()), float((drawn <= observed).mean())
     return min(1.0, 2 * min(at_least, at_most))

@@ -194,7 +194,7 @@ def pooled_cautions(pair: Comparison) -> tuple[Caution, ...]:
     """Return the caution of estimators that assume one rate for all patients, or the same time ratio in all."""
     ratios = log_time_ratios(pair)
     spread = math.exp(ratios.max() - ratios.min())
-    if spread <= UNEQUAL_TIME_RATIO:
+    if spread <= UNEQUAL_TIME_RATIO * (1 + 1e-9):  # months in years carry rounding errors
         return ()
     text = (
         f"the ratio of the two follow-up times differs {spread:.1f}-fold between patients: "

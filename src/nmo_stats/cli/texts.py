@@ -63,10 +63,10 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     for ratio in found.estimates:
         if not ratio.informative:
             say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
-    for refusal in found.refusals:
-        say(
-            f"{METHOD_NAMES[refusal.method]}: {'failed' if refusal.failed else 'not identified'}: {refusal.reason}"
-        )
+    failed = {refusal.reason for refusal in found.failed}
+    for reason, methods in found.by_reason().items():
+        names = "; ".join(METHOD_NAMES[method] for method in methods)
+        say(f"{'failed' if reason in failed else 'not identified'}: {names}: {reason}")
     for notice in pair.notices:
         say(f"note: {notice.text}")
     say(NOT_AN_EFFECT)

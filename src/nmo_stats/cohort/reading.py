@@ -234,7 +234,9 @@ def _read_parquet(content: bytes, name: str) -> _Grid:
         ]
         columns = [table.column(number).to_pylist() for number in kept]
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        _refuse(name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again")
+        _refuse(
+            name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again"
+        )
     header = [table.column_names[number] for number in kept]
     return _Grid(header, list(zip(*columns, strict=True)), first_row=1)
 

@@ -28,7 +28,7 @@ def forest(estimates: Sequence[RateRatio], axes: Axes, comparator: str = "compar
         if not group:
             continue
         axes.text(
-            -0.02,
+            -0.04,
             row,
             title,
             transform=axes.get_yaxis_transform(),
@@ -81,5 +81,5 @@ def _draw(axes: Axes, ratio: RateRatio, row: float, limits: tuple[float, float])
             ratio.estimate, row, marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=colour
         )
     style: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 9.5}
-    axes.text(-0.02, row, SHORT_NAMES.get(ratio.method, ratio.method), ha="right", color=INK, **style)
+    axes.text(-0.04, row, SHORT_NAMES.get(ratio.method, ratio.method), ha="right", color=INK, **style)
     axes.text(1.02, row, ratio_text(ratio), ha="left", color=INK, **style)

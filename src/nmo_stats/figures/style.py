@@ -71,7 +71,12 @@ def _ticks(low: float, high: float) -> list[float]:
     """Return at most six round ticks: of the series 1-2-5, 1-3, or powers of ten, thinned out around 1."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for series in _RATIO_TICKS:
-        ticks = [digit * 10.0**decade for decade in decades for digit in series if low <= digit * 10.0**decade <= high]
+        ticks = [
+            digit * 10.0**decade
+            for decade in decades
+            for digit in series
+            if low <= digit * 10.0**decade <= high
+        ]
         if len(ticks) <= _MOST_TICKS:
             return ticks
     step = -(-len(ticks) // _MOST_TICKS) + 1

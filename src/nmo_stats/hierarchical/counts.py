@@ -40,9 +40,7 @@ def simulate_counts(rng: np.random.Generator, mean: Floats, overdispersion: Floa
     return np.asarray(rng.poisson(mean), dtype=np.int64)
 
 
-def simulate_positive_counts(
-    rng: np.random.Generator, mean: Floats, overdispersion: Floats | None
-) -> Counts:
+def simulate_positive_counts(rng: np.random.Generator, mean: Floats, overdispersion: Floats | None) -> Counts:
     """Draw counts given that they are at least 1: the first relapse, then those in the time after it.
 
     The first relapse comes at the inverse of the survival curve, drawn among those within the period. Given its

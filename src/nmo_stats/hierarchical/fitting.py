@@ -69,10 +69,14 @@ def fit_model(model: Model, engine: Engine = "nuts", seed: int | None = None) ->
     options = Nuts() if engine == "nuts" else engine
     if not isinstance(options, Nuts):
         raise ArgumentError(f"engine {engine!r}: 'nuts' or Nuts(...)")
-    if seed is not None and not (isinstance(seed, int) and seed >= 0):
-        raise ArgumentError(f"seed {seed!r}: a whole number >= 0, or None")
+    chosen_seed = _require_seed(np.random.SeedSequence().generate_state(1)[0] if seed is None else seed)
     with quietly():  # PyTensor speaks up on import where there is no C++ compiler
         from nmo_stats.hierarchical.nuts import fit_nuts
 
-    chosen_seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     return fit_nuts(model, options, chosen_seed)
+
+
+def _require_seed(seed: object) -> int:
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed {seed!r}: a whole number >= 0, or None for a fresh one")
+    return int(seed)

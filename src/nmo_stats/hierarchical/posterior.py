@@ -22,8 +22,9 @@ from nmo_stats.estimate import (
     require_ratio,
 )
 from nmo_stats.hierarchical.convergence import Convergence
-from nmo_stats.hierarchical.counts import Floats, no_relapse, simulate_counts
+from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, natural_scale
+from nmo_stats.hierarchical.prediction import predictive_quantiles, targets
 from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
 
 if TYPE_CHECKING:
@@ -183,17 +184,18 @@ class HierarchicalFit:
         """
         if not (years > 0 and math.isfinite(years)):
             raise ArgumentError(f"years {years!r}: a finite number > 0")
+        require_level(level)
         self.require_convergence()
-        patients = self.model.pair.patients
-        targets = [("typical", None, "log_rate_typical", ...)]
-        targets += [("patient", name, "log_rate_patient", place) for place, name in enumerate(patients)]
-        targets += [("new_patient", None, "log_rate_new_patient", ...)]
+        pair, draws = self.model.pair, self.posterior.draws
         rng = np.random.default_rng([self.seed, 2])
+        overdispersion = None
+        if self.model.likelihood == "negative_binomial":
+            overdispersion = draws["overdispersion"].to_numpy().ravel()
         rows = [
-            {"target": target, "patient": patient, "treatment": treatment, "years": years}
-            | self._prediction(rng, self._log_rate_draws(quantity, place, period), years, level)
-            for target, patient, quantity, place in targets
-            for period, treatment in enumerate((self.model.pair.reference, self.model.pair.comparator))
+            {"target": target.name, "patient": target.patient, "treatment": treatment, "years": years}
+            | predictive_quantiles(rng, target.log_rates[:, period], overdispersion, years=years, level=level)
+            for target in targets(self.model, draws)
+            for period, treatment in enumerate((pair.reference, pair.comparator))
         ]
         return pd.DataFrame(rows)
 
@@ -283,29 +285,3 @@ class HierarchicalFit:
             return ()
         text = "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
         return (Caution("confounded", text),)
-
-    def _log_rate_draws(self, quantity: str, place: object, period: int) -> Floats:
-        values = self.posterior.draws[quantity].to_numpy()
-        chosen = values[..., period] if place is ... else values[..., place, period]
-        return np.asarray(chosen.ravel())
-
-    def _prediction(
-        self, rng: np.random.Generator, log_rate: Floats, years: float, level: float
-    ) -> dict[str, float]:
-        tail = (1 - require_level(level)) / 2
-        probabilities = (0.5, tail, 1 - tail)
-        mean = years * natural_scale(log_rate)
-        overdispersion = None
-        if self.model.likelihood == "negative_binomial":
-            overdispersion = self.posterior.draws["overdispersion"].to_numpy().ravel()
-        drawn = {
-            "rate": natural_scale(log_rate),
-            "relapses": simulate_counts(rng, mean, overdispersion),
-            "relapse_free": no_relapse(mean, overdispersion),
-        }
-        summary = {}
-        for name, values in drawn.items():
-            method = "inverted_cdf" if name == "relapses" else "linear"
-            median, low, high = np.quantile(values, probabilities, method=method)
-            summary |= {name: float(median), f"{name}_low": float(low), f"{name}_high": float(high)}
-        return summary

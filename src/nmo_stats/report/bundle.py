@@ -13,7 +13,6 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import json_number
 from nmo_stats.frames import records
 
@@ -60,41 +59,51 @@ def results(analysis: Analysis) -> dict[str, object]:
         "notices": [notice.to_dict() for notice in analysis.notices],
         **{
             name: json_records(frame)
-            for name, frame in frames(analysis).items()
-            if name not in ("rates", "checks")
+            for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
         },
     }
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name."""
-    level = analysis.settings.level
+    """Return the tables of the report by file name; those of the model only where the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
-            "cautions": " ".join(c.code for c in ratio.cautions),
+            "cautions": " ".join(caution.code for caution in ratio.cautions),
             "rate_difference": None if ratio.rate_difference is None else ratio.rate_difference.estimate,
         }
         for ratio in analysis.rates.estimates
+        if ratio.informative
     ]
-    tables = {
+    tables = descriptive_frames(analysis) | {
+        "rates": pd.DataFrame(rates),
+        "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
+    }
+    informed = analysis.headline is not None and analysis.headline.informative
+    return tables | model_frames(analysis) if informed else tables
+
+
+def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return the tables of data, relapse rates and EDSS."""
+    return {
         "periods": analysis.cohort.to_frame(),
         "arr": analysis.arr.to_frame(),
         "arr_by_treatment": analysis.arr.pooled,
         "edss": analysis.edss.per_period,
         "edss_by_treatment": analysis.edss.per_treatment,
-        "rates": pd.DataFrame(rates),
-        "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
     }
-    try:
-        analysis.fit.require_convergence()
-    except ConvergenceError:
-        return tables
-    return tables | {
-        "patient_rate_ratios": analysis.fit.patient_rate_ratios(level),
-        "patient_rates": analysis.fit.patient_rates(level),
-        "parameters": analysis.fit.parameters(level),
-        "predictions": analysis.fit.predict(1.0, level),
+
+
+def model_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return the tables of the hierarchical model; none where its computation failed."""
+    if analysis.headline is None:
+        return {}
+    fit, level = analysis.fit, analysis.settings.level
+    return {
+        "patient_rate_ratios": fit.patient_rate_ratios(level),
+        "patient_rates": fit.patient_rates(level),
+        "parameters": fit.parameters(level),
+        "predictions": fit.predict(1.0, level),
     }
 
 

@@ -24,7 +24,7 @@ def no_effect(analysis: Analysis) -> Section:
     )
     unknown = (
         "How large this regression to the mean is here depends on how the patients were chosen, which the counts do not "
-        "tell. No number for it is computed in this report; read the ratio above beside that one."
+        "tell. No number for it is computed in this report; read any ratio of this report beside that one."
     )
     lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
     return Section(
@@ -61,7 +61,9 @@ def relapse_rates(analysis: Analysis) -> Section:
         f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
     )
     cautions = [
-        f"Relapse-free on {name}: {caution.text}." for name, found in analysis.arr.cautions.items() for caution in found
+        f"Relapse-free on {name}: {caution.text}."
+        for name, found in analysis.arr.cautions.items()
+        for caution in found
     ]
     level = percent(analysis.arr.level)
     by_treatment = records(analysis.arr.pooled)

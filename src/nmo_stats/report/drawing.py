@@ -39,3 +39,8 @@ def draw_panels(
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return Picture(name, alt, caption, svg.getvalue(), png.getvalue())
+
+
+def first_of(count: int, most: int) -> str:
+    """Return a sentence for a caption where not every patient is drawn."""
+    return f" The first {most} of {count} patients are drawn." if count > most else ""

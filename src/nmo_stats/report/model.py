@@ -10,7 +10,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.diagnostics import Check
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
-from nmo_stats.report.drawing import draw, draw_panels
+from nmo_stats.report.drawing import draw, draw_panels, first_of
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
 
 _LOG_PARAMETERS = ("log_rate", "log_rate_ratio")
@@ -141,13 +141,15 @@ def _check_table(caption: str, checks: list[Check]) -> Table:
 
 def _predictive(analysis: Analysis) -> Picture:
     from nmo_stats.figures import predictive
+    from nmo_stats.figures.patients import MOST_PATIENTS
 
-    shown = min(len(analysis.pair.patients), 40)
+    shown = min(len(analysis.pair.patients), MOST_PATIENTS)
     return draw(
         "predictive",
         partial(predictive, analysis.fit),
         0.8 + 0.42 * min(shown, 24),
-        caption="Observed relapses (dots) on the 95 % range of counts that the fitted model produces for the same patient and time (bars).",
+        caption="Observed relapses (dots) on the 95 % range of counts that the fitted model produces for the same patient and time (bars)."
+        + first_of(len(analysis.pair.patients), MOST_PATIENTS),
         alt="Observed relapses of each patient and period on the range that the fitted model produces.",
     )
 

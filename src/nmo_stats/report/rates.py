@@ -9,7 +9,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
-from nmo_stats.report.drawing import draw
+from nmo_stats.report.drawing import draw, first_of
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
     METHOD_NAMES,
@@ -38,7 +38,8 @@ def estimators(analysis: Analysis) -> Section:
         )
     if analysis.rates.refusals:
         refused = tuple(
-            f"{METHOD_NAMES[refusal.method]}: {refusal.reason}." for refusal in analysis.rates.refusals
+            f"{', '.join(METHOD_NAMES[method] for method in methods)}: {reason}."
+            for reason, methods in analysis.rates.by_reason().items()
         )
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(refused))
     return Section(
@@ -175,6 +176,7 @@ def _dispersion(analysis: Analysis) -> str:
 
 def _patient_picture(analysis: Analysis) -> Picture:
     from nmo_stats.figures import patient_ratios
+    from nmo_stats.figures.patients import MOST_PATIENTS
 
     table = analysis.fit.patient_rate_ratios(analysis.settings.level)
     listed = "; ".join(
@@ -185,7 +187,8 @@ def _patient_picture(analysis: Analysis) -> Picture:
         "patients",
         partial(patient_ratios, analysis.fit, level=analysis.settings.level),
         1.0 + 0.36 * min(len(table), 40),
-        caption="Each patient's ratio in the model (filled, with interval) and as observed (hollow; an arrow where it is 0 or infinite). The line and band are the typical patient's ratio and interval.",
+        caption="Each patient's ratio in the model (filled, with interval) and as observed (hollow; an arrow where it is 0 or infinite). The line and band are the typical patient's ratio and interval."
+        + first_of(len(table), MOST_PATIENTS),
         alt=f"Rate ratio of each patient: {listed}.",
     )
 

@@ -1,0 +1,383 @@
+"""The NUTS engine against a brute-force integral of the same model that shares no code with it."""
+
+import dataclasses
+import math
+
+import arviz as az
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+from numpy.polynomial.legendre import leggauss
+from scipy import stats
+from scipy.interpolate import CubicSpline
+
+from nmo_stats import diagnostics, hierarchical
+from nmo_stats.analysis import hierarchical_rates
+from nmo_stats.cohort import Comparison
+from nmo_stats.errors import ConvergenceError
+from nmo_stats.hierarchical import HalfNormal, Model, Normal, Nuts, Priors
+from nmo_stats.hierarchical.model import log_likelihood, log_rates
+from nmo_stats.hierarchical.nuts import build
+
+EXAMPLE = [[6, 1], [2, 0], [1, 1]], np.array([[32, 21], [8, 18], [4, 9]]) / 12
+NO_COMPARATOR = [[5, 0], [4, 0], [3, 0]], [[3, 2], [3.5, 2], [3, 2]]
+NO_RELAPSE = [[0, 0]] * 3, [[3, 2], [3.5, 2], [3, 2]]
+ONE_PATIENT = [[6, 1]], [[32 / 12, 21 / 12]]
+ENTRY = "relapse_on_reference"
+CAUTIOUS = Priors(log_rate_ratio=Normal(0.0, 1.0))
+SHORT = Nuts(draws=800, tune=500)
+BAD = {"draws": 100, "tune": 100, "chains": 2, "target_accept": 0.5}
+GROUPS = {
+    "posterior",
+    "posterior_predictive",
+    "prior",
+    "prior_predictive",
+    "log_likelihood",
+    "log_prior",
+    "sample_stats",
+    "observed_data",
+    "constant_data",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """The posterior of the log rate ratio, known without sampling."""
+
+    mean: float
+    sd: float
+    quantiles: np.ndarray  # 2.5 %, 50 %, 97.5 %
+    below_1: float
+
+
+def brute_force(relapses, years, *, ratio_sd=2.0, overdispersion_sd=None, entry=None):
+    """Integrate the model on product grids by the trapezoid and midpoint rules.
+
+    A patient's mean log rate A ~ Normal(log_rate, sd_rate) and log ratio B ~ Normal(log_rate_ratio, sd_rate_ratio)
+    are summed over one even grid each; the likelihood of a patient is then two matrix products away from every
+    value of the four parameters. Both rules converge exponentially for these smooth integrands: halving every
+    step moves no digit of the design's numbers.
+    """
+    a, b = np.arange(-25, 12, 0.1), np.arange(-25, 25, 0.1)
+    log_rate, log_ratio = np.arange(-9, 8, 0.25), np.arange(-13, 13, 0.25)
+    sd_rate, sd_ratio = np.arange(0.1, 5, 0.2), np.arange(0.1, 2.5, 0.2)
+    of_rate = 0.1 * stats.norm.pdf(a, log_rate[:, None, None], sd_rate[:, None])
+    of_ratio = 0.1 * stats.norm.pdf(b, log_ratio[:, None, None], sd_ratio[:, None])
+    priors = (
+        stats.norm.pdf(log_rate, math.log(0.5), 1.5),
+        stats.halfnorm.pdf(sd_rate),
+        stats.norm.pdf(log_ratio, 0, ratio_sd),
+        stats.halfnorm.pdf(sd_ratio, scale=0.5),
+    )
+    density = 0
+    for overdispersion, weight in overdispersions(overdispersion_sd):
+        joint = weight
+        for (first, second), (before, after) in zip(relapses, years, strict=True):
+            chance, some = count_chances(first, math.log(before) + a[:, None] - b / 2, overdispersion)
+            chance = chance / np.where(chance > 0, some, 1) if entry else chance
+            cell = chance * count_chances(second, math.log(after) + a[:, None] + b / 2, overdispersion)[0]
+            joint = joint * np.einsum("msa,ab,dtb->msdt", of_rate, cell, of_ratio, optimize=True)
+        density = density + np.einsum("msdt,m,s,d,t->d", joint, *priors, optimize=True)
+    fine = np.linspace(log_ratio[0], log_ratio[-1], 100_001)
+    shares = np.exp(CubicSpline(log_ratio, np.log(density))(fine))
+    shares /= shares.sum()
+    below = np.cumsum(shares) - shares / 2
+    mean = float(shares @ fine)
+    spread = math.sqrt(shares @ (fine - mean) ** 2)
+    return Reference(mean, spread, np.interp([0.025, 0.5, 0.975], below, fine), np.interp(0.0, fine, below))
+
+
+def overdispersions(sd):
+    """Nodes and weights of HalfNormal(sd); one node without overdispersion."""
+    if sd is None:
+        return [(None, 1.0)]
+    nodes, weights = leggauss(8)
+    nodes = 2.5 * sd * (nodes + 1)
+    return zip(nodes, weights * stats.halfnorm.pdf(nodes, scale=sd), strict=True)
+
+
+def count_chances(count, log_mean, overdispersion):
+    """Probability of a count, and of any count above 0; the log means lie on a lattice and repeat."""
+    lattice, place = np.unique(np.round(log_mean, 9), return_inverse=True)
+    mean = np.exp(lattice)
+    law = stats.poisson(mean)
+    if overdispersion is not None:
+        law = stats.nbinom(1 / overdispersion, 1 / (1 + overdispersion * mean))
+    return law.pmf(count)[place], law.sf(0)[place]
+
+
+def assert_agrees(fit, reference):
+    """Four Monte Carlo standard errors, on the log scale: one false alarm in 16,000 numbers.
+
+    The standard error of a probability is that of a share of as many independent draws as the bulk ESS of its
+    indicator says.
+    """
+    drawn = fit.posterior.draws["log_rate_ratio"].to_numpy()
+    errors = [float(az.mcse(drawn, method="quantile", prob=share)) for share in (0.025, 0.5, 0.975)]
+    found = fit.posterior.quantile("log_rate_ratio", (0.025, 0.5, 0.975))
+    assert (np.abs(found - reference.quantiles) < 4 * np.array(errors)).all(), (found, reference.quantiles)
+    assert abs(drawn.mean() - reference.mean) < 4 * float(az.mcse(drawn, method="mean"))
+    assert abs(drawn.std() - reference.sd) < 4 * float(az.mcse(drawn, method="sd"))
+    independent = float(az.ess((drawn < 0).astype(float), method="mean"))
+    share_error = math.sqrt(reference.below_1 * (1 - reference.below_1) / independent)
+    assert abs(fit.probability_below(1.0) - reference.below_1) < 4 * share_error
+
+
+def sampled(data, seed=1, options=SHORT, **choices):
+    return hierarchical.fit(Comparison.from_arrays(*data), engine=options, seed=seed, **choices)
+
+
+@pytest.fixture(scope="module")
+def negative_binomial_fit(example_pair):
+    return hierarchical.fit(example_pair, likelihood="negative_binomial", engine=SHORT, seed=1)
+
+
+@pytest.fixture(scope="module")
+def bad_fits(example_pair):
+    return [hierarchical.fit(example_pair, engine=Nuts(**BAD, cores=cores), seed=1) for cores in (1, 2)]
+
+
+# ------------------------------------------------------------------------------ the brute-force reference
+
+
+# Design section 9: hierarchical default and cautious, entry; NB upper limit; the ratio centred on 1.23 without data.
+@pytest.mark.parametrize(
+    ("data", "choices", "ratio", "low", "high", "below_1"),
+    [
+        (EXAMPLE, {}, 0.2196, 0.0413, 0.9105, 0.9817),
+        (EXAMPLE, {"ratio_sd": 1.0}, 0.3456, 0.0997, 1.125, 0.9614),
+        (EXAMPLE, {"entry": ENTRY}, 0.2757, 0.0495, 1.273, 0.951),
+        (EXAMPLE, {"overdispersion_sd": 0.3}, None, None, 1.12, None),
+        (NO_RELAPSE, {}, 1.23, None, None, None),
+    ],
+)
+def test_brute_force_gives_the_reference_numbers(data, choices, ratio, low, high, below_1):
+    found = brute_force(*data, **choices)
+    numbers = [*np.exp(found.quantiles), found.below_1]
+    for number, printed in zip(numbers, (low, ratio, high, below_1), strict=True):
+        if printed is not None:
+            decimals = len(str(printed).split(".")[1])
+            assert number == pytest.approx(printed, abs=0.5001 * 10**-decimals)
+
+
+def test_the_posterior_of_the_log_ratio_has_the_reference_moments():
+    # By deterministic quadrature of the four parameters: mean -1.54881, sd 0.78577.
+    found = brute_force(*EXAMPLE)
+    assert found.mean == pytest.approx(-1.54881, abs=2e-5)
+    assert found.sd == pytest.approx(0.78577, abs=2e-5)
+
+
+# ------------------------------------------------------------------------------------- NUTS against it
+
+
+def test_the_default_fit_of_the_example_agrees(example_fit):
+    assert example_fit.convergence.failures == ()
+    assert_agrees(example_fit, brute_force(*EXAMPLE))
+
+
+def test_the_negative_binomial_fit_agrees(negative_binomial_fit):
+    assert_agrees(negative_binomial_fit, brute_force(*EXAMPLE, overdispersion_sd=0.3))
+
+
+def test_the_fit_given_entry_by_a_relapse_agrees(example_pair):
+    fit = hierarchical.fit(example_pair, entry=ENTRY, engine=SHORT, seed=1)
+    assert_agrees(fit, brute_force(*EXAMPLE, entry=ENTRY))
+
+
+def test_the_fit_with_the_cautious_prior_agrees(example_pair):
+    fit = hierarchical.fit(example_pair, priors=CAUTIOUS, engine=SHORT, seed=1)
+    assert_agrees(fit, brute_force(*EXAMPLE, ratio_sd=1.0))
+
+
+def test_the_fit_without_comparator_relapses_agrees():
+    fit = sampled(NO_COMPARATOR)
+    assert_agrees(fit, brute_force(*NO_COMPARATOR))
+    assert [caution.code for caution in fit.rate_ratio().cautions] == ["zero_cell"]
+
+
+def test_the_fit_of_one_patient_agrees():
+    assert_agrees(sampled(ONE_PATIENT), brute_force(*ONE_PATIENT))
+
+
+# ---------------------------------------------------------------------------------------- the PyMC model
+
+
+@pytest.mark.parametrize("entry", [None, ENTRY])
+@pytest.mark.parametrize("likelihood", ["poisson", "negative_binomial"])
+def test_pymc_has_the_densities_of_the_numpy_model(example_pair, likelihood, entry):
+    model = Model(example_pair, likelihood=likelihood, entry=entry)
+    density = build(model).compile_logp(jacobian=False, mode="FAST_COMPILE")
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        top = {
+            name: np.asarray(model.priors.of(name).quantile(rng.uniform(size=())))
+            for name in model.parameters
+        }
+        u, v = rng.normal(size=(2, 3))
+        point = top | {"u": u, "v": v}
+        prior = sum(float(model.priors.of(name).log_density(value)) for name, value in top.items())
+        data = log_likelihood(model, log_rates(top, u, v), top.get("overdispersion")).sum()
+        expected = prior + stats.norm.logpdf([u, v]).sum() + data
+        assert density(on_sampling_scale(point)) == pytest.approx(expected, rel=1e-7)
+
+
+def on_sampling_scale(point):
+    """PyMC's names and values of the unconstrained parameters."""
+    scales = ("sd_rate", "sd_rate_ratio", "overdispersion")
+    return {
+        f"{name}_log__" if name in scales else name: np.log(value) if name in scales else value
+        for name, value in point.items()
+    }
+
+
+def test_the_model_can_be_sampled_again_after_posterior_prediction(example_pair):
+    with build(Model(example_pair)):
+        options = {
+            "draws": 5,
+            "tune": 5,
+            "chains": 1,
+            "progressbar": False,
+            "compute_convergence_checks": False,
+        }
+        first = pm.sample(**options, random_seed=1)
+        pm.sample_posterior_predictive(first, var_names=["relapses"], progressbar=False, random_seed=1)
+        again = pm.sample(**options, random_seed=1)
+    assert first["posterior"].equals(again["posterior"])
+
+
+def test_the_same_seed_gives_the_same_draws_on_one_core_and_on_two(bad_fits):
+    one, two = (fit.to_datatree()["posterior"].to_dataset() for fit in bad_fits)
+    assert one.equals(two)
+
+
+# ----------------------------------------------------------------------------------------- the gate
+
+
+def test_a_sample_that_is_too_short_is_never_printed(bad_fits):
+    fit = bad_fits[0]
+    assert fit.convergence.failures
+    for ask in (fit.rate_ratio, fit.predict, fit.patient_rate_ratios, fit.parameters):
+        with pytest.raises(ConvergenceError, match="ESS"):
+            ask()
+    with pytest.raises(ConvergenceError, match="ESS"):
+        diagnostics.gate(fit)
+
+
+def test_a_sample_that_is_too_short_is_a_failed_refusal_with_its_checks(bad_fits):
+    fit = bad_fits[0]
+    (refusal,) = hierarchical_rates(fit).failed
+    assert refusal.method == "hierarchical_nuts"
+    assert refusal.reason.startswith("failed diagnostic: ")
+    checks = diagnostics.check(fit)
+    assert {check.role for check in checks} == {"computation"}
+    assert all(check.advice for check in checks if not check.passed)
+    assert any(not check.passed for check in checks)
+
+
+# ----------------------------------------------------------------------------------------- the container
+
+
+def test_the_container_has_every_group(example_fit, negative_binomial_fit):
+    for fit in (example_fit, negative_binomial_fit):
+        assert set(fit.to_datatree().children) == GROUPS
+
+
+def test_log_prior_holds_the_top_level_parameters_only(example_fit, negative_binomial_fit):
+    # Power-scaling the patient effects' priors as well would hide the sensitivity to the top-level ones.
+    assert set(example_fit.to_datatree()["log_prior"].data_vars) == set(
+        Model(example_fit.model.pair).parameters
+    )
+    assert "overdispersion" in negative_binomial_fit.to_datatree()["log_prior"].data_vars
+
+
+def test_the_container_holds_the_data_and_the_densities_of_its_draws(example_fit, example_pair):
+    tree = example_fit.to_datatree()
+    assert (tree["observed_data"]["relapses"].to_numpy() == example_pair.relapses).all()
+    assert (tree["constant_data"]["years"].to_numpy() == example_pair.years).all()
+    rates = np.exp(tree["posterior"]["log_rate_patient"].to_numpy())
+    expected = stats.poisson.logpmf(example_pair.relapses, rates * example_pair.years)
+    assert tree["log_likelihood"]["relapses"].to_numpy() == pytest.approx(expected)
+    ratio = tree["posterior"]["log_rate_ratio"].to_numpy()
+    assert tree["log_prior"]["log_rate_ratio"].to_numpy() == pytest.approx(stats.norm.logpdf(ratio, 0, 2))
+
+
+def test_the_container_survives_netcdf(example_fit, tmp_path):
+    file = tmp_path / "posterior.nc"
+    example_fit.to_datatree().to_netcdf(file)
+    with xr.open_datatree(file) as read:
+        assert set(read.children) == GROUPS
+        for name in GROUPS:
+            assert read[name].to_dataset().equals(example_fit.to_datatree()[name].to_dataset())
+
+
+def test_posterior_prediction_leaves_the_counts_that_were_seen_probable(example_fit, example_pair):
+    drawn = example_fit.to_datatree()["posterior_predictive"]["relapses"].to_numpy().reshape(-1, 3, 2)
+    low, high = np.quantile(drawn, [0.005, 0.995], axis=0)
+    assert ((low <= example_pair.relapses) & (example_pair.relapses <= high)).all()
+
+
+def test_progress_counts_every_draw(example_pair):
+    seen = []
+    options = Nuts(
+        draws=100, tune=100, chains=2, cores=1, progress=lambda done, total: seen.append((done, total))
+    )
+    hierarchical.fit(example_pair, engine=options, seed=1)
+    assert seen == [(done, 400) for done in range(1, 401)]
+
+
+def test_without_a_seed_the_fit_remembers_the_one_it_took(example_pair):
+    fit = hierarchical.fit(example_pair, engine=Nuts(**BAD, cores=1))
+    again = hierarchical.fit(example_pair, engine=Nuts(**BAD, cores=1), seed=fit.seed)
+    assert fit.posterior.draws.equals(again.posterior.draws)
+
+
+# ------------------------------------------------------------------------------------------ long studies
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_the_default_settings_pass_every_check_on_the_example(example_pair, seed):
+    fit = hierarchical.fit(example_pair, seed=seed)
+    assert fit.convergence.failures == ()
+    assert_agrees(fit, brute_force(*EXAMPLE))
+
+
+@pytest.mark.slow
+def test_swapping_the_periods_inverts_the_sampled_ratio(example_pair):
+    here, there = (hierarchical.fit(pair, seed=1) for pair in (example_pair, example_pair.swapped()))
+    reference = brute_force(*EXAMPLE)
+    mirrored = Reference(-reference.mean, reference.sd, -reference.quantiles[::-1], 1 - reference.below_1)
+    assert_agrees(here, reference)
+    assert_agrees(there, mirrored)
+
+
+def cohort_of(patients, seed, rate=1.0, spread=0.5):
+    rng = np.random.default_rng(seed)
+    years = rng.uniform(0.5, 4, size=(patients, 2))
+    log_rate, log_ratio = spread * rng.normal(size=patients), math.log(0.3) + 0.25 * rng.normal(size=patients)
+    rates = rate * np.exp(log_rate[:, None] + np.array([-0.5, 0.5]) * log_ratio[:, None])
+    return rng.poisson(rates * years), years
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "choices"),
+    [
+        (ONE_PATIENT, {}),
+        (([[0, 0]], [[1, 1]]), {}),
+        (([[300, 2]], [[3, 1]]), {}),
+        (NO_RELAPSE, {}),
+        (([[0, 5], [0, 4], [0, 3]], [[3, 2], [3.5, 2], [3, 2]]), {}),
+        (([[2, 0]] * 30, np.ones((30, 2))), {}),
+        (cohort_of(60, 1), {}),
+        (cohort_of(60, 2, spread=1.5), {}),
+        (([[300, 120], [250, 80], [410, 200]], [[3, 2], [3.5, 2], [3, 2]]), {}),
+        (([[1, 0], [6, 2], [0, 1], [40, 3]], [[0.02, 30], [30, 0.02], [0.02, 0.02], [30, 30]]), {}),
+        (NO_COMPARATOR, {"priors": Priors(log_rate_ratio=Normal(0, 10))}),
+        (EXAMPLE, {"priors": Priors(sd_rate=HalfNormal(0.01), sd_rate_ratio=HalfNormal(0.01))}),
+        (([[1, 0]] * 3, np.ones((3, 2))), {"entry": ENTRY}),
+    ],
+)
+def test_the_default_settings_pass_every_check_on_hard_cohorts(data, choices):
+    assert sampled(data, options=Nuts(), **choices).convergence.failures == ()
