@@ -18,6 +18,6 @@ show <- function(label, relapses, years, level = 0.95) {
 for (level in c(0.95, 0.5, 0.999)) show("example", c(9, 2), c(44, 48) / 12, level)
 show("d", c(12, 2), c(9.5, 6))
 show("d0", c(12, 0), c(9.5, 6))
-show("none on the reference", c(0, 5), c(3, 2))
+show("none on the reference", c(0, 5), c(3, 3))
 show("tie", c(4, 4), c(3, 2))
 show("placebo, Thall and Vail", c(862, 963), c(28, 28) * 56 / 365.25)

@@ -192,10 +192,15 @@ class HierarchicalFit:
         if self.model.likelihood == "negative_binomial":
             overdispersion = draws["overdispersion"].to_numpy().ravel()
         rows = [
-            {"target": target.name, "patient": target.patient, "treatment": treatment, "years": years}
-            | predictive_quantiles(rng, target.log_rates[:, period], overdispersion, years=years, level=level)
+            {
+                "target": target.name,
+                "patient": target.patient,
+                "treatment": treatment,
+                "years": years,
+                **predictive_quantiles(rng, log_rate, overdispersion, years=years, level=level),
+            }
             for target in targets(self.model, draws)
-            for period, treatment in enumerate((pair.reference, pair.comparator))
+            for treatment, log_rate in zip((pair.reference, pair.comparator), target.log_rates.T, strict=True)
         ]
         return pd.DataFrame(rows)
 

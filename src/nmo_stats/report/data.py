@@ -60,46 +60,9 @@ def relapse_rates(analysis: Analysis) -> Section:
         f"{significant(after['arr'], 2)} on {pair.comparator}; the medians of the individual rates were "
         f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
     )
-    cautions = [
-        f"Relapse-free on {name}: {caution.text}."
-        for name, found in analysis.arr.cautions.items()
-        for caution in found
-    ]
-    level = percent(analysis.arr.level)
-    by_treatment = records(analysis.arr.pooled)
-    totals = Table(
-        "Pooled annualized relapse rate (ARR): all relapses / all years",
-        ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{level} interval"),
-        tuple(_pooled_row(row) for row in by_treatment),
-    )
-    summaries = Table(
-        "Individual ARRs, and patients without a relapse",
-        ("Treatment", "Mean", "Median", "Range", "Relapse-free", f"Share ({level} interval)"),
-        tuple(_individual_row(row) for row in by_treatment),
-        notes=(
-            "Mean and median of the individual ARRs weigh a short period like a long one.",
-            *cautions,
-        ),
-    )
-    individual = Table(
-        "Individual ARR with exact interval",
-        ("Patient", "Treatment", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} CI"),
-        tuple(
-            (
-                row["patient"],
-                row["treatment"],
-                str(row["relapses"]),
-                significant(row["years"]),
-                significant(row["arr"]),
-                f"{significant(row['low'])} to {significant(row['high'])}",
-            )
-            for row in records(analysis.arr.per_patient)
-        ),
-        words=(1,),
-    )
-    return Section(
-        "arr", "Relapse rates", lead, (totals, summaries, Fold("Individual relapse rates", (individual,)))
-    )
+    tables = (_pooled_table(analysis), _summary_table(analysis))
+    individual = Fold("Individual relapse rates", (_individual_table(analysis),))
+    return Section("arr", "Relapse rates", lead, (*tables, individual))
 
 
 def edss_section(analysis: Analysis) -> Section | None:
@@ -173,12 +136,52 @@ def _folded(table: Table) -> Block:
     )
 
 
+def _pooled_table(analysis: Analysis) -> Table:
+    return Table(
+        "Pooled annualized relapse rate (ARR): all relapses / all years",
+        ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} interval"),
+        tuple(_pooled_row(row) for row in records(analysis.arr.pooled)),
+    )
+
+
+def _summary_table(analysis: Analysis) -> Table:
+    share = f"Share ({percent(analysis.arr.level)} interval)"
+    cautions = [
+        f"Relapse-free on {name}: {caution.text}."
+        for name, found in analysis.arr.cautions.items()
+        for caution in found
+    ]
+    return Table(
+        "Individual ARRs, and patients without a relapse",
+        ("Treatment", "Mean", "Median", "Range", "Relapse-free", share),
+        tuple(_summary_row(row) for row in records(analysis.arr.pooled)),
+        notes=("Mean and median of the individual ARRs weigh a short period like a long one.", *cautions),
+    )
+
+
+def _individual_table(analysis: Analysis) -> Table:
+    rows = tuple(
+        (
+            row["patient"],
+            row["treatment"],
+            str(row["relapses"]),
+            significant(row["years"]),
+            significant(row["arr"]),
+            _between(row, "low", "high"),
+        )
+        for row in records(analysis.arr.per_patient)
+    )
+    interval = f"{percent(analysis.arr.level)} interval"
+    columns = ("Patient", "Treatment", "Relapses", "Years", "ARR", interval)
+    return Table("Individual ARR with exact interval", columns, rows, words=(1,))
+
+
 def _pooled_row(row: dict[str, Any]) -> tuple[str, ...]:
     counts = (str(row["treatment"]), str(row["patients"]), str(row["relapses"]), significant(row["years"]))
     return (*counts, significant(row["arr"]), _between(row, "low", "high"))
 
 
-def _individual_row(row: dict[str, Any]) -> tuple[str, ...]:
+def _summary_row(row: dict[str, Any]) -> tuple[str, ...]:
     free = f"{row['relapse_free']} of {row['patients']}"
     share = (
         f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
