@@ -43,7 +43,7 @@ def paired(
     if courses not in get_args(Courses):
         raise ArgumentError(f"courses {courses!r}: 'all' or 'adjacent'")
     compared = frame[frame["treatment"].isin([reference, comparator])]
-    chosen = _adjacent(frame, comparator, reference) if courses == "adjacent" else compared
+    chosen = _adjacent(frame, comparator) if courses == "adjacent" else compared
     sums = _sums(chosen, reference, comparator)
     if sums.empty:
         found, rule = (
@@ -104,15 +104,14 @@ def _in_order(patients: Iterable[str], wanted: Collection[str]) -> tuple[str, ..
     return tuple(patient for patient in dict.fromkeys(patients) if patient in wanted)
 
 
-def _adjacent(frame: pd.DataFrame, comparator: str, reference: str) -> pd.DataFrame:
-    """Keep each patient's first comparator course and the reference course directly before it."""
+def _adjacent(frame: pd.DataFrame, comparator: str) -> pd.DataFrame:
+    """Keep each patient's first comparator course and the course directly before it, whatever that was."""
     concerned = frame[frame["patient"].isin(frame.loc[frame["treatment"] == comparator, "patient"])]
     _require_order(concerned)
     ordered = concerned.sort_values(["patient", "period"])
-    previous = ordered.groupby("patient")["treatment"].shift(1)
-    on_comparator = ordered[ordered["treatment"] == comparator]
-    first = on_comparator.index[~on_comparator["patient"].duplicated()]
-    switch = pd.Series(ordered.index.isin(first), index=ordered.index) & (previous == reference)
+    on_comparator = ordered.loc[ordered["treatment"] == comparator, "patient"]
+    first = on_comparator.index[~on_comparator.duplicated()]
+    switch = pd.Series(ordered.index.isin(first), index=ordered.index)
     before = switch.groupby(ordered["patient"]).shift(-1, fill_value=False)
     return ordered[switch | before].sort_index()
 

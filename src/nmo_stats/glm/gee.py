@@ -18,6 +18,8 @@ from nmo_stats.within_patient import pair_cautions, pooled_cautions
 
 FEWEST_PATIENTS: Final = 5
 ENOUGH_PATIENTS: Final = 10
+LARGEST_CORRELATION: Final = 0.95
+_LARGEST_LOG: Final = math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,7 @@ class GeeRatio:
         """Return the estimate with its t interval on the log scale."""
         require_level(level)
         margin = float(stdtrit(self.patients - 2, (1 + level) / 2)) * self.standard_error
-        low, high = math.exp(self.log_estimate - margin), math.exp(self.log_estimate + margin)
+        low, high = _ratio(self.log_estimate - margin), _ratio(self.log_estimate + margin)
         return RateRatio(
             estimate=math.exp(self.log_estimate),
             interval=Interval(low, high, level, "confidence"),
@@ -54,14 +56,15 @@ def gee(pair: Comparison) -> GeeRatio:
     """Fit a Poisson GEE with exchangeable correlation within patients.
 
     The covariance is that of Mancl and DeRouen (``bias_reduced`` in statsmodels), the reference distribution t
-    with N - 2 degrees of freedom: the textbook sandwich is far too confident with few patients.
+    with N - 2 degrees of freedom: the textbook sandwich is far too confident with few patients. The moment
+    estimate of the correlation, which can exceed 1, is held at 0.95 or less.
 
     Raises
     ------
     NotIdentifiedError
         With fewer than 5 patients, or no relapse in a period.
     ConvergenceError
-        If the estimating equations do not converge, or do so at a correlation outside -1 to 1.
+        If the estimating equations do not converge.
 
     References
     ----------
@@ -93,7 +96,6 @@ def gee(pair: Comparison) -> GeeRatio:
 def _fit(pair: Comparison) -> tuple[float, float]:
     import warnings
 
-    from statsmodels.genmod.cov_struct import Exchangeable
     from statsmodels.genmod.families import Poisson
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
@@ -105,15 +107,34 @@ def _fit(pair: Comparison) -> tuple[float, float]:
         groups=np.repeat(np.arange(patients), 2),
         offset=np.log(pair.years.ravel()),
         family=Poisson(),
-        cov_struct=Exchangeable(),
+        cov_struct=_held_exchangeable(),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its warnings are judged below, by what came out
         fitted = model.fit(cov_type="bias_reduced", maxiter=200)
         estimate, error = float(fitted.params[1]), float(np.sqrt(fitted.cov_params()[1, 1]))
-    # With few patients the moment estimate of the correlation can leave (-1, 1), where its "covariance" is none;
-    # statsmodels reports convergence even then.
-    if not (fitted.converged and abs(model.cov_struct.dep_params) < 1 and math.isfinite(error) and error > 0):
-        reason = "the estimating equations have no solution with a correlation between -1 and 1: use the exact interval"
-        raise ConvergenceError((reason,), "gee")
+    if not (fitted.converged and math.isfinite(estimate) and math.isfinite(error) and error > 0):
+        raise ConvergenceError(("the estimating equations did not converge: use the exact interval",), "gee")
     return estimate, error
+
+
+def _held_exchangeable() -> object:
+    """Return statsmodels' exchangeable correlation, its moment estimate held within its limits.
+
+    With few patients of very different rates that estimate exceeds 1. The sandwich is valid for any working
+    correlation, but beyond 1 the working covariance is none: the iterations diverge or end at weights below 0.
+    """
+    from statsmodels.genmod.cov_struct import Exchangeable
+
+    class HeldExchangeable(Exchangeable):  # type: ignore[misc]  # statsmodels has no types
+        dep_params: float
+
+        def update(self, params: object) -> None:
+            super().update(params)
+            self.dep_params = float(np.clip(self.dep_params, -LARGEST_CORRELATION, LARGEST_CORRELATION))
+
+    return HeldExchangeable()
+
+
+def _ratio(log_ratio: float) -> float:
+    return math.exp(log_ratio) if log_ratio < _LARGEST_LOG else math.inf

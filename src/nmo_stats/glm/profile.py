@@ -63,4 +63,6 @@ def _crossing(deviance: Deviance, cut: float, start: float, *, step: float) -> f
         near, far, step = far, far + 2 * step, 2 * step
         if abs(far - start) > _FARTHEST:
             return math.copysign(math.inf, step)
+    if deviance(near) >= cut:  # the cut of a very low level is below the precision of the deviance
+        return near
     return float(brentq(lambda log_ratio: deviance(log_ratio) - cut, near, far, xtol=1e-12, rtol=1e-12))
