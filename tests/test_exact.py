@@ -112,7 +112,10 @@ def test_the_example_without_its_triggers_and_at_the_corners_of_rounding(
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.tuples(st.integers(0, 200), st.integers(0, 200)), st.floats(-2, 2), st.floats(-2, 2), st.floats(0.2, 0.999)
+    st.tuples(st.integers(0, 200), st.integers(0, 200)),
+    st.floats(-2, 2),
+    st.floats(-2, 2),
+    st.floats(0.2, 0.999),
 )
 def test_pooled_is_clopper_pearson(counts, reference_decade, comparator_decade, level):
     assume(any(counts))
@@ -161,7 +164,9 @@ def enumerated_tails(pair, ratio):
 def test_p_values_agree_with_enumeration(pair, log_ratio, midp):
     lower, upper, at = enumerated_tails(pair, math.exp(log_ratio))
     expected = min(1.0, 2 * (min(lower, upper) - midp * at / 2))
-    assert exact.conditional(pair, midp=midp).p_value(math.exp(log_ratio)) == pytest.approx(expected, rel=1e-9)
+    assert exact.conditional(pair, midp=midp).p_value(math.exp(log_ratio)) == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -198,9 +203,13 @@ def test_no_relapse_on_the_reference_leaves_a_lower_limit(method):
 
 def test_a_zero_cell_has_limits_in_closed_form():
     # (1 + odds)^-n = 0.025 and the reverse: odds = 0.025^(-1/n) - 1
-    none_on_comparator = exact.conditional(Comparison.from_arrays([[7, 0]], [[2.0, 3.0]])).rate_ratio().interval
+    none_on_comparator = (
+        exact.conditional(Comparison.from_arrays([[7, 0]], [[2.0, 3.0]])).rate_ratio().interval
+    )
     assert none_on_comparator.high == pytest.approx((0.025 ** (-1 / 7) - 1) * 2 / 3, rel=1e-12)
-    none_on_reference = exact.conditional(Comparison.from_arrays([[0, 7]], [[2.0, 3.0]])).rate_ratio().interval
+    none_on_reference = (
+        exact.conditional(Comparison.from_arrays([[0, 7]], [[2.0, 3.0]])).rate_ratio().interval
+    )
     assert none_on_reference.low == pytest.approx(2 / 3 / (0.025 ** (-1 / 7) - 1), rel=1e-12)
 
 
@@ -223,7 +232,9 @@ def test_one_relapse_in_all_has_a_finite_limit(method):
 
 def test_one_patient_is_its_own_pool():
     pair = Comparison.from_arrays([[6, 2]], [[3.0, 4.0]])
-    assert limits(exact.conditional(pair).rate_ratio()) == pytest.approx(limits(exact.pooled(pair).rate_ratio()))
+    assert limits(exact.conditional(pair).rate_ratio()) == pytest.approx(
+        limits(exact.pooled(pair).rate_ratio())
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -237,7 +248,9 @@ def test_a_patient_without_relapses_does_not_move_the_conditional_ratio(pair, de
 
 def test_tied_counts_count_like_all_others():
     # R gnm and the binomial GLM give 0.315; statsmodels' ConditionalPoisson drops the tie and says 0.177
-    assert exact.conditional(Comparison.from_arrays(*TIE)).rate_ratio().estimate == pytest.approx(0.315, abs=5e-4)
+    assert exact.conditional(Comparison.from_arrays(*TIE)).rate_ratio().estimate == pytest.approx(
+        0.315, abs=5e-4
+    )
 
 
 @every_method

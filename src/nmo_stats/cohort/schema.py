@@ -211,11 +211,11 @@ def _number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if isinstance(cell, (int, float, np.integer, np.floating)):
         return _finite_or_inf(cell)
     text = as_text(cell).strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
     if _DECIMAL_COMMA.fullmatch(text):
         return Fault(rule, "write a decimal point, not a decimal comma")
-    if not _NUMBER.fullmatch(text):
-        return Fault(rule, "write a plain number with a decimal point and no unit")
-    return float(text)
+    return Fault(rule, "write a plain number with a decimal point and no unit")
 
 
 def _printed(cell: Cell) -> str:

@@ -149,7 +149,8 @@ def _parsed(
     problems = []
     for name, cells in named.items():
         parsed[name] = _each(PARSERS[name], cells) if name in PARSERS else parse_covariate(cells)
-        for index, value in enumerate(parsed[name]):
+        faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
+        for index, value in enumerate(parsed[name] if faulty else ()):
             if isinstance(value, Fault):
                 patient = None if is_missing(patients[index]) else as_text(patients[index])
                 found = shown(cells[index])
