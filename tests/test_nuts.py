@@ -28,7 +28,7 @@ ONE_WITHOUT_COMPARATOR = [[6, 0]], [[32 / 12, 21 / 12]]
 ENTRY = "relapse_on_reference"
 CAUTIOUS = Priors(log_rate_ratio=Normal(0.0, 1.0))
 SHORT = Nuts(draws=600, tune=400)
-TOO_SHORT = Nuts(draws=100, tune=100, chains=2, target_accept=0.5)
+TOO_SHORT = Nuts(draws=100, tune=100, chains=2, target_accept=0.5, retry=False)
 GROUPS = {
     "posterior",
     "posterior_predictive",
@@ -383,3 +383,8 @@ def cohort_of(patients, seed, rate=1.0, spread=0.5):
 )
 def test_the_default_settings_pass_every_check_on_hard_cohorts(data, choices):
     assert sampled(data, options=Nuts(), **choices).convergence.failures == ()
+
+
+def test_a_fit_that_fails_a_check_is_sampled_once_more_and_longer(example_pair):
+    short = Nuts(draws=100, tune=100, chains=2)  # 200 draws cannot have an ESS of 400
+    assert hierarchical.fit(example_pair, engine=short, seed=1).posterior.draws.sizes["draw"] == 300

@@ -73,7 +73,10 @@ def fit_model(model: Model, engine: Engine = "nuts", seed: int | None = None) ->
     with quietly():  # PyTensor speaks up on import where there is no C++ compiler
         from nmo_stats.hierarchical.nuts import fit_nuts
 
-    return fit_nuts(model, options, chosen_seed)
+    found = fit_nuts(model, options, chosen_seed)
+    if found.convergence.failures and options.retry:
+        return fit_nuts(model, options.longer(), chosen_seed)
+    return found
 
 
 def _require_seed(seed: object) -> int:

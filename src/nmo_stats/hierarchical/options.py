@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from nmo_stats.errors import ArgumentError
@@ -28,6 +28,8 @@ class Nuts:
         import the calling script again). The draws do not depend on it.
     sampler
         ``"pymc"``, or ``"nutpie"`` (extra ``nmo-stats[nutpie]``).
+    retry
+        Whether a fit that fails a check is sampled once more, three times as long.
     progress
         Called with the draws done and the draws in all (sampler ``"pymc"``).
     """
@@ -38,6 +40,7 @@ class Nuts:
     target_accept: float = 0.99
     cores: int | None = None
     sampler: Literal["pymc", "nutpie"] = "pymc"
+    retry: bool = True
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,5 +53,6 @@ class Nuts:
         if self.sampler not in ("pymc", "nutpie"):
             raise ArgumentError(f"sampler {self.sampler!r}: 'pymc' or 'nutpie'")
 
-
-DEFAULT_NUTS = Nuts()
+    def longer(self) -> Nuts:
+        """Return the options of a second, longer try."""
+        return replace(self, draws=3 * self.draws, tune=3 * self.tune, retry=False)
