@@ -18,4 +18,4 @@ def example_pair(example_cohort):
 
 @pytest.fixture(scope="session")
 def example_fit(example_pair):
-    return hierarchical.fit(example_pair, seed=20130301)
+    return hierarchical.fit(example_pair, engine="nuts", seed=20130301)

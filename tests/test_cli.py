@@ -39,10 +39,10 @@ def no_sampling(monkeypatch, example_fit):
 
     def known_fit(pair, settings, engine, seed):
         fitted.append((pair, settings, engine, seed))
-        return example_fit
+        return example_fit, None
 
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fit", known_fit)
-    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", known_fit)
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", known_fit)
     return fitted
 
 
@@ -160,8 +160,8 @@ def test_rates_prints_every_method_with_its_cautions(run):
 
 def test_a_failed_diagnostic_withholds_the_number_and_exits_with_3(run, monkeypatch, example_fit, tmp_path):
     failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=1))
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fit", lambda *_: failed)
-    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", lambda *_: failed)
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", lambda *_: (failed, None))
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", lambda *_: (failed, None))
     code, out, _ = run("rates", "--json")
     content = json.loads(out)
     assert code == 3
@@ -225,7 +225,8 @@ def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sam
     )
     run("rates", "--config", config, "--seed", 5)
     _, settings, engine, seed = no_sampling[0]
-    assert (settings.level, settings.likelihood, seed, engine.draws) == (0.9, "negative_binomial", 5, 200)
+    assert (settings.level, settings.likelihood, seed) == (0.9, "negative_binomial", 5)
+    assert (engine, settings.nuts.draws) == ("quadrature", 200)
     assert settings.priors.log_rate_ratio.sd == 1.0
 
 
@@ -264,9 +265,9 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
     table = write(tmp_path / "none.csv", TWO_DRUGS.replace(",3,", ",0,"))
 
     def no_information(pair, *_):
-        return replace(example_fit, model=replace(example_fit.model, pair=pair))
+        return replace(example_fit, model=replace(example_fit.model, pair=pair)), None
 
-    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fit", no_information)
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
     assert (

@@ -29,7 +29,7 @@ def replicated(fit, group, values):
     changed = xr.Dataset({"relapses": relapses.copy(data=np.asarray(values)[None])})
     tree = xr.DataTree.from_dict({**{f"/{name}": node.to_dataset() for name, node in
                                      fit.to_datatree().children.items()}, f"/{group}": changed})  # fmt: skip
-    return dataclasses.replace(fit, container=tree)
+    return dataclasses.replace(fit, posterior=dataclasses.replace(fit.posterior, tree=tree))
 
 
 def found(checks, name):

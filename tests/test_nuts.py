@@ -334,7 +334,7 @@ def tries(monkeypatch):
 
 
 def test_a_fit_that_fails_a_check_is_sampled_once_more_and_longer(example_pair, tries):
-    hierarchical.fit(example_pair, seed=5)
+    hierarchical.fit(example_pair, engine="nuts", seed=5)
     assert [(options.draws, options.tune, seed) for options, seed in tries] == [
         (1500, 500, 5),
         (4500, 1500, 5),
@@ -360,7 +360,7 @@ def test_without_a_seed_the_fit_takes_a_fresh_one(example_pair, tries):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_the_default_settings_pass_every_check_on_the_example(example_pair, seed):
-    fit = hierarchical.fit(example_pair, seed=seed)
+    fit = hierarchical.fit(example_pair, engine="nuts", seed=seed)
     assert fit.convergence.failures == ()
     assert_agrees(fit, brute_force(*EXAMPLE))
 
@@ -373,7 +373,9 @@ def test_the_default_fit_agrees_on_other_cohorts(data):
 
 @pytest.mark.slow
 def test_swapping_the_periods_inverts_the_sampled_ratio(example_pair):
-    here, there = (hierarchical.fit(pair, seed=1) for pair in (example_pair, example_pair.swapped()))
+    here, there = (
+        hierarchical.fit(pair, engine="nuts", seed=1) for pair in (example_pair, example_pair.swapped())
+    )
     reference = brute_force(*EXAMPLE)
     mirrored = Reference(-reference.mean, reference.sd, -reference.quantiles[::-1], 1 - reference.below_1)
     assert_agrees(here, reference)

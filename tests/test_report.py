@@ -177,9 +177,8 @@ def hostile(example_fit):
     )
     fit = hierarchical.HierarchicalFit(
         model,
-        hierarchical.DrawsPosterior(draws),
+        hierarchical.DrawsPosterior(draws, tree, example_fit.seed),
         example_fit.convergence,
-        tree,
         example_fit.method,
         example_fit.seed,
     )

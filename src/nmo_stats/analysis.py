@@ -10,7 +10,7 @@ from nmo_stats import exact, glm, hierarchical
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.describe import ArrSummary, EdssSummary, arr, edss
-from nmo_stats.diagnostics import Check, check
+from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import RateModel, RateRatio, require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
@@ -18,6 +18,8 @@ from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.within_patient import Dispersion, dispersion
 
 DEFAULT_SEED: Final = 20130301
+ENGINES: Final = ("quadrature", "nuts", "both")
+Engine = str | Nuts
 
 _CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], RateModel]], ...]] = (
     ("pooled_exact", exact.pooled),
@@ -42,6 +44,8 @@ class Settings:
         Of the hierarchical model.
     courses
         Which courses of a drug are compared: ``"all"`` or ``"adjacent"``.
+    nuts
+        How NUTS samples.
     """
 
     level: float = 0.95
@@ -49,6 +53,7 @@ class Settings:
     likelihood: Likelihood = "poisson"
     entry: Entry | None = None
     courses: Courses = "all"
+    nuts: Nuts = field(default_factory=Nuts)
 
     def __post_init__(self) -> None:
         require_level(self.level)
@@ -115,19 +120,22 @@ class Analysis:
         The hierarchical fit; it withholds its numbers if it failed a check.
     checks
         Diagnostics of the fit.
+    sampled
+        The same model by NUTS, beside a fit by quadrature.
     """
 
     cohort: Cohort
     pair: Comparison
     settings: Settings
     seed: int
-    engine: str | Nuts
+    engine: Engine
     arr: ArrSummary
     edss: EdssSummary
     rates: RateResults
     dispersion: Dispersion
     fit: HierarchicalFit
     checks: tuple[Check, ...]
+    sampled: HierarchicalFit | None = None
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -150,7 +158,7 @@ def analyze(
     comparator: str,
     *,
     reference: str,
-    engine: str | Nuts = "nuts",
+    engine: Engine = "both",
     seed: int = DEFAULT_SEED,
     settings: Settings = DEFAULT_SETTINGS,
 ) -> Analysis:
@@ -163,11 +171,12 @@ def analyze(
     comparator, reference
         Treatment names; the ratio is comparator / reference.
     engine
-        ``"nuts"`` or its options.
+        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``: the answer is that of quadrature, and NUTS has to agree
+        with it.
     seed
         Seed of all random numbers: the same seed gives the same result on the same versions.
     settings
-        Level, priors and likelihood.
+        Level, priors, likelihood, and how NUTS samples.
 
     Raises
     ------
@@ -180,19 +189,22 @@ def analyze(
     >>> analysis = analyze(load_example(), "tocilizumab", reference="rituximab")  # doctest: +SKIP
     """
     pair = cohort.compare(comparator, reference=reference, courses=settings.courses)
-    fit = hierarchical_fit(pair, settings, engine, seed)
-    return assemble(cohort, fit, settings, engine)
+    fit, sampled = hierarchical_fits(pair, settings, engine, seed)
+    return assemble(cohort, fit, settings, engine, sampled=sampled)
 
 
 def assemble(
     cohort: Cohort,
     fit: HierarchicalFit,
     settings: Settings = DEFAULT_SETTINGS,
-    engine: str | Nuts = "nuts",
+    engine: Engine = "quadrature",
+    *,
+    sampled: HierarchicalFit | None = None,
 ) -> Analysis:
-    """Put all other results beside a finished fit of a pair of the cohort."""
+    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against."""
     pair = fit.model.pair
-    classical, bayesian = classical_rates(pair, settings.level), hierarchical_rates(fit, settings.level)
+    classical = classical_rates(pair, settings.level)
+    bayesian = hierarchical_rates(fit, settings.level, sampled)
     return Analysis(
         cohort=cohort,
         pair=pair,
@@ -204,7 +216,8 @@ def assemble(
         rates=combined(classical, bayesian),
         dispersion=dispersion(pair),
         fit=fit,
-        checks=check(fit),
+        checks=check(fit, sampled),
+        sampled=sampled,
     )
 
 
@@ -221,8 +234,23 @@ def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
     return RateResults(tuple(estimates), tuple(refusals))
 
 
-def hierarchical_rates(fit: HierarchicalFit, level: float = 0.95) -> RateResults:
-    """Return the ratio of the hierarchical model, or its refusal if the computation failed."""
+def hierarchical_rates(
+    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | None = None
+) -> RateResults:
+    """Return the ratio of the hierarchical model by each engine, or its refusal if the computation failed.
+
+    Where two engines disagree neither is believed.
+    """
+    if sampled is None:
+        return _hierarchical_rate(fit, level)
+    reason = "; ".join(str(held) for held in agreement_checks(fit, sampled) if not held.passed)
+    if not reason:
+        return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
+    refusals = [Refusal(one.method, f"failed diagnostic: {reason}", failed=True) for one in (fit, sampled)]
+    return RateResults((), tuple(refusals))
+
+
+def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
     try:
         return RateResults((fit.rate_ratio(level),), ())
     except ConvergenceError as refused:
@@ -230,12 +258,17 @@ def hierarchical_rates(fit: HierarchicalFit, level: float = 0.95) -> RateResults
         return RateResults((), (Refusal(fit.method, reason, failed=True),))
 
 
-def hierarchical_fit(pair: Comparison, settings: Settings, engine: str | Nuts, seed: int) -> HierarchicalFit:
-    """Fit the hierarchical model of the settings."""
-    if engine in ("quadrature", "both"):
-        raise ArgumentError(f"engine {engine!r} is not available in this version; use 'nuts'")
+def hierarchical_fits(
+    pair: Comparison, settings: Settings, engine: Engine, seed: int
+) -> tuple[HierarchicalFit, HierarchicalFit | None]:
+    """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS to check it against."""
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
-    return hierarchical.fit_model(model, engine, seed)
+    if engine == "both":
+        fit = hierarchical.fit_model(model, "quadrature", seed)
+        return fit, hierarchical.fit_model(model, settings.nuts, seed)
+    if not isinstance(engine, Nuts) and engine not in ENGINES:
+        raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
+    return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
 
 
 def combined(*results: RateResults) -> RateResults:

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.errors import ConvergenceError
+from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.hierarchical import HierarchicalFit
-from nmo_stats.hierarchical.convergence import Verdict
+from nmo_stats.hierarchical.convergence import Convergence, Verdict
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
 
 Role = Literal["computation", "information"]
@@ -19,6 +19,7 @@ Counts = npt.NDArray[np.int64]
 CONTRACTION_LIMIT: Final = 0.5
 POWER_SCALING_LIMIT: Final = 0.05
 TAIL_LIMIT: Final = 0.05
+AGREEMENT_LIMIT: Final = 4.0
 
 _ADVICE: Final = {
     "R-hat": "the chains disagree: sample longer, engine=Nuts(draws=6000, tune=3000)",
@@ -28,6 +29,9 @@ _ADVICE: Final = {
     "Monte Carlo error of the limits / sd": "sample longer, engine=Nuts(draws=6000)",
     "divergences": "the sampler missed part of the posterior: engine=Nuts(target_accept=0.999, tune=3000)",
     "trees at largest depth": "the steps are too short: engine=Nuts(tune=3000)",
+    "quadrature error of the quantiles": "the posterior has a shape that the grid does not resolve: engine='nuts'",
+    "quadrature error of the probabilities": "the posterior has a shape that the grid does not resolve: engine='nuts'",
+    "probability at the edge of the grid": "the grid does not hold the posterior: engine='nuts'",
     "BFMI": "the chains move too slowly through the tails: engine=Nuts(draws=6000, tune=3000)",
 }
 
@@ -57,6 +61,9 @@ class Check:
     passed: bool
     advice: str
 
+    def __str__(self) -> str:
+        return f"{self.name} is {self.value:.4g} (limit {self.limit:g})"
+
     def to_dict(self) -> dict[str, object]:
         """Return a dictionary of plain values for JSON."""
         return {
@@ -64,13 +71,23 @@ class Check:
         }
 
 
-def check(fit: HierarchicalFit) -> tuple[Check, ...]:
+def check(fit: HierarchicalFit, sampled: HierarchicalFit | None = None) -> tuple[Check, ...]:
     """Return all checks of a fit, those of the computation first.
 
     The information checks are left out where the computation failed: they would describe draws that mean nothing.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    sampled
+        The same model by another, sampling engine: it is checked too, and whether the two agree.
     """
-    computation = computation_checks(fit)
-    if not all(found.passed for found in computation):
+    own = computation_checks(fit)
+    computation = own
+    if sampled is not None:
+        computation = (*own, *computation_checks(sampled), *agreement_checks(fit, sampled))
+    if not all(found.passed for found in own):
         return computation
     return (
         *computation,
@@ -89,19 +106,48 @@ def gate(fit: HierarchicalFit) -> HierarchicalFit:
     ConvergenceError
         With the failed checks.
     """
-    failed = tuple(
-        f"{found.name} is {found.value:.4g} (limit {found.limit:g})"
-        for found in computation_checks(fit)
-        if not found.passed
-    )
+    failed = tuple(str(found) for found in computation_checks(fit) if not found.passed)
     if failed:
         raise ConvergenceError(failed, fit.method)
     return fit
 
 
 def computation_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
-    """Return R-hat, effective sample sizes and Monte Carlo errors of all reported quantities, and sampler health."""
+    """Return what decides: the errors of a quadrature, or convergence and health of a sampler."""
     return tuple(_computation(verdict) for verdict in fit.convergence.verdicts)
+
+
+def agreement_checks(fit: HierarchicalFit, sampled: HierarchicalFit) -> tuple[Check, ...]:
+    """Return whether draws agree with a deterministic fit: none if one of the two failed its own checks.
+
+    The largest difference of a median or 95 % limit of a top-level quantity, in Monte Carlo standard errors.
+    """
+    if fit.convergence.failures or sampled.convergence.failures:
+        return ()
+    names = (*fit.model.parameters, "log_rate_ratio_new_patient")
+    differences = {name: _difference(fit, sampled, name) for name in names}
+    worst = max(differences, key=lambda name: differences[name])
+    value = differences[worst]
+    passed = value <= AGREEMENT_LIMIT
+    advice = (
+        "" if passed else "one of the engines is wrong: sample longer, engine=Nuts(draws=6000), and report it"
+    )
+    name = f"NUTS agrees with quadrature (worst: {worst})"
+    return (Check(name, "computation", value, AGREEMENT_LIMIT, passed, advice),)
+
+
+def _difference(fit: HierarchicalFit, sampled: HierarchicalFit, name: str) -> float:
+    """Return the largest difference of median and 95 % limits, in Monte Carlo standard errors."""
+    convergence = sampled.convergence
+    if not isinstance(convergence, Convergence):
+        raise ArgumentError("the second fit has no Monte Carlo errors: it is not a sampled one")
+    probabilities = (0.5, 0.025, 0.975)
+    distance = np.abs(
+        fit.posterior.quantile(name, probabilities) - sampled.posterior.quantile(name, probabilities)
+    )
+    of_median, of_limits = convergence.monte_carlo_error(name)
+    sd = np.sqrt(sampled.posterior.variance(name))
+    return float((distance / (sd * np.array([of_median, of_limits, of_limits]))).max())
 
 
 def prior_predictive_check(fit: HierarchicalFit) -> Check:
@@ -148,10 +194,7 @@ def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
 
 def power_scaling_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return how much each parameter's posterior moves when the top-level priors are made a little stronger."""
-    from nmo_stats.hierarchical.arviz_adapter import power_scaling
-
-    found = power_scaling(fit.to_datatree(), fit.model.parameters)
-    return tuple(_power_scaling(name, value) for name, value in found.items())
+    return tuple(_power_scaling(name, value) for name, value in fit.posterior.prior_sensitivity().items())
 
 
 def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Counts, Counts, Counts]:

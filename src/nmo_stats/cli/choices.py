@@ -29,20 +29,17 @@ class Choices:
     out
         Report folder.
     engine, seed
-        Of the hierarchical model.
+        Of the hierarchical model; no engine stands for the default of the command.
     settings
-        Level, priors, likelihood.
-    nuts
-        Sampler options from the ``[nuts]`` table of the TOML file.
+        Level, priors, likelihood, and the sampler options of the ``[nuts]`` table of the TOML file.
     """
 
     comparator: str | None = None
     reference: str | None = None
     out: str = "report"
-    engine: str = "nuts"
+    engine: str | None = None
     seed: int = DEFAULT_SEED
     settings: Settings = field(default_factory=Settings)
-    nuts: Nuts = field(default_factory=Nuts)
 
 
 def choices(config: Path | None, **options: Any) -> Choices:
@@ -115,8 +112,9 @@ def _from_file(path: Path) -> Choices:
     settings = {name: content[name] for name in in_settings if name in content}
     return Choices(
         **{name: content[name] for name in plain if name in content},
-        settings=Settings(priors=_priors(content.get("priors", {})), **settings),
-        nuts=_nuts(content.get("nuts", {})),
+        settings=Settings(
+            priors=_priors(content.get("priors", {})), nuts=_nuts(content.get("nuts", {})), **settings
+        ),
     )
 
 

@@ -9,13 +9,21 @@ from typing import Annotated
 
 import typer
 
-from nmo_stats.analysis import analyze, classical_rates, combined, hierarchical_fit, hierarchical_rates
+from nmo_stats.analysis import (
+    Settings,
+    analyze,
+    classical_rates,
+    combined,
+    hierarchical_fits,
+    hierarchical_rates,
+)
 from nmo_stats.cli import texts
 from nmo_stats.cli.choices import choices, cohort_of, treatments
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import write_template
 from nmo_stats.describe import arr, edss
 from nmo_stats.errors import CohortError, ConvergenceError, NmoStatsError
+from nmo_stats.hierarchical.options import Progress
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
 
@@ -47,7 +55,11 @@ Level = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers.", show_default=False)]
 Engine = Annotated[
-    str | None, typer.Option(help="Engine of the hierarchical model [default: nuts].", show_default=False)
+    str | None,
+    typer.Option(
+        help="Engine of the hierarchical model: quadrature, nuts or both [default: both for a report, else quadrature].",
+        show_default=False,
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file with choices and priors.", show_default=False)]
 Column = Annotated[
@@ -84,14 +96,13 @@ def report(
     cohort = cohort_of(periods, column)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
-        nuts = replace(chosen.nuts, progress=progress)
         analysis = analyze(
             cohort,
             names[0],
             reference=names[1],
-            engine=nuts if chosen.engine == "nuts" else chosen.engine,
+            engine=chosen.engine or "both",
             seed=chosen.seed,
-            settings=chosen.settings,
+            settings=_watched(chosen.settings, progress),
         )
     path = write(analysis, chosen.out)
     if as_json:
@@ -123,13 +134,11 @@ def rates(
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
-        nuts = replace(chosen.nuts, progress=progress)
-        fit = hierarchical_fit(
-            pair, chosen.settings, nuts if chosen.engine == "nuts" else chosen.engine, chosen.seed
+        fit, sampled = hierarchical_fits(
+            pair, _watched(chosen.settings, progress), chosen.engine or "quadrature", chosen.seed
         )
-    found = combined(
-        classical_rates(pair, chosen.settings.level), hierarchical_rates(fit, chosen.settings.level)
-    )
+    level = chosen.settings.level
+    found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
     if as_json:
         say_json(texts.rates_json(pair, found))
     else:
@@ -190,6 +199,10 @@ def template(
         sys.stdout.write(written)
     else:
         say(f"wrote {path}: replace the two example rows, one row per patient and treatment period")
+
+
+def _watched(settings: Settings, progress: Progress | None) -> Settings:
+    return replace(settings, nuts=replace(settings.nuts, progress=progress))
 
 
 def main() -> None:

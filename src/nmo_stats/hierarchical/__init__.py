@@ -1,6 +1,6 @@
 """The Bayesian hierarchical relapse-rate model."""
 
-from nmo_stats.hierarchical.convergence import Convergence
+from nmo_stats.hierarchical.convergence import Convergence, Quality
 from nmo_stats.hierarchical.fitting import fit, fit_model
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.options import Nuts
@@ -18,6 +18,7 @@ __all__ = [
     "Nuts",
     "Posterior",
     "Priors",
+    "Quality",
     "fit",
     "fit_model",
 ]

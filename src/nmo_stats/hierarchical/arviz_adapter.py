@@ -65,7 +65,7 @@ def convergence(quantities: xr.Dataset, sample_stats: xr.Dataset, deepest: int) 
     )
 
 
-def power_scaling(tree: xr.DataTree, parameters: tuple[str, ...]) -> dict[str, float]:
+def power_scaling(tree: xr.DataTree) -> dict[str, float]:
     """Return the sensitivity of each parameter to power-scaling the top-level priors (about 0.05 is worth a word).
 
     References
@@ -73,12 +73,13 @@ def power_scaling(tree: xr.DataTree, parameters: tuple[str, ...]) -> dict[str, f
     Kallioinen N, et al. doi:10.1007/s11222-023-10366-5.
     """
     arviz = _arviz()
+    parameters = [str(name) for name in tree["log_prior"].data_vars]
     data = arviz.InferenceData(
         posterior=tree["posterior"].to_dataset(),
         log_prior=tree["log_prior"].to_dataset(),
         warn_on_custom_groups=False,
     )
-    found = arviz.psens(data, component="prior", var_names=list(parameters))
+    found = arviz.psens(data, component="prior", var_names=parameters)
     return {name: float(found[name]) for name in parameters}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,18 @@ class Verdict:
     def __str__(self) -> str:
         where = f" of {self.quantity}" if self.quantity else ""
         return f"{self.name}{where} is {self.value:.4g} (limit {self.limit:g})"
+
+
+class Quality(Protocol):
+    """How far an engine's numbers can be trusted."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return each number that decides, beside its limit."""
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Return one sentence for each limit that is not kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +101,11 @@ class Convergence:
     def failures(self) -> tuple[str, ...]:
         """One sentence for each limit that is not kept."""
         return tuple(str(verdict) for verdict in self.verdicts if not verdict.passed)
+
+    def monte_carlo_error(self, quantity: str) -> tuple[float, float]:
+        """Return the Monte Carlo standard errors of a quantity's median and 95 % limits, in posterior sd."""
+        place = self.quantities.index(quantity)
+        return float(self.mcse_median[place]), float(self.mcse_limits[place])
 
 
 def _worst(

@@ -41,9 +41,8 @@ def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
     derived = quantities(model, draws, seed)
     return HierarchicalFit(
         model=model,
-        posterior=DrawsPosterior(derived),
+        posterior=DrawsPosterior(derived, container(model, draws.merge(derived), stats, seed), seed),
         convergence=convergence(derived, stats, int(stats["deepest_tree"].sum())),
-        container=container(model, draws.merge(derived), stats, seed),
         method=METHOD,
         seed=seed,
     )

@@ -21,10 +21,10 @@ from nmo_stats.estimate import (
     require_level,
     require_ratio,
 )
-from nmo_stats.hierarchical.convergence import Convergence
+from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, natural_scale
-from nmo_stats.hierarchical.prediction import predictive_quantiles, targets
+from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
 from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Posterior(Protocol):
-    """What an engine supplies: quantiles and probabilities of the quantities, and draws for everything else."""
+    """What an engine supplies: the distribution of every quantity, and draws."""
 
     def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
         """Return quantiles, shape (probabilities, *dimensions of the quantity)."""
@@ -40,19 +40,46 @@ class Posterior(Protocol):
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return P(quantity < value), with the dimensions of the quantity."""
 
+    def mean(self, quantity: str) -> float:
+        """Return the posterior mean of a scalar quantity."""
+
     def variance(self, quantity: str) -> float:
         """Return the posterior variance of a scalar quantity."""
+
+    def ahead(
+        self, target: Target, period: int, years: float, probabilities: Sequence[float]
+    ) -> dict[str, Floats]:
+        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead."""
+
+    def prior_sensitivity(self) -> dict[str, float]:
+        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors."""
 
     @property
     def draws(self) -> xr.Dataset:
         """Draws of the quantities, dimensions chain, draw, and patient and period where they apply."""
 
+    @property
+    def tree(self) -> xr.DataTree:
+        """Draws of parameters and quantities in all groups of an ArviZ container."""
+
 
 @dataclass(frozen=True, eq=False)
 class DrawsPosterior:
-    """A posterior known by its draws."""
+    """A posterior known by its draws.
+
+    Parameters
+    ----------
+    draws
+        Of the quantities, dimensions chain, draw, and patient and period where they apply.
+    tree
+        The ArviZ container.
+    seed
+        Of the predicted counts.
+    """
 
     draws: xr.Dataset
+    tree: xr.DataTree
+    seed: int
 
     def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
         """Return sample quantiles, shape (probabilities, *dimensions of the quantity)."""
@@ -62,9 +89,30 @@ class DrawsPosterior:
         """Return the share of draws below a value."""
         return np.asarray((self._values(quantity) < value).mean(axis=0))
 
+    def mean(self, quantity: str) -> float:
+        """Return the sample mean of a scalar quantity."""
+        return float(self._values(quantity).mean())
+
     def variance(self, quantity: str) -> float:
         """Return the sample variance of a scalar quantity."""
         return float(self._values(quantity).var())
+
+    def ahead(
+        self, target: Target, period: int, years: float, probabilities: Sequence[float]
+    ) -> dict[str, Floats]:
+        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead, counts being simulated."""
+        log_rate = self._values(target.quantity)[..., period]
+        for place in target.place:
+            log_rate = log_rate[:, place]
+        overdispersion = self._values("overdispersion") if "overdispersion" in self.draws else None
+        rng = np.random.default_rng([self.seed, 2, period, *target.place])
+        return predictive_quantiles(rng, log_rate, overdispersion, years=years, probabilities=probabilities)
+
+    def prior_sensitivity(self) -> dict[str, float]:
+        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors."""
+        from nmo_stats.hierarchical.arviz_adapter import power_scaling
+
+        return power_scaling(self.tree)
 
     def _values(self, quantity: str) -> Floats:
         values = self.draws[quantity].to_numpy()
@@ -83,18 +131,15 @@ class HierarchicalFit:
         Its posterior.
     convergence
         The accuracy of the posterior.
-    container
-        Draws of the parameters with the sampler's statistics.
     method
-        ``"hierarchical_nuts"``.
+        ``"hierarchical_quadrature"`` or ``"hierarchical_nuts"``.
     seed
         Seed of all random numbers behind the fit.
     """
 
     model: Model
     posterior: Posterior
-    convergence: Convergence
-    container: xr.DataTree
+    convergence: Quality
     method: str
     seed: int
 
@@ -116,7 +161,7 @@ class HierarchicalFit:
         return self._ratio("log_rate_ratio_new_patient", level, "new_patient", cautions)
 
     def rate_difference(self, level: float = 0.95) -> RateDifference:
-        """Return the mean over the observed patients of reference rate minus comparator rate, per patient-year."""
+        """Return reference rate minus comparator rate of a typical patient, per patient-year."""
         median, low, high = self._quantiles("rate_difference", level)
         return RateDifference(float(median), Interval(float(low), float(high), level, "credible"))
 
@@ -186,22 +231,20 @@ class HierarchicalFit:
             raise ArgumentError(f"years {years!r}: a finite number > 0")
         require_level(level)
         self.require_convergence()
-        pair, draws = self.model.pair, self.posterior.draws
-        rng = np.random.default_rng([self.seed, 2])
-        overdispersion = None
-        if self.model.likelihood == "negative_binomial":
-            overdispersion = draws["overdispersion"].to_numpy().ravel()
-        rows = [
-            {
-                "target": target.name,
-                "patient": target.patient,
-                "treatment": treatment,
-                "years": years,
-                **predictive_quantiles(rng, log_rate, overdispersion, years=years, level=level),
-            }
-            for target in targets(self.model, draws)
-            for treatment, log_rate in zip((pair.reference, pair.comparator), target.log_rates.T, strict=True)
-        ]
+        pair, tail = self.model.pair, (1 - level) / 2
+        rows = []
+        for target in targets(pair.patients):
+            for period, treatment in enumerate((pair.reference, pair.comparator)):
+                found = self.posterior.ahead(target, period, years, (0.5, tail, 1 - tail))
+                row = {
+                    "target": target.name,
+                    "patient": target.patient,
+                    "treatment": treatment,
+                    "years": years,
+                }
+                for name, (median, low, high) in found.items():
+                    row |= {name: float(median), f"{name}_low": float(low), f"{name}_high": float(high)}
+                rows.append(row)
         return pd.DataFrame(rows)
 
     def contraction(self) -> dict[str, float]:
@@ -227,7 +270,7 @@ class HierarchicalFit:
 
     def to_datatree(self) -> xr.DataTree:
         """Return the ArviZ container: posterior, prior, predictive, log-likelihood, observed and sampler groups."""
-        return self.container
+        return self.posterior.tree
 
     def require_convergence(self) -> None:
         """Do nothing if the computation passed its checks.

@@ -45,7 +45,7 @@ def quantities(model: Model, draws: xr.Dataset, seed: int) -> xr.Dataset:
         "log_rate_ratio_new_patient": (sampled, new_log_rates[..., 1] - new_log_rates[..., 0]),
         "log_rate_patient": ((*patient, "period"), patient_log_rates),
         "log_rate_ratio_patient": (patient, patient_log_rates[..., 1] - patient_log_rates[..., 0]),
-        "rate_difference": (sampled, _mean_rate_difference(patient_log_rates)),
+        "rate_difference": (sampled, _difference(typical)),
     }
     coordinates = {
         "patient": list(model.pair.patients),
@@ -54,7 +54,7 @@ def quantities(model: Model, draws: xr.Dataset, seed: int) -> xr.Dataset:
     return xr.Dataset(derived, coords={**draws.coords, **coordinates})
 
 
-def _mean_rate_difference(patient_log_rates: Floats) -> Floats:
-    """Return the mean over the observed patients of reference rate minus comparator rate, per year."""
-    rates = natural_scale(patient_log_rates)
-    return np.asarray((rates[..., 0] - rates[..., 1]).mean(axis=-1))
+def _difference(log_rates: Floats) -> Floats:
+    """Return reference rate minus comparator rate, per year."""
+    rates = natural_scale(log_rates)
+    return np.asarray(rates[..., 0] - rates[..., 1])

@@ -9,6 +9,7 @@ from typing import Any
 from nmo_stats.analysis import Analysis
 from nmo_stats.diagnostics import Check
 from nmo_stats.frames import records
+from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
 from nmo_stats.report.drawing import draw, draw_panels, first_of
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
@@ -44,9 +45,14 @@ def diagnostics(analysis: Analysis) -> Section:
     computation = [found for found in analysis.checks if found.role == "computation"]
     information = [found for found in analysis.checks if found.role == "information"]
     noted = sum(not found.passed for found in information)
-    if failed:
+    if failed and analysis.headline is None:
         lead = (
             f"{len(failed)} of {len(computation)} checks of the computation failed: its result is withheld."
+        )
+    elif failed:
+        lead = (
+            f"{len(failed)} of {len(computation)} checks of the computation failed, all of them of the sampler: "
+            "its result is withheld; that of the quadrature passed its own checks."
         )
     else:
         lead = f"All {len(computation)} checks of the computation passed; {noted} of {len(information)} checks of the model call for a word."
@@ -61,9 +67,15 @@ def diagnostics(analysis: Analysis) -> Section:
             _predictive(analysis),
             _check_table("Checks that say what the result rests on", information),
         )
-    return Section(
-        "diagnostics", "Diagnostics", lead, (*blocks, Fold("Mixing of the chains", (_ranks(analysis),)))
-    )
+    sampled = _sampled(analysis)
+    if sampled is not None:
+        blocks = (*blocks, Fold("Mixing of the chains", (_ranks(sampled),)))
+    return Section("diagnostics", "Diagnostics", lead, blocks)
+
+
+def _sampled(analysis: Analysis) -> HierarchicalFit | None:
+    """Return the fit that was sampled in chains, if there is one."""
+    return analysis.fit if analysis.fit.method == "hierarchical_nuts" else analysis.sampled
 
 
 def _prior_posterior(analysis: Analysis) -> Picture:
@@ -154,10 +166,9 @@ def _predictive(analysis: Analysis) -> Picture:
     )
 
 
-def _ranks(analysis: Analysis) -> Picture:
+def _ranks(fit: HierarchicalFit) -> Picture:
     from nmo_stats.figures import ranks
 
-    fit = analysis.fit
     return draw_panels(
         "ranks",
         [partial(ranks, fit, name) for name in fit.model.parameters],

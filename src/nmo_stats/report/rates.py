@@ -155,7 +155,7 @@ def _differences(shown: list[RateRatio]) -> tuple[Table, ...]:
         for ratio in shown
         if ratio.rate_difference is not None
     )
-    note = "Reference rate minus comparator rate. Pooled: score interval. Hierarchical: mean over the observed patients."
+    note = "Reference rate minus comparator rate. Pooled: score interval. Hierarchical: of a typical patient."
     table = Table(
         "Relapses per patient-year, difference", ("Method", "Difference", "Interval"), rows, notes=(note,)
     )

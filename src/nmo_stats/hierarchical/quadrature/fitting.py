@@ -1,0 +1,18 @@
+"""The quadrature engine: from a model to a fit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nmo_stats.hierarchical.model import Model
+from nmo_stats.hierarchical.posterior import HierarchicalFit
+from nmo_stats.hierarchical.quadrature.engine import solve
+from nmo_stats.hierarchical.quadrature.posterior import GridPosterior
+
+METHOD: Final = "hierarchical_quadrature"
+
+
+def fit_quadrature(model: Model, seed: int) -> HierarchicalFit:
+    """Integrate the posterior deterministically; the seed matters only for draws."""
+    solution, accuracy = solve(model)
+    return HierarchicalFit(model, GridPosterior(solution, seed), accuracy, METHOD, seed)
