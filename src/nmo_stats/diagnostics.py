@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.hierarchical import HierarchicalFit, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
 
@@ -20,6 +20,8 @@ CONTRACTION_LIMIT: Final = 0.5
 POWER_SCALING_LIMIT: Final = 0.05
 TAIL_LIMIT: Final = 0.05
 AGREEMENT_LIMIT: Final = 4.0
+LEAVE_ONE_OUT_LIMIT: Final = 1.0
+MOST_LEFT_OUT: Final = 12
 
 _ADVICE: Final = {
     "R-hat": "the chains disagree: sample longer, engine=Nuts(draws=6000, tune=3000)",
@@ -93,6 +95,7 @@ def check(fit: HierarchicalFit, sampled: HierarchicalFit | None = None) -> tuple
         *computation,
         prior_predictive_check(fit),
         *posterior_predictive_checks(fit),
+        *leave_one_out_checks(fit),
         *contraction_checks(fit),
         *power_scaling_checks(fit),
     )
@@ -185,6 +188,28 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     ]
     single = min(_two_sided(drawn[:, i, j], float(observed[i, j])) for i, j in np.ndindex(observed.shape))
     return (*found, _predictive("least likely single count", min(1.0, single * observed.size)))
+
+
+def leave_one_out_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+    """Return how far the ratio moves without the patient who moves it most, by exact refits of a small cohort.
+
+    In posterior standard deviations of the log ratio. None for a single patient, none above 12 patients.
+    """
+    patients = len(fit.model.pair.patients)
+    if not 2 <= patients <= MOST_LEFT_OUT:
+        return ()
+    left_out = leave_one_patient_out(fit.model)
+    moved = np.abs(np.log(left_out["estimate"].to_numpy() / fit.rate_ratio().estimate))
+    worst = left_out.iloc[int(moved.argmax())]
+    value = float(moved.max() / np.sqrt(fit.posterior.variance("log_rate_ratio")))
+    passed = value <= LEAVE_ONE_OUT_LIMIT
+    advice = (
+        f"without patient {worst['patient']} the ratio is {significant(float(worst['estimate']), 2)} "
+        f"({significant(float(worst['low']), 2)} to {significant(float(worst['high']), 2)})"
+    )
+    if not sum(fit.model.pair.totals):
+        advice = "there is no relapse to leave out"
+    return (Check("leave one patient out", "information", value, LEAVE_ONE_OUT_LIMIT, passed, advice),)
 
 
 def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit, Posterior
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, HalfNormal, Normal, Priors
+from nmo_stats.hierarchical.refits import leave_one_patient_out, with_priors
 
 __all__ = [
     "DEFAULT_PRIORS",
@@ -21,4 +22,6 @@ __all__ = [
     "Quality",
     "fit",
     "fit_model",
+    "leave_one_patient_out",
+    "with_priors",
 ]

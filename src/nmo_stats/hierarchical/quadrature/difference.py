@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from nmo_stats.hierarchical.model import natural_scale
 from nmo_stats.hierarchical.quadrature.joint import Joint
 from nmo_stats.hierarchical.quadrature.marginal import Complex, Distribution, Marginal, mixture
 from nmo_stats.hierarchical.quadrature.solution import Part, wave
+
+_NEGLIGIBLE: Final = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +40,18 @@ class Difference:
 
     def cdf(self, value: Floats) -> Floats:
         """Return P(asinh(d) <= value); same shape."""
-        return np.asarray(1 - self.ratio.cdf(self._ratio(value)) @ self.weight)
+        return self.cdf_and_density(value)[0]
 
     def density(self, value: Floats) -> Floats:
         """Return the density of asinh(d); same shape."""
+        return self.cdf_and_density(value)[1]
+
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
         ratio = self._ratio(value)
+        below, density = self.ratio.cdf_and_density(ratio)
         slope = np.cosh(value)[..., None] / (natural_scale(self.level) * np.cosh(ratio / 2))
-        return np.asarray((self.ratio.density(ratio) * slope) @ self.weight)
+        return np.asarray(1 - below @ self.weight), np.asarray((density * slope) @ self.weight)
 
     def _ratio(self, value: Floats) -> Floats:
         difference = np.sinh(np.asarray(value))[..., None]
@@ -59,7 +67,7 @@ def _difference(joint: Joint) -> Difference:
     block = joint.ratio
     level, _ = joint.level.flat()
     weight = joint.mass.sum(axis=1)
-    used = weight > 1e-10
+    used = weight > _NEGLIGIBLE
     given_level = joint.mass[used] / weight[used, None]
     low, high = float(block.location.min()), float(block.location.max())
 
@@ -70,4 +78,4 @@ def _difference(joint: Joint) -> Difference:
     ratio = Marginal.of(characteristic, low, high, float(block.width.min() * block.step_z))
     # asinh(2 exp(a) sinh(b)) is at most a + b + log 2, or log 2 + ... where that is small
     largest = max(float(level[used].max()), 0.0) + max(abs(low), abs(high)) / 2 + 1
-    return Difference(level[used], weight[used], ratio, (-largest, largest))
+    return Difference(level[used], weight[used] / weight[used].sum(), ratio, (-largest, largest))

@@ -16,6 +16,7 @@ from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
 from nmo_stats.hierarchical.quadrature.solve import COARSE, Resolution, locate, refined, solved
 from nmo_stats.hierarchical.quadrature.surrogate import Surrogate, surrogates
+from nmo_stats.hierarchical.quadrature.threads import one_thread
 
 MOST_NEGATIVE_BINOMIAL: Final = 1000
 _FEW: Final = 500  # distinct patients up to which the grid is faster than the polynomial
@@ -53,6 +54,11 @@ def solve(model: Model) -> tuple[Solution, Accuracy]:
 
 
 def _solve_by_grid(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
+    with one_thread():  # the matrices are small: threads would wait for each other longer than they work
+        return _solve_by_grid_alone(model, patients)
+
+
+def _solve_by_grid_alone(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
     start = locate(
         model, patients, None if model.likelihood == "poisson" else model.priors.overdispersion.sd / 2
     )

@@ -65,19 +65,27 @@ class Marginal:
 
     def cdf(self, value: Floats) -> Floats:
         """Return P(X <= value); same shape."""
-        position = np.clip((np.asarray(value) - self.low) / self.length, 0.0, 1.0)
-        terms = self.coefficients.shape[-1]
-        turned = powers(-2 * np.pi * position, terms) - 1
-        series = (self.coefficients / (-2j * np.pi * np.arange(1, terms + 1)) * turned).real.sum(axis=-1)
-        return np.asarray(np.clip(position + 2 * series, 0.0, 1.0))
+        return self.cdf_and_density(value)[0]
 
     def density(self, value: Floats) -> Floats:
         """Return the density; same shape."""
+        return self.cdf_and_density(value)[1]
+
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return P(X <= value) and the density, which share their exponentials."""
         position = (np.asarray(value) - self.low) / self.length
-        turned = powers(-2 * np.pi * position, self.coefficients.shape[-1])
-        series = (self.coefficients * turned).real.sum(axis=-1)
         inside = (position >= 0) & (position <= 1)
-        return np.where(inside, np.maximum(1 + 2 * series, 0) / self.length, 0.0)
+        position = np.clip(position, 0.0, 1.0)
+        turned = powers(-2 * np.pi * position, self.coefficients.shape[-1])
+        orders = -2j * np.pi * np.arange(1, self.coefficients.shape[-1] + 1)
+        if self.coefficients.ndim == 1:
+            below = (turned @ (self.coefficients / orders)).real - (self.coefficients / orders).real.sum()
+            height = (turned @ self.coefficients).real
+        else:
+            below = (self.coefficients / orders * (turned - 1)).real.sum(axis=-1)
+            height = (self.coefficients * turned).real.sum(axis=-1)
+        density = np.where(inside, np.maximum(1 + 2 * height, 0) / self.length, 0.0)
+        return np.asarray(np.clip(position + 2 * below, 0.0, 1.0)), density
 
 
 def powers(angle: Floats, count: int) -> Complex:
@@ -98,6 +106,9 @@ class Distribution(Protocol):
 
     def density(self, value: Floats) -> Floats:
         """Return the density; same shape."""
+
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +146,10 @@ class SpreadMarginal:
         both = 2.0 if self.reflected else 1.0
         return both * self.x.density(x) / (self.unit * np.cosh(x))
 
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
+        return self.cdf(value), self.density(value)
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -157,6 +172,11 @@ class Mixture:
         """Return the density; same shape."""
         return self._mixed([part.density(value) for part in self.parts])
 
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
+        pairs = [part.cdf_and_density(value) for part in self.parts]
+        return self._mixed([below for below, _ in pairs]), self._mixed([height for _, height in pairs])
+
     def _mixed(self, values: list[Floats]) -> Floats:
         return np.asarray(np.tensordot(self.weights, np.array(values), axes=1))
 
@@ -166,8 +186,11 @@ def mixture(parts: Sequence[Distribution], weights: Floats) -> Distribution:
     return parts[0] if len(parts) == 1 else Mixture(tuple(parts), weights)
 
 
-def quantile(distribution: Distribution, probability: Floats) -> Floats:
-    """Return quantiles of the given probabilities: Newton steps, halving where one would leave the bracket."""
+def quantile(distribution: Distribution, probability: Floats, tolerance: float = 1e-9) -> Floats:
+    """Return quantiles of the given probabilities: Newton steps, halving where one would leave the bracket.
+
+    The last step is at most ``tolerance`` times the width of the interval.
+    """
     wanted = np.asarray(probability, dtype=float)
     start, end = distribution.limits
     grid = np.linspace(start, end, _START)
@@ -176,12 +199,13 @@ def quantile(distribution: Distribution, probability: Floats) -> Floats:
     place = np.clip(np.searchsorted(reached, wanted), 1, _START - 1)
     low, high = grid[place - 1].copy(), grid[place].copy()
     for _ in range(_STEPS):
-        excess = distribution.cdf(value) - wanted
+        below, density = distribution.cdf_and_density(value)
+        excess = below - wanted
         low, high = np.where(excess < 0, value, low), np.where(excess < 0, high, value)
         with np.errstate(divide="ignore", invalid="ignore"):
-            newton = value - excess / distribution.density(value)
-        moved = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
-        if np.all(np.abs(moved - value) < 1e-10 * (end - start)):
+            newton = value - excess / density
+        moved = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        if np.all(np.abs(moved - value) < tolerance * (end - start)):
             return np.asarray(moved)
         value = moved
     return np.asarray(value)

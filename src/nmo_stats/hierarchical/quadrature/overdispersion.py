@@ -66,6 +66,10 @@ class Overdispersion:
         inner = self.density(value[..., None] * position)
         return np.asarray(np.clip((inner * weight).sum(axis=-1) * value, 0.0, 1.0))
 
+    def cdf_and_density(self, value: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
+        return self.cdf(value), self.density(value)
+
     def mean_and_variance(self) -> tuple[float, float]:
         """Return mean and variance."""
         value, weight = gauss_nodes(self.largest, _INNER)

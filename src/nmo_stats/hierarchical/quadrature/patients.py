@@ -20,6 +20,7 @@ from nmo_stats.hierarchical.model import Model, natural_scale
 _SUPPORT: Final = 45.0  # log likelihood below its maximum at which a patient's lattice ends
 _PADDING: Final = 2  # points beyond the limits, which the interpolation near them needs
 _UNDERFLOW: Final = 1e-150
+_STEPS_PER_OCTAVE: Final = 4  # patients whose widths differ by less than 2^(1/4) share a lattice
 _STRIDE_SD: Final = 3.0  # steps
 _LARGEST_TABLE: Final = 4_000_000
 
@@ -137,10 +138,10 @@ def tables(
         Smallest spread of levels that will be asked for: where it is well above the step, every second level is enough.
     """
     widths = 1 / np.sqrt(patients.relapses.sum(axis=1) + 1)
-    octaves = np.floor(2 * np.log2(widths)).astype(np.int64)  # steps in factors of sqrt(2)
+    octaves = np.floor(_STEPS_PER_OCTAVE * np.log2(widths)).astype(np.int64)
     for octave in np.unique(octaves):
         members = np.flatnonzero(octaves == octave)
-        step = float(fineness * 2.0 ** (octave / 2))
+        step = float(fineness * 2.0 ** (octave / _STEPS_PER_OCTAVE))
         stride = 2 if smallest_sd > _STRIDE_SD * step else 1
         size = (np.ptp(reach.level) / (stride * step) + 5) * (np.ptp(reach.ratio) / (2 * step) + 5)
         block = max(1, int(_LARGEST_TABLE / size))

@@ -19,6 +19,7 @@ from nmo_stats.hierarchical.quadrature.power_scaling import power_scaling
 from nmo_stats.hierarchical.quadrature.predictions import Ahead
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
+from nmo_stats.hierarchical.quadrature.threads import one_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,8 @@ class GridPosterior:
         """Return quantiles, shape (probabilities, *dimensions of the quantity)."""
         wanted = np.asarray(probabilities, dtype=float)
         if quantity in self.solution.scalars:
-            return self.solution.quantile(quantity, wanted)
+            with one_thread():
+                return self.solution.quantile(quantity, wanted)
         found, shape = self._distributions(quantity)
         values = np.stack([quantile(one, wanted) for one in found], axis=1)
         return np.asarray(values.reshape(wanted.size, *shape))
@@ -51,7 +53,8 @@ class GridPosterior:
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return P(quantity < value), with the dimensions of the quantity."""
         if quantity in self.solution.scalars:
-            return np.asarray(self.solution.probability_below(quantity, value))
+            with one_thread():
+                return np.asarray(self.solution.probability_below(quantity, value))
         found, shape = self._distributions(quantity)
         return np.reshape([one.cdf(np.asarray(value, dtype=float)) for one in found], shape)
 
@@ -123,7 +126,8 @@ class GridPosterior:
         patients, places = Patients.distinct(self.solution.model)
         found = []
         for part in self._parts:
-            posteriors = [patient_posterior(patients, place, part) for place in range(len(patients))]
+            with one_thread():
+                posteriors = [patient_posterior(patients, place, part) for place in range(len(patients))]
             found.append([posteriors[place] for place in places])
         return found
 
