@@ -25,6 +25,8 @@ slow: $(VENV)/.installed
 benchmarks: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/nuts_seeds.py
+	$(BIN)/python benchmarks/quadrature_speed.py
+	$(BIN)/python benchmarks/recovery.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""What does the hierarchical model say of a typical patient, of each patient, and of the year ahead?
+"""What does the hierarchical model say of a typical patient, of each patient, of the year ahead, and of its own doubts?
 
 Usage: python analyses/03_hierarchical.py
 """
@@ -29,6 +29,8 @@ def main() -> None:
     )
     print(f"a new patient: {ratio_text(fit.rate_ratio_new_patient())}")
     print(fit.patient_rate_ratios().round(3).to_string(index=False))
+    print(hierarchical.leave_one_patient_out(fit.model).round(3).to_string(index=False))
+    print(hierarchical.with_priors(fit.model).round(3).to_string(index=False))
     for found in diagnostics.check(fit):
         print(
             f"{'passed' if found.passed else 'noted '}  {found.name}: {found.value:.4g} (limit {found.limit:g}) {found.advice}".rstrip()

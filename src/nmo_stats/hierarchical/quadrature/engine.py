@@ -10,7 +10,8 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.quadrature.accuracy import Accuracy, compared
 from nmo_stats.hierarchical.quadrature.joint import Joint
-from nmo_stats.hierarchical.quadrature.overdispersion import Overdispersion, gauss_nodes
+from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
+from nmo_stats.hierarchical.quadrature.overdispersion import Overdispersion
 from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
@@ -121,7 +122,7 @@ def _at(
     count = (
         max(_FEWEST_OVERDISPERSIONS, round(len(near) * 1.28)) if len(near) > 1 else _FEWEST_OVERDISPERSIONS
     )
-    nodes, weights = gauss_nodes(largest, count)
+    nodes, weights = gauss_nodes(0.0, largest, count)
     joints: list[Joint] = []
     for place, node in enumerate(nodes):
         nearest = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 
 Complex = npt.NDArray[np.complex128]
 _STEPS: Final = 60
@@ -214,13 +214,6 @@ def quantile(distribution: Distribution, probability: Floats, tolerance: float =
 def mean(distribution: Distribution) -> float:
     """Return the mean by integrating the density."""
     start, end = distribution.limits
-    nodes, weights = _legendre()
-    value = start + (nodes + 1) / 2 * (end - start)
+    value, weights = gauss_nodes(start, end, _MOMENT_NODES)
     mass = weights * distribution.density(value)
     return float(mass @ value / mass.sum())
-
-
-@cache
-def _legendre() -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.legendre.leggauss(_MOMENT_NODES)
-    return nodes, weights

@@ -10,6 +10,7 @@ from numpy.polynomial import Legendre
 
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.priors import HalfNormal
+from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 
 _INNER = 120
 _GONE = 1e-9
@@ -42,7 +43,7 @@ class Overdispersion:
     ) -> Overdispersion:
         """Interpolate the log evidence between the nodes."""
         polynomial = Legendre.fit(nodes, np.asarray(log_evidence), len(nodes) - 1, domain=[0.0, largest])
-        value, weight = gauss_nodes(largest, _INNER)
+        value, weight = gauss_nodes(0.0, largest, _INNER)
         log_mass = polynomial(value) + prior.log_density(value) + np.log(weight)
         log_total = float(np.logaddexp.reduce(log_mass))
         return cls(prior, polynomial, largest, log_total)
@@ -62,7 +63,7 @@ class Overdispersion:
     def cdf(self, value: Floats) -> Floats:
         """Return P(overdispersion <= value); same shape."""
         value = np.clip(value, 0.0, self.largest)
-        position, weight = gauss_nodes(1.0, _INNER)
+        position, weight = gauss_nodes(0.0, 1.0, _INNER)
         inner = self.density(value[..., None] * position)
         return np.asarray(np.clip((inner * weight).sum(axis=-1) * value, 0.0, 1.0))
 
@@ -72,7 +73,7 @@ class Overdispersion:
 
     def mean_and_variance(self) -> tuple[float, float]:
         """Return mean and variance."""
-        value, weight = gauss_nodes(self.largest, _INNER)
+        value, weight = gauss_nodes(0.0, self.largest, _INNER)
         mass = weight * self.density(value)
         mean = float(mass @ value)
         return mean, float(mass @ (value - mean) ** 2)
@@ -82,9 +83,3 @@ class Overdispersion:
         value = np.linspace(0.0, self.largest, 400)
         density = self.density(value)
         return float(min(self.largest, 1.05 * value[density > _GONE * density.max()][-1]))
-
-
-def gauss_nodes(largest: float, count: int) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on 0 to ``largest``."""
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return (nodes + 1) / 2 * largest, weights * largest / 2

@@ -13,10 +13,10 @@ from scipy.special import betainc, pdtr
 
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import natural_scale
+from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, quantile
-from nmo_stats.hierarchical.quadrature.overdispersion import gauss_nodes
 
-_NODES: Final = 400
+_NODES: Final = 200
 _LARGEST_COUNT: Final = 2**50
 
 
@@ -90,9 +90,9 @@ class Ahead:
 
 def _nodes(log_rate: Distribution) -> tuple[Floats, Floats]:
     low, high = quantile(log_rate, np.array([1e-7, 1 - 1e-7]))
-    value, weight = gauss_nodes(float(high - low), _NODES)
-    mass = weight * log_rate.density(value + low)
-    return value + low, mass / mass.sum()
+    value, weight = gauss_nodes(float(low), float(high), _NODES)
+    mass = weight * log_rate.density(value)
+    return value, mass / mass.sum()
 
 
 def _at_most(count: int, mean: Floats, overdispersion: float | None) -> Floats:
