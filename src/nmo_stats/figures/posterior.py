@@ -10,6 +10,8 @@ from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.wording import PARAMETER_NAMES
 
 _ON_LOG_AXIS = ("log_rate", "log_rate_ratio")
+_SHOWN = (0.0005, 0.9995)
+_POINTS = 500
 
 
 def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
@@ -18,18 +20,17 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     Log rates and log ratios are shown as rates and ratios on a log axis.
     """
     prior = fit.model.priors.of(parameter)
-    draws = fit.posterior.draws[parameter].to_numpy().ravel()
     ends = prior.quantile(np.array([0.005, 0.995]))
-    low, high = min(ends[0], draws.min()), max(min(ends[1], draws.max() + 2 * draws.std()), draws.max())
+    first, last = fit.posterior.quantile(parameter, _SHOWN)
+    sd = float(np.sqrt(fit.posterior.variance(parameter)))
+    low, high = min(ends[0], first), max(min(ends[1], last + 2 * sd), last)
     if parameter not in _ON_LOG_AXIS:
         low = 0.0
-    density, edges = np.histogram(draws, bins=60, range=(low, high), density=True)
-    grid = np.linspace(low, high, 300)
+    grid = np.linspace(low, high, _POINTS)
+    density = fit.posterior.density(parameter, grid)
     scale = np.exp if parameter in _ON_LOG_AXIS else np.asarray
-    axes.stairs(
-        density, scale(edges), fill=True, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior"
-    )
-    axes.stairs(density, scale(edges), color=COMPARATOR, linewidth=1.2)
+    axes.fill_between(scale(grid), density, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior")
+    axes.plot(scale(grid), density, color=COMPARATOR, linewidth=1.2)
     axes.plot(
         scale(grid), np.exp(prior.log_density(grid)), color=GREY, linestyle="--", linewidth=1.2, label="prior"
     )

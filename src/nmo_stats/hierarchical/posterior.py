@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_BINS: Final = 50
+
+
 class Posterior(Protocol):
     """What an engine supplies: the distribution of every quantity, and draws."""
 
@@ -39,6 +42,9 @@ class Posterior(Protocol):
 
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return P(quantity < value), with the dimensions of the quantity."""
+
+    def density(self, quantity: str, value: Floats) -> Floats:
+        """Return the density of a scalar quantity; the shape of ``value``."""
 
     def mean(self, quantity: str) -> float:
         """Return the posterior mean of a scalar quantity."""
@@ -88,6 +94,13 @@ class DrawsPosterior:
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return the share of draws below a value."""
         return np.asarray((self._values(quantity) < value).mean(axis=0))
+
+    def density(self, quantity: str, value: Floats) -> Floats:
+        """Return the density as a histogram of the draws shows it."""
+        heights, edges = np.histogram(self._values(quantity), bins=_BINS, density=True)
+        place = np.searchsorted(edges, value, side="right") - 1
+        inside = (place >= 0) & (place < _BINS)
+        return np.where(inside, heights[np.clip(place, 0, _BINS - 1)], 0.0)
 
     def mean(self, quantity: str) -> float:
         """Return the sample mean of a scalar quantity."""

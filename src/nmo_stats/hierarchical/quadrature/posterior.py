@@ -58,6 +58,10 @@ class GridPosterior:
         found, shape = self._distributions(quantity)
         return np.reshape([one.cdf(np.asarray(value, dtype=float)) for one in found], shape)
 
+    def density(self, quantity: str, value: Floats) -> Floats:
+        """Return the density of a scalar quantity; the shape of ``value``."""
+        return self.solution.distribution(quantity).density(value)
+
     def mean(self, quantity: str) -> float:
         """Return the posterior mean of a scalar quantity."""
         return self.solution.mean_and_variance(quantity)[0]

@@ -27,7 +27,9 @@ _FIRST_PATIENTS: Final = 80
 _STAGE: Final = 6
 _LAST_STAGE: Final = 8  # the number of patients that the last stage may lack, as a factor
 _MOVES: Final = 3
-_DEGREES: Final = (4, 5, 6)
+_LOWEST_DEGREE: Final = 4
+_HIGHEST_DEGREE: Final = 6
+_SURELY_MANY: Final = 3000  # patients from which the lowest degree mostly suffices
 _WIDE_DEGREE: Final = 3
 _CHECK_FINENESS: Final = 0.8
 _POINTS_PER_TERM: Final = 3
@@ -122,7 +124,8 @@ def surrogates(model: Model, patients: Patients) -> Iterator[Surrogate]:
     joint = _approach(model, patients)
     wide = _polynomial(patients, joint, _WIDE_DEGREE, PILOT.fineness / 2)
     joint = _settled(wide, model, joint)
-    for degree in _DEGREES:
+    lowest = _LOWEST_DEGREE if len(patients) > _SURELY_MANY else _LOWEST_DEGREE + 1
+    for degree in range(lowest, _HIGHEST_DEGREE + 1):
         found = _fitted(model, patients, joint, degree)
         yield found
         joint = found.joint
