@@ -21,7 +21,8 @@ _NARROWEST: Final = 0.45  # steps: a row whose sd is smaller than this is not re
 _DEGREE: Final = 3
 _FEWEST_ROWS: Final = 7
 _MOST_ROWS: Final = 90
-_Z99: Final = 2.326  # 99 % quantile of the standard Normal
+_SHARES: Final = np.array([0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
+_NORMAL_QUANTILES: Final = ndtri(_SHARES)
 
 
 def first_block(location: Normal, spread: HalfNormal, smallest_spread: float) -> Block:
@@ -116,12 +117,13 @@ def _moved_rows(block: Block, mass: Floats, step: float) -> Floats:
 
 
 def _flank(block: Block, density: Floats) -> float:
-    """Return the sd of the Normal that falls from its median as fast as the steeper side of a density of x."""
+    """Return the sd of the Normal that falls as fast as the steepest part of a density of x, on either side."""
     cells = np.diff(block.x) * (density[1:] + density[:-1]) / 2
     cumulated = np.concatenate([[0.0], np.cumsum(cells)]) / cells.sum()
-    low, median, high = np.interp([0.01, 0.5, 0.99], cumulated, block.x)
-    right = float(high - median) / _Z99
-    return right if block.reflected else min(right, float(median - low) / _Z99)
+    quantiles = np.interp(_SHARES, cumulated, block.x)
+    steep = np.diff(quantiles) / np.diff(_NORMAL_QUANTILES)
+    # from the middle outwards; below a reflected density there is no tail
+    return float(steep[3:].min() if block.reflected else steep.min())
 
 
 def _z_limits(block: Block, mass: Floats) -> tuple[float, float]:

@@ -47,19 +47,15 @@ def solve(model: Model) -> tuple[Solution, Accuracy]:
             f"likelihood 'negative_binomial' with {count} patients: quadrature takes up to {MOST_NEGATIVE_BINOMIAL:,}; "
             "use likelihood='poisson', or engine='nuts' and patience"
         )
-    if model.likelihood == "poisson" and len(patients) > _FEW:
-        solution, accuracy = _solve_by_polynomial(model, patients)
-        if not accuracy.failures or len(patients) > _MOST_BY_GRID:
-            return solution, accuracy
-    return _solve_by_grid(model, patients)
+    with one_thread():  # the matrices are small: threads would wait for each other longer than they work
+        if model.likelihood == "poisson" and len(patients) > _FEW:
+            solution, accuracy = _solve_by_polynomial(model, patients)
+            if not accuracy.failures or len(patients) > _MOST_BY_GRID:
+                return solution, accuracy
+        return _solve_by_grid(model, patients)
 
 
 def _solve_by_grid(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
-    with one_thread():  # the matrices are small: threads would wait for each other longer than they work
-        return _solve_by_grid_alone(model, patients)
-
-
-def _solve_by_grid_alone(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
     start = locate(
         model, patients, None if model.likelihood == "poisson" else model.priors.overdispersion.sd / 2
     )

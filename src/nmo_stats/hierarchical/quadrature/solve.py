@@ -44,7 +44,7 @@ class Resolution:
 
 
 PILOT: Final = Resolution(1.0, 0.9, 0.8)
-COARSE: Final = Resolution(0.65, 0.7, 0.5)
+COARSE: Final = Resolution(0.8, 0.7, 0.5)
 
 
 def locate(model: Model, patients: Patients, overdispersion: float | None = None) -> Joint:
