@@ -307,7 +307,7 @@ def test_the_container_has_the_groups_that_figures_and_checks_need(fit, tmp_path
 
 
 def test_the_polynomial_agrees_with_the_grid(monkeypatch):
-    model = Model(Comparison.from_arrays(*simulated(550, 3)))
+    model = Model(Comparison.from_arrays(*simulated(620, 3)))
     by_polynomial, accuracy = engine.solve(model)
     assert accuracy.failures == ()
     monkeypatch.setattr(engine, "_FEW", 10_000)

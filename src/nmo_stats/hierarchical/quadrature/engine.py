@@ -20,7 +20,7 @@ from nmo_stats.hierarchical.quadrature.surrogate import Surrogate, surrogates
 from nmo_stats.hierarchical.quadrature.threads import one_thread
 
 MOST_NEGATIVE_BINOMIAL: Final = 1000
-_FEW: Final = 500  # distinct patients up to which the grid is faster than the polynomial
+_FEW: Final = 250  # distinct patients up to which the polynomial often misses too much
 _MOST_BY_GRID: Final = 4000
 _LARGEST_JOINT: Final = 12_000_000
 _GROWTH: Final = 1.28**4  # of the nodes from one resolution to the next
@@ -95,6 +95,8 @@ def _until_settled(
         fine = finer(coarse, resolution)
         accuracy = compared(coarse, fine, missed)
         if not accuracy.failures or fine.parts[0].joint.mass.size * _GROWTH > _LARGEST_JOINT:
+            return fine, accuracy
+        if missed and not compared(coarse, fine).failures:  # finer nodes would not help
             return fine, accuracy
         coarse = fine
 

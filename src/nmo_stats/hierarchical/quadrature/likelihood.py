@@ -9,6 +9,10 @@ matrix product W @ F_i @ V', rows of W and V being the weights of the two Normal
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,10 +20,11 @@ import numpy.typing as npt
 
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
-from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, tables
+from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
 
 _SMALLEST: Final = 1e-290
 _ROUNDING: Final = 1e-12
+_WORKERS: Final = min(4, os.cpu_count() or 1)
 Nodes = tuple[Floats, Floats]
 
 
@@ -52,7 +57,8 @@ def log_likelihood(
         Shape (m, k).
     """
     total = np.zeros((level[0].size, ratio[0].size))
-    for table in tables(patients, reach, fineness, overdispersion):
+    for compute in tables(patients, reach, fineness, overdispersion):
+        table = compute()
         over_level = normal_weights(table.level, *level)
         over_ratio = normal_weights(table.ratio, *ratio).T
         for values, copies in zip(table.values, table.copies, strict=True):
@@ -74,17 +80,25 @@ def scattered_log_likelihood(
     The weights of points that lie near each other differ little: they are combinations of a few vectors, against which
     the patients are integrated once.
     """
-    total = np.zeros(level[0].size)
     smallest_sd = float(level[1].min())
-    for table in tables(patients, reach, fineness, overdispersion, smallest_sd):
-        of_level, over_level = _few_vectors(normal_weights(table.level, *level))
-        of_ratio, over_ratio = _few_vectors(normal_weights(table.ratio, *ratio))
-        n, k, points = table.values.shape
-        averaged = (table.values.reshape(n * k, points) @ over_ratio.T).reshape(n, k, -1)
-        integrated = (over_level @ averaged).reshape(n, -1)
-        pairs = (of_level[:, :, None] * of_ratio[:, None, :]).reshape(level[0].size, -1)
-        total += table.copies @ (_log(integrated @ pairs.T) + table.log_scale[:, None])
+    blocks = tables(patients, reach, fineness, overdispersion, smallest_sd)
+    total = np.zeros(level[0].size)
+    with ThreadPoolExecutor(_WORKERS) as workers:  # numpy computes outside of Python's lock
+        for part in workers.map(partial(_at_points, level, ratio), blocks):
+            total += part
     return total
+
+
+def _at_points(level: Nodes, ratio: Nodes, compute: Callable[[], Table]) -> Floats:
+    """Return the log likelihood of some patients at single points."""
+    table = compute()
+    of_level, over_level = _few_vectors(normal_weights(table.level, *level))
+    of_ratio, over_ratio = _few_vectors(normal_weights(table.ratio, *ratio))
+    n, k, points = table.values.shape
+    averaged = (table.values.reshape(n * k, points) @ over_ratio.T).reshape(n, k, -1)
+    integrated = (over_level @ averaged).reshape(n, -1)
+    pairs = (of_level[:, :, None] * of_ratio[:, None, :]).reshape(level[0].size, -1)
+    return np.asarray(table.copies @ (_log(integrated @ pairs.T) + table.log_scale[:, None]))
 
 
 def _few_vectors(weights: Floats) -> tuple[Floats, Floats]:

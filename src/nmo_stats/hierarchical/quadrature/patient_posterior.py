@@ -72,7 +72,8 @@ def mixed(posteriors: list[PatientPosterior], weights: Floats) -> PatientPosteri
 
 def _posterior(one: Patients, part: Part, reach: Reach, fineness: float) -> tuple[Table, Floats]:
     """Return the patient's lattice and the posterior mass on it, shape (ka, kb)."""
-    table = next(iter(tables(one, reach, fineness, part.overdispersion)))
+    (compute,) = tables(one, reach, fineness, part.overdispersion)
+    table = compute()
     joint, values = part.joint, table.values[0]
     over_level = normal_weights(table.level, *joint.level.flat())
     over_ratio = normal_weights(table.ratio, *joint.ratio.flat())

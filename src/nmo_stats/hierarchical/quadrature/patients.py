@@ -6,8 +6,9 @@ fall on a lattice of step h as well: each period's probability is computed once 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -121,8 +122,8 @@ class Table:
 
 def tables(
     patients: Patients, reach: Reach, fineness: float, overdispersion: float | None, smallest_sd: float = 0.0
-) -> Iterator[Table]:
-    """Yield the likelihoods of all patients, in blocks that share a lattice fine enough for each of them.
+) -> Iterator[Callable[[], Table]]:
+    """Yield functions that compute the likelihoods of patients who share a lattice fine enough for each of them.
 
     Parameters
     ----------
@@ -146,7 +147,9 @@ def tables(
         size = (np.ptp(reach.level) / (stride * step) + 5) * (np.ptp(reach.ratio) / (2 * step) + 5)
         block = max(1, int(_LARGEST_TABLE / size))
         for first in range(0, len(members), block):
-            yield _table(patients[members[first : first + block]], reach, step, stride, overdispersion)
+            yield partial(
+                _table, patients[members[first : first + block]], reach, step, stride, overdispersion
+            )
 
 
 def _table(patients: Patients, reach: Reach, step: float, stride: int, overdispersion: float | None) -> Table:

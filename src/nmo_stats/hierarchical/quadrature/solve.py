@@ -49,7 +49,7 @@ COARSE: Final = Resolution(0.8, 0.7, 0.5)
 
 def locate(model: Model, patients: Patients, overdispersion: float | None = None) -> Joint:
     """Return a coarse posterior whose rows are centred and scaled, found by zooming in from the prior."""
-    level, ratio = _first_blocks(model.priors, patients)
+    level, ratio = first_blocks(model.priors, patients)
     reach = _prior_reach(model.priors, level, ratio)
     likelihood = partial(
         log_likelihood, patients, reach=reach, fineness=PILOT.fineness, overdispersion=overdispersion
@@ -84,7 +84,7 @@ def refined(likelihood: LogLikelihood, priors: Priors, near: Joint, resolution: 
     return joint_posterior(likelihood, priors, level, ratio)
 
 
-def _first_blocks(priors: Priors, patients: Patients) -> tuple[Block, Block]:
+def first_blocks(priors: Priors, patients: Patients) -> tuple[Block, Block]:
     """Return blocks that span the prior; their unit is the smallest spread that the counts could tell from 0."""
     count = int(patients.copies.sum())
     variance = 1 / (float(patients.copies @ patients.relapses.sum(axis=1)) / count + 1)
