@@ -25,7 +25,7 @@ def fit(
     engine: Engine = "quadrature",
     seed: int | None = None,
 ) -> HierarchicalFit:
-    """Fit the Bayesian hierarchical model that compares the two periods within patients.
+    """Fit the Bayesian hierarchical model that compares two periods within patients.
 
     Parameters
     ----------
@@ -38,29 +38,25 @@ def fit(
     entry
         ``"relapse_on_reference"`` if patients were included because they relapsed on the reference.
     engine
-        ``"quadrature"`` integrates the posterior deterministically; ``"nuts"`` or its options, e.g.
-        ``Nuts(draws=4000)``, sample it.
+        ``"quadrature"`` integrates the posterior; ``"nuts"`` or its options, e.g. ``Nuts(draws=4000)``, sample it.
     seed
-        Seed of all random numbers; None takes fresh entropy, and the fit remembers it.
+        Seed of all random numbers, None for a fresh one; the fit remembers it.
 
     Raises
     ------
     CohortError
         If ``entry`` is given and a patient has no relapse on the reference.
     ArgumentError
-        If an option is unknown.
+        If an option is unknown, or quadrature has more than 1,000 negative-binomial patients.
 
     Notes
     -----
-    The fit withholds every number (:class:`~nmo_stats.errors.ConvergenceError`) if the engine failed one of the
-    checks of :mod:`nmo_stats.diagnostics`: for quadrature an error above 1e-3 of a quantile on the log scale or of a
-    probability, bounded by a refinement.
+    A failed check of the engine (quadrature: an error that may exceed 1e-3) withholds every number.
 
     Examples
     --------
-    >>> from nmo_stats.cohort import load_example
-    >>> pair = load_example().compare("tocilizumab", reference="rituximab")
-    >>> answer = fit(pair).rate_ratio()
+    >>> import nmo_stats as nmo
+    >>> answer = fit(nmo.load_example().compare("tocilizumab", reference="rituximab")).rate_ratio()
     >>> print(f"{answer.estimate:.4f} ({answer.interval.low:.4f} to {answer.interval.high:.4f})")
     0.2196 (0.0413 to 0.9104)
     """
