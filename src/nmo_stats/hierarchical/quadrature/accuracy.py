@@ -70,13 +70,14 @@ def compared(coarse: Solution, fine: Solution, missed: float = 0.0) -> Accuracy:
             continue
         before, after = coarse.distribution(name), fine.distribution(name)
         at = quantile(after, _PROBABILITIES, _ROUGHLY)
-        change = np.abs(before.cdf(at) - _PROBABILITIES) + missed * _sd_of_probability(fine, name, at)
-        quantiles[name] = change / after.density(at)
+        quantiles[name] = np.abs(before.cdf(at) - _PROBABILITIES)
         if name.startswith("log_rate_ratio"):
-            below = after.cdf(_RATIOS)
-            probabilities[name] = np.abs(before.cdf(_RATIOS) - below) + missed * _sd_of_probability(
-                fine, name, _RATIOS
-            )
+            probabilities[name] = np.abs(before.cdf(_RATIOS) - after.cdf(_RATIOS))
+        if missed:
+            quantiles[name] += missed * _sd_of_probability(fine, name, at)
+        if missed and name in probabilities:
+            probabilities[name] += missed * _sd_of_probability(fine, name, _RATIOS)
+        quantiles[name] /= after.density(at)
     edge = max(_edge(part.joint) for part in fine.parts if part.weight > TOLERANCE)
     return Accuracy(_worst(quantiles), _worst(probabilities), edge)
 
