@@ -12,7 +12,7 @@ import pytest
 from brute_force import EXAMPLE, NO_COMPARATOR, NO_RELAPSE, ONE_PATIENT, ONE_WITHOUT_COMPARATOR, brute_force
 from scipy import stats
 
-from nmo_stats import analysis, hierarchical
+from nmo_stats import analysis, diagnostics, hierarchical
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
@@ -340,6 +340,15 @@ def test_leaving_a_patient_out_is_a_fit_of_the_others(fit):
     relapses, years = (np.array(values)[[0, 2]] for values in EXAMPLE)
     assert table["estimate"][1] == fitted((relapses, years)).rate_ratio().estimate
     assert table["patient"].tolist() == list(fit.model.pair.patients)
+
+
+def test_without_the_patient_who_had_all_relapses_nothing_is_known():
+    fit = fitted(([[3, 1], [0, 0]], [[2, 2], [1, 1]]))
+    table = hierarchical.leave_one_patient_out(fit.model)
+    assert table["estimate"].isna().tolist() == [True, False]
+    (check,) = diagnostics.leave_one_out_checks(fit)
+    assert (check.value, check.passed) == (math.inf, False)
+    assert check.advice == f"patient 1 had all the relapses: without this patient, {NO_INFORMATION}"
 
 
 def test_leaving_out_the_only_patient_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical import HierarchicalFit, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
@@ -193,23 +195,39 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
 def leave_one_out_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return how far the ratio moves without the patient who moves it most, by exact refits of a small cohort.
 
-    In posterior standard deviations of the log ratio. None for a single patient, none above 12 patients.
+    In posterior standard deviations of the log ratio; infinite where a patient had all relapses, or where a refit
+    failed. None for a single patient, above 12 patients, or without a relapse.
     """
-    patients = len(fit.model.pair.patients)
-    if not 2 <= patients <= MOST_LEFT_OUT:
+    if not 2 <= len(fit.model.pair.patients) <= MOST_LEFT_OUT or not sum(fit.model.pair.totals):
         return ()
-    left_out = leave_one_patient_out(fit.model)
+    try:
+        left_out = leave_one_patient_out(fit.model)
+    except ConvergenceError as refused:
+        return (
+            _left_out(math.inf, f"a refit without one of the patients failed: {'; '.join(refused.failures)}"),
+        )
+    unknown = left_out.loc[left_out["estimate"].isna(), "patient"]
+    if len(unknown):
+        return (
+            _left_out(
+                math.inf,
+                f"patient {unknown.iloc[0]} had all the relapses: without this patient, {NO_INFORMATION}",
+            ),
+        )
     moved = np.abs(np.log(left_out["estimate"].to_numpy() / fit.rate_ratio().estimate))
     worst = left_out.iloc[int(moved.argmax())]
-    value = float(moved.max() / np.sqrt(fit.posterior.variance("log_rate_ratio")))
-    passed = value <= LEAVE_ONE_OUT_LIMIT
-    advice = (
-        f"without patient {worst['patient']} the ratio is {significant(float(worst['estimate']), 2)} "
-        f"({significant(float(worst['low']), 2)} to {significant(float(worst['high']), 2)})"
+    estimate, low, high = (significant(float(worst[name]), 2) for name in ("estimate", "low", "high"))
+    return (
+        _left_out(
+            float(moved.max() / np.sqrt(fit.posterior.variance("log_rate_ratio"))),
+            f"without patient {worst['patient']} the ratio is {estimate} ({low} to {high})",
+        ),
     )
-    if not sum(fit.model.pair.totals):
-        advice = "there is no relapse to leave out"
-    return (Check("leave one patient out", "information", value, LEAVE_ONE_OUT_LIMIT, passed, advice),)
+
+
+def _left_out(value: float, advice: str) -> Check:
+    passed = value <= LEAVE_ONE_OUT_LIMIT
+    return Check("leave one patient out", "information", value, LEAVE_ONE_OUT_LIMIT, passed, advice)
 
 
 def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:

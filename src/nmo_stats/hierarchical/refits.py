@@ -15,6 +15,7 @@ from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
 
+_COLUMNS: Final = ("estimate", "low", "high", "probability_below_1")
 RATIO_PRIORS: Final = {
     "sceptical": replace(DEFAULT_PRIORS, log_rate_ratio=Normal(0.0, 0.5)),
     "cautious": replace(DEFAULT_PRIORS, log_rate_ratio=Normal(0.0, 1.0)),
@@ -37,7 +38,7 @@ def leave_one_patient_out(model: Model, level: float = 0.95) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each patient left out: ``patient``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the
-        typical patient's rate ratio. The ratio is all prior (about 1) where the others had no relapse.
+        typical patient's rate ratio; no numbers (NaN) where the others had no relapse, so that nothing is known of it.
 
     Raises
     ------
@@ -81,7 +82,8 @@ def with_priors(
     Returns
     -------
     pandas.DataFrame
-        Columns ``prior``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the typical patient's rate ratio.
+        Columns ``prior``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the typical patient's rate ratio; no
+        numbers (NaN) without a relapse.
 
     Examples
     --------
@@ -107,13 +109,7 @@ def _ratios(models: Mapping[str, Model], label: str, level: float) -> pd.DataFra
     rows = []
     for name, model in models.items():
         ratio = fit_model(model, "quadrature", seed=0).rate_ratio(level)
-        rows.append(
-            {
-                label: name,
-                "estimate": ratio.estimate,
-                "low": ratio.interval.low,
-                "high": ratio.interval.high,
-                "probability_below_1": ratio.probability_below_1,
-            }
-        )
+        numbers = (ratio.estimate, ratio.interval.low, ratio.interval.high, ratio.probability_below_1)
+        known = numbers if ratio.informative else (np.nan,) * len(numbers)
+        rows.append({label: name, **dict(zip(_COLUMNS, known, strict=True))})
     return pd.DataFrame(rows)

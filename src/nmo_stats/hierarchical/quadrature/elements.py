@@ -33,8 +33,8 @@ def normal_weights(lattice: Floats, mean: Floats, sd: Floats) -> Floats:
     """Return w with ``w @ f(lattice)`` close to the expectation of f under each Normal(mean, sd).
 
     Where the density is wide against the lattice it is sampled (the trapezoidal rule, spectrally accurate); where it
-    is narrow, down to a point mass, the polynomial through the six
-    nearest points is integrated exactly. Beyond the ends f is constant.
+    is narrow, down to a point mass, the polynomial through the six nearest
+    points is integrated exactly. Beyond the ends f is constant.
 
     Parameters
     ----------
@@ -79,9 +79,8 @@ def _interpolated(lattice: Floats, step: float, mean: Floats, sd: Floats) -> Flo
     z = (lattice - mean) / sd
     moments = _cell_moments(z, (mean - lattice[:-1]) / step, sd / step)
     cells = lattice.size - 1
-    padded = np.zeros(
-        (mean.size, cells + _POINTS.size - 1)
-    )  # the lattice with room for points beyond its ends
+    # the lattice with room for points beyond its ends
+    padded = np.zeros((mean.size, cells + _POINTS.size - 1))
     for place, weights in enumerate(np.tensordot(_LAGRANGE, moments, axes=1)):
         padded[:, place : place + cells] += weights
     before, after = -_POINTS[0], _POINTS[-1] - 1

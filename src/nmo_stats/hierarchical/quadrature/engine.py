@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,7 @@ from nmo_stats.hierarchical.quadrature.overdispersion import Overdispersion
 from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
-from nmo_stats.hierarchical.quadrature.solve import COARSE, Resolution, locate, refined, solved
+from nmo_stats.hierarchical.quadrature.solve import COARSE, REFINEMENT, Resolution, locate, refined, solved
 from nmo_stats.hierarchical.quadrature.surrogate import Surrogate, surrogates
 from nmo_stats.hierarchical.quadrature.threads import one_thread
 
@@ -23,7 +23,7 @@ MOST_NEGATIVE_BINOMIAL: Final = 1000
 _FEW: Final = 250  # distinct patients up to which the polynomial often misses too much
 _MOST_BY_GRID: Final = 4000
 _LARGEST_JOINT: Final = 12_000_000
-_GROWTH: Final = 1.28**4  # of the nodes from one resolution to the next
+_GROWTH: Final = REFINEMENT**4  # of the nodes from one resolution to the next
 _FEWEST_OVERDISPERSIONS: Final = 8
 _PRIOR_REACH: Final = 5.5
 
@@ -56,33 +56,32 @@ def solve(model: Model) -> tuple[Solution, Accuracy]:
 
 
 def _solve_by_grid(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
-    start = locate(
-        model, patients, None if model.likelihood == "poisson" else model.priors.overdispersion.sd / 2
-    )
-    coarse = _at(model, patients, COARSE, [start], None)
+    if model.likelihood == "poisson":
+        by_grid = partial(_by_grid, model, patients)
+        coarse = by_grid(_poisson(model, locate(model, patients)), COARSE)
+        return _until_settled(coarse, by_grid, 0.0)
+    start = locate(model, patients, model.priors.overdispersion.sd / 2)
+    coarse = _first_overdispersed(model, patients, start)
+    return _until_settled(coarse, partial(_overdispersed, model, patients), 0.0)
 
-    def finer(before: Solution, resolution: Resolution) -> Solution:
-        return _at(model, patients, resolution, [part.joint for part in before.parts], before.overdispersion)
 
-    return _until_settled(coarse, finer, 0.0)
+def _by_grid(model: Model, patients: Patients, before: Solution, resolution: Resolution) -> Solution:
+    return _poisson(model, solved(patients, model.priors, before.parts[0].joint, resolution, None))
 
 
 def _solve_by_polynomial(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
     """Solve with polynomials of rising degree until the error is bounded, or with the last of them."""
     for found in surrogates(model, patients):
-        finer = partial(_by_polynomial, model, patients, found)
-        coarse = finer(_poisson(model, patients, found.joint), COARSE)
+        finer = partial(_by_polynomial, model, found)
+        coarse = finer(_poisson(model, found.joint), COARSE)
         solution, accuracy = _until_settled(coarse, finer, found.missed)
         if not accuracy.failures:
             break
     return solution, accuracy
 
 
-def _by_polynomial(
-    model: Model, patients: Patients, found: Surrogate, before: Solution, resolution: Resolution
-) -> Solution:
-    joint = refined(found.polynomial, model.priors, before.parts[0].joint, resolution)
-    return _poisson(model, patients, joint)
+def _by_polynomial(model: Model, found: Surrogate, before: Solution, resolution: Resolution) -> Solution:
+    return _poisson(model, refined(found.polynomial, model.priors, before.parts[0].joint, resolution))
 
 
 def _until_settled(
@@ -101,39 +100,37 @@ def _until_settled(
         coarse = fine
 
 
-def _poisson(model: Model, patients: Patients, joint: Joint) -> Solution:
-    return Solution(model, patients, (Part(1.0, None, joint),), None, joint.log_evidence)
+def _poisson(model: Model, joint: Joint) -> Solution:
+    return Solution(model, (Part(1.0, None, joint),), None)
 
 
-def _at(
-    model: Model,
-    patients: Patients,
-    resolution: Resolution,
-    near: list[Joint],
-    overdispersion: Overdispersion | None,
+def _overdispersed(model: Model, patients: Patients, before: Solution, resolution: Resolution) -> Solution:
+    """Solve at more overdispersions than before, each on nodes placed by the nearest solution before it."""
+    assert before.overdispersion is not None
+    count = round(len(before.parts) * REFINEMENT)
+    nearest = [before.parts[place * len(before.parts) // count].joint for place in range(count)]
+    return _at_overdispersions(model, patients, resolution, nearest, before.overdispersion.reach())
+
+
+def _first_overdispersed(model: Model, patients: Patients, start: Joint) -> Solution:
+    """Solve at a few overdispersions over the whole prior, all on nodes placed by one solution."""
+    largest = _PRIOR_REACH * model.priors.overdispersion.sd
+    return _at_overdispersions(model, patients, COARSE, [start] * _FEWEST_OVERDISPERSIONS, largest)
+
+
+def _at_overdispersions(
+    model: Model, patients: Patients, resolution: Resolution, near: Sequence[Joint], largest: float
 ) -> Solution:
-    """Solve at one resolution, from solutions of the one before."""
-    if model.likelihood == "poisson":
-        return _poisson(model, patients, solved(patients, model.priors, near[0], resolution, None))
     prior = model.priors.overdispersion
-    largest = _PRIOR_REACH * prior.sd if overdispersion is None else overdispersion.reach()
-    count = (
-        max(_FEWEST_OVERDISPERSIONS, round(len(near) * 1.28)) if len(near) > 1 else _FEWEST_OVERDISPERSIONS
-    )
-    nodes, weights = gauss_nodes(0.0, largest, count)
-    joints: list[Joint] = []
-    for place, node in enumerate(nodes):
-        nearest = (
-            near[min(round(place * len(near) / count), len(near) - 1)]
-            if len(near) > 1
-            else (joints or near)[-1]
-        )
-        joints.append(solved(patients, model.priors, nearest, resolution, float(node)))
-    log_evidence = [joint.log_evidence for joint in joints]
-    found = Overdispersion.of(prior, nodes, log_evidence, largest)
+    nodes, weights = gauss_nodes(0.0, largest, len(near))
+    joints = [
+        solved(patients, model.priors, place, resolution, float(node))
+        for place, node in zip(near, nodes, strict=True)
+    ]
+    found = Overdispersion.of(prior, nodes, [joint.log_evidence for joint in joints], largest)
     shares = weights * found.density(nodes)
     parts = tuple(
         Part(float(share), float(node), joint)
         for share, node, joint in zip(shares / shares.sum(), nodes, joints, strict=True)
     )
-    return Solution(model, patients, parts, found, found.log_total)
+    return Solution(model, parts, found)

@@ -73,15 +73,14 @@ def scattered_log_likelihood(
     ratio: Nodes,
     reach: Reach,
     fineness: float,
-    overdispersion: float | None = None,
 ) -> Floats:
-    """Return the log likelihood of single points, ``level`` and ``ratio`` taken together; shape (m,).
+    """Return the Poisson log likelihood of single points, ``level`` and ``ratio`` taken together; shape (m,).
 
     The weights of points that lie near each other differ little: they are combinations of a few vectors, against which
     the patients are integrated once.
     """
     smallest_sd = float(level[1].min())
-    blocks = tables(patients, reach, fineness, overdispersion, smallest_sd)
+    blocks = tables(patients, reach, fineness, None, smallest_sd)
     total = np.zeros(level[0].size)
     with ThreadPoolExecutor(_WORKERS) as workers:  # numpy computes outside of Python's lock
         for part in workers.map(partial(_at_points, level, ratio), blocks):

@@ -12,7 +12,6 @@ from nmo_stats.hierarchical.model import CONTRAST, Model
 from nmo_stats.hierarchical.quadrature.difference import typical_difference
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, quantile
 from nmo_stats.hierarchical.quadrature.overdispersion import Overdispersion
-from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.hierarchical.quadrature.solution import (
     Combination,
     Part,
@@ -39,21 +38,17 @@ class Solution:
 
     Parameters
     ----------
-    model, patients
+    model
         What was solved.
     parts
         The posterior at each overdispersion (one part for Poisson).
     overdispersion
         Its distribution, None for Poisson.
-    log_evidence
-        Log of the marginal likelihood.
     """
 
     model: Model
-    patients: Patients
     parts: tuple[Part, ...]
     overdispersion: Overdispersion | None
-    log_evidence: float
 
     @property
     def scalars(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from nmo_stats.hierarchical.quadrature.joint import Joint, LogLikelihood, joint_
 from nmo_stats.hierarchical.quadrature.likelihood import log_likelihood
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach
 
+REFINEMENT: Final = 1.28  # from one resolution to the next
 _ZOOMS: Final = 14
 
 
@@ -39,8 +40,7 @@ class Resolution:
 
     def finer(self) -> Resolution:
         """Return the next resolution."""
-        factor = 1.28
-        return Resolution(self.spread / factor, self.location / factor, self.fineness / factor)
+        return Resolution(self.spread / REFINEMENT, self.location / REFINEMENT, self.fineness / REFINEMENT)
 
 
 PILOT: Final = Resolution(1.0, 0.9, 0.8)
