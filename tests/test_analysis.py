@@ -6,11 +6,12 @@ import math
 import pandas as pd
 import pytest
 
-from nmo_stats import analysis, exact, glm
-from nmo_stats.analysis import Refusal, Settings, classical_rates, combined, hierarchical_rates
+from nmo_stats import analysis, estimators, exact, glm
+from nmo_stats.analysis import Settings, hierarchical_rates
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
+from nmo_stats.estimators import Refusal, classical_rates, combined
 from nmo_stats.hierarchical import Nuts
 from nmo_stats.wording import ratio_text
 
@@ -135,7 +136,7 @@ def test_a_classical_computation_that_fails_is_a_failed_refusal(monkeypatch, exa
     def diverging(_):
         raise ConvergenceError(("the equations did not converge", "twice"), "poisson")
 
-    monkeypatch.setattr(analysis, "_CLASSICAL", (("poisson", diverging),))
+    monkeypatch.setattr(estimators, "CLASSICAL", (("poisson", diverging),))
     (refusal,) = classical_rates(example_pair).refusals
     assert refusal == Refusal("poisson", "the equations did not converge; twice", failed=True)
 

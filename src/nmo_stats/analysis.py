@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from nmo_stats import exact, glm, hierarchical
+from nmo_stats import hierarchical
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.describe import ArrSummary, EdssSummary, arr, edss
 from nmo_stats.diagnostics import Check, agreement_checks, check
-from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import RateModel, RateRatio, require_level
+from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimate import RateRatio, require_level
+from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.within_patient import Dispersion, dispersion
@@ -20,16 +20,6 @@ from nmo_stats.within_patient import Dispersion, dispersion
 DEFAULT_SEED: Final = 20130301
 ENGINES: Final = ("quadrature", "nuts", "both")
 Engine = str | Nuts
-
-_CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], RateModel]], ...]] = (
-    ("pooled_exact", exact.pooled),
-    ("poisson", glm.poisson),
-    ("negative_binomial", glm.negative_binomial),
-    ("gee", glm.gee),
-    ("conditional_exact", exact.conditional),
-    ("conditional_midp", lambda pair: exact.conditional(pair, midp=True)),
-    ("conditional_poisson", glm.conditional_poisson),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +50,6 @@ class Settings:
 
 
 DEFAULT_SETTINGS: Final = Settings()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A method without a number, and why: not identified by the data, or failed in its computation."""
-
-    method: str
-    reason: str
-    failed: bool = False
-
-    def to_dict(self) -> dict[str, str]:
-        """Return one row of ``not_identified`` in the ``rates`` JSON."""
-        return {"method": self.method, "reason": self.reason}
-
-
-@dataclass(frozen=True, eq=False)
-class RateResults:
-    """Every estimate of the ratio, and every method that gave none."""
-
-    estimates: tuple[RateRatio, ...]
-    refusals: tuple[Refusal, ...]
-
-    def find(self, method: str) -> RateRatio | None:
-        """Return the estimate of a method, or None."""
-        return next((ratio for ratio in self.estimates if ratio.method == method), None)
-
-    def by_reason(self) -> dict[str, tuple[str, ...]]:
-        """Return the refused methods under each reason."""
-        reasons = dict.fromkeys(refusal.reason for refusal in self.refusals)
-        return {
-            reason: tuple(refusal.method for refusal in self.refusals if refusal.reason == reason)
-            for reason in reasons
-        }
-
-    @property
-    def failed(self) -> tuple[Refusal, ...]:
-        """Methods whose computation failed."""
-        return tuple(refusal for refusal in self.refusals if refusal.failed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,19 +173,6 @@ def assemble(
     )
 
 
-def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
-    """Return the ratio by every exact and likelihood method, or its refusal."""
-    estimates, refusals = [], []
-    for method, estimator in _CLASSICAL:
-        try:
-            estimates.append(estimator(pair).rate_ratio(level))
-        except NotIdentifiedError as refused:
-            refusals.append(Refusal(method, refused.reason))
-        except ConvergenceError as refused:
-            refusals.append(Refusal(method, "; ".join(refused.failures), failed=True))
-    return RateResults(tuple(estimates), tuple(refusals))
-
-
 def hierarchical_rates(
     fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | None = None
 ) -> RateResults:
@@ -269,11 +208,3 @@ def hierarchical_fits(
     if not isinstance(engine, Nuts) and engine not in ENGINES:
         raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
-
-
-def combined(*results: RateResults) -> RateResults:
-    """Return the estimates and refusals of several groups of methods as one."""
-    return RateResults(
-        tuple(ratio for result in results for ratio in result.estimates),
-        tuple(refusal for result in results for refusal in result.refusals),
-    )

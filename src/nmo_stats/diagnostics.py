@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
-from nmo_stats.hierarchical import HierarchicalFit, leave_one_patient_out
+from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
 
@@ -75,7 +75,9 @@ class Check:
         }
 
 
-def check(fit: HierarchicalFit, sampled: HierarchicalFit | None = None) -> tuple[Check, ...]:
+def check(
+    fit: HierarchicalFit, sampled: HierarchicalFit | None = None, refits: Refits | None = None
+) -> tuple[Check, ...]:
     """Return all checks of a fit, those of the computation first.
 
     The information checks are left out where the computation failed: they would describe draws that mean nothing.
@@ -86,6 +88,8 @@ def check(fit: HierarchicalFit, sampled: HierarchicalFit | None = None) -> tuple
         The fit.
     sampled
         The same model by another, sampling engine: it is checked too, and whether the two agree.
+    refits
+        Where the models without one patient may have been fitted before.
     """
     own = computation_checks(fit)
     computation = own
@@ -97,7 +101,7 @@ def check(fit: HierarchicalFit, sampled: HierarchicalFit | None = None) -> tuple
         *computation,
         prior_predictive_check(fit),
         *posterior_predictive_checks(fit),
-        *leave_one_out_checks(fit),
+        *leave_one_out_checks(fit, refits),
         *contraction_checks(fit),
         *power_scaling_checks(fit),
     )
@@ -192,7 +196,7 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     return (*found, _predictive("least likely single count", min(1.0, single * observed.size)))
 
 
-def leave_one_out_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
+def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> tuple[Check, ...]:
     """Return how far the ratio moves without the patient who moves it most, by exact refits of a small cohort.
 
     In posterior standard deviations of the log ratio; infinite where a patient had all relapses, or where a refit
@@ -201,7 +205,7 @@ def leave_one_out_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     if not 2 <= len(fit.model.pair.patients) <= MOST_LEFT_OUT or not sum(fit.model.pair.totals):
         return ()
     try:
-        left_out = leave_one_patient_out(fit.model)
+        left_out = leave_one_patient_out(fit.model, refits=refits)
     except ConvergenceError as refused:
         return (
             _left_out(math.inf, f"a refit without one of the patients failed: {'; '.join(refused.failures)}"),

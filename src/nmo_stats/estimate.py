@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from nmo_stats.errors import ArgumentError
 
 IntervalKind = Literal["confidence", "credible"]
-Estimand = Literal["pooled", "within_patient", "typical_patient", "new_patient", "patient"]
+Estimand = Literal["pooled", "within_patient", "typical_patient", "new_patient", "patient", "standardized"]
 CautionCode = Literal[
     "unequal_follow_up",
     "overdispersed",

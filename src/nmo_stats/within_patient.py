@@ -249,23 +249,42 @@ def _simulated_limit(totals: Counts, logits: Floats, offsets: Floats) -> float:
 
 
 def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Floats:
-    """Return the fitted log odds of many cohorts at once, by safeguarded Newton steps; shape of ``comparator``."""
-    everything = float(totals.sum())
+    """Return the fitted log odds of many cohorts at once; shape of ``comparator``."""
     # The boundary estimate is infinite and its residuals tend to 0; half a relapse inside is near enough.
-    target = np.clip(comparator.sum(axis=1), 0.5, everything - 0.5)
+    target = np.clip(comparator.sum(axis=1), 0.5, totals.sum() - 0.5)
+    return np.asarray(log_ratio_estimates(target, totals, offsets)[:, None] + offsets)
+
+
+def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) -> Floats:
+    """Return the conditional maximum likelihood estimate of the log ratio in many cohorts, by safeguarded Newton steps.
+
+    Parameters
+    ----------
+    target
+        Comparator relapses of each cohort, 0 < target < all its relapses; shape (cohorts,).
+    totals, offsets
+        Relapses in both periods and log(t_i1 / t_i0) of each patient; shape (cohorts, n), or (n,) for the same in all.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (cohorts,).
+    """
+    target = np.asarray(target, dtype=np.float64)
+    everything = totals.sum(axis=-1)
     log_odds = np.log(target) - np.log(everything - target)
-    low, high = log_odds - offsets.max(), log_odds - offsets.min()
+    low, high = log_odds - offsets.max(axis=-1), log_odds - offsets.min(axis=-1)
     estimate = (low + high) / 2
     for _ in range(_MOST_NEWTON_STEPS):
         chance = expit(estimate[:, None] + offsets)
-        excess = chance @ totals - target
+        excess = (chance * totals).sum(axis=1) - target
         low, high = np.where(excess > 0, low, estimate), np.where(excess > 0, estimate, high)
-        newton = estimate - excess / ((chance * (1 - chance)) @ totals)
+        newton = estimate - excess / (chance * (1 - chance) * totals).sum(axis=1)
         following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
         moved, estimate = np.abs(following - estimate).max(), following
         if moved < 1e-6:  # and the next step is of the order of its square
             break
-    return np.asarray(estimate[:, None] + offsets)
+    return np.asarray(estimate)
 
 
 def _normal_limit(totals: Counts, logits: Floats) -> float:

@@ -12,8 +12,6 @@ import typer
 from nmo_stats.analysis import (
     Settings,
     analyze,
-    classical_rates,
-    combined,
     hierarchical_fits,
     hierarchical_rates,
 )
@@ -23,6 +21,7 @@ from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import write_template
 from nmo_stats.describe import arr, edss
 from nmo_stats.errors import CohortError, ConvergenceError, NmoStatsError
+from nmo_stats.estimators import classical_rates, combined
 from nmo_stats.hierarchical.options import Progress
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nmo_stats.analysis import Analysis, RateResults
+from nmo_stats.analysis import Analysis
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cli.template import DICTIONARY
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import ArrSummary, EdssSummary
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import RateRatio
+from nmo_stats.estimators import RateResults
 from nmo_stats.frames import records
 from nmo_stats.report.bundle import json_records
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.cohort.history import History
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.cohort.schema import (
     LARGEST,
@@ -55,6 +56,8 @@ class Comparison:
         Patients who had the comparator before the reference.
     notices
         What a reader should know about how the comparison was formed.
+    history
+        The courses behind the periods; None where only counts and times are known.
     """
 
     patients: tuple[str, ...]
@@ -65,6 +68,7 @@ class Comparison:
     unpaired: tuple[str, ...] = ()
     reversed_order: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    history: History | None = None
 
     @classmethod
     def from_arrays(
@@ -129,6 +133,24 @@ class Comparison:
     def informative_patients(self) -> int:
         """Number of patients with at least one relapse in either period."""
         return int((self.relapses.sum(axis=1) > 0).sum())
+
+    def changed(
+        self, *, relapses: npt.ArrayLike | None = None, years: npt.ArrayLike | None = None
+    ) -> Comparison:
+        """Return the same patients with other counts or times, whose history is not known."""
+        return replace(
+            self,
+            relapses=self.relapses if relapses is None else np.asarray(relapses),
+            years=self.years if years is None else np.asarray(years),
+            history=None,
+        )
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
+        """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
+        names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
+        return replace(
+            self, patients=names, relapses=self.relapses[kept], years=self.years[kept], history=None
+        )
 
     def swapped(self) -> Comparison:
         """Return the comparison with the two periods exchanged."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.cohort.comparison import Comparison
+from nmo_stats.cohort.history import history_of
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.cohort.schema import as_text
 from nmo_stats.cohort.validate import nearest
@@ -27,9 +28,11 @@ _UNPAIRED = {
 
 
 def paired(
-    frame: pd.DataFrame, comparator: str, reference: str, courses: Courses, notices: tuple[Notice, ...]
+    frame: pd.DataFrame, comparator: str, reference: str, courses: Courses, relapse_times: pd.DataFrame
 ) -> Comparison:
     """Return the comparison of two treatments within the patients of ``frame``, a period table with ``years``.
+
+    ``relapse_times`` holds the relapses whose time is known, see :func:`nmo_stats.cohort.history.history_of`.
 
     Raises
     ------
@@ -68,7 +71,8 @@ def paired(
         comparator=comparator,
         unpaired=unpaired,
         reversed_order=reversed_order,
-        notices=(*notices, *(notice for notice in candidates if notice is not None)),
+        notices=tuple(notice for notice in candidates if notice is not None),
+        history=history_of(chosen, patients, (reference, comparator), relapse_times),
     )
 
 

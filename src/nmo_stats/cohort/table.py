@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, table_notices
 from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.reading import RawTable, Source, from_frame, read_table
-from nmo_stats.cohort.schema import EXPOSURES, KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
 from nmo_stats.errors import ArgumentError
@@ -34,11 +34,14 @@ class Cohort:
         Legal but suspicious things in the table.
     source
         Name of the file and SHA-256 of its bytes.
+    relapse_times
+        Relapses whose time is known: ``row``, an index of the table, and ``years`` since the start of that period.
     """
 
     frame: pd.DataFrame
     notices: tuple[Notice, ...]
     source: Source
+    relapse_times: pd.DataFrame = field(default_factory=lambda: _times([], []))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -111,7 +114,10 @@ class Cohort:
         if not keep.any():
             raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
         chosen = self.frame[keep].reset_index(drop=True)
-        return Cohort(chosen, table_notices(chosen, self.unit), self.source)
+        new_row = np.cumsum(keep) - 1
+        known = self.relapse_times[keep[self.relapse_times["row"]]]
+        times = _times(new_row[known["row"]], known["years"])
+        return Cohort(chosen, table_notices(chosen, self.unit), self.source, times)
 
     def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
         """Return the two periods of every patient who had both treatments.
@@ -136,7 +142,8 @@ class Cohort:
         (9, 2)
         """
         frame = self.frame.assign(years=self.years)
-        return paired(frame, comparator, reference, courses, self.notices)
+        found = paired(frame, comparator, reference, courses, self.relapse_times)
+        return replace(found, notices=(*self.notices, *found.notices))
 
 
 def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -178,8 +185,9 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
         raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
-    facts = folder / "patients.csv"
-    return _with_patient_facts(cohort, facts) if facts.is_file() else cohort
+    facts, events = folder / "patients.csv", folder / "events.csv"
+    cohort = _with_patient_facts(cohort, facts) if facts.is_file() else cohort
+    return _with_relapse_times(cohort, events) if events.is_file() else cohort
 
 
 def data_folder() -> Path:
@@ -193,6 +201,20 @@ def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     frame = validated(raw, columns)
     unit = next(name for name in EXPOSURES if name in frame)
     return Cohort(frame, table_notices(frame, unit, raw.blank_rows, raw.unread_sheets), raw.source)
+
+
+def _times(rows: npt.ArrayLike, years: npt.ArrayLike) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"row": np.asarray(rows, dtype=np.int64), "years": np.asarray(years, dtype=np.float64)}
+    )
+
+
+def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:
+    events = pd.read_csv(path, dtype={"patient": "object", "treatment": "object"})
+    rows = cohort.frame.reset_index(names="row")[["patient", "treatment", "row"]]
+    placed = events.merge(rows, on=["patient", "treatment"], validate="many_to_one")
+    per_year = placed["unit"].map({"day": DAYS_PER_YEAR, "month": MONTHS_PER_YEAR})
+    return replace(cohort, relapse_times=_times(placed["row"], placed["time"] / per_year))
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:

@@ -43,6 +43,9 @@ class Posterior(Protocol):
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return P(quantity < value), with the dimensions of the quantity."""
 
+    def cdf(self, quantity: str, value: Floats) -> Floats:
+        """Return P(scalar quantity <= value); the shape of ``value``."""
+
     def density(self, quantity: str, value: Floats) -> Floats:
         """Return the density of a scalar quantity; the shape of ``value``."""
 
@@ -94,6 +97,11 @@ class DrawsPosterior:
     def probability_below(self, quantity: str, value: float) -> Floats:
         """Return the share of draws below a value."""
         return np.asarray((self._values(quantity) < value).mean(axis=0))
+
+    def cdf(self, quantity: str, value: Floats) -> Floats:
+        """Return the share of draws at or below each value."""
+        draws = np.sort(self._values(quantity))
+        return np.asarray(np.searchsorted(draws, value, side="right") / draws.size)
 
     def density(self, quantity: str, value: Floats) -> Floats:
         """Return the density as a histogram of the draws shows it."""

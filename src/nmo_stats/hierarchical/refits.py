@@ -1,30 +1,94 @@
-"""Exact refits by quadrature: without each patient, and with other priors."""
+"""Exact refits by quadrature: without each patient, with other priors, and each model only once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
+from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimate import RateRatio
 from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
+from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
 
+METHOD: Final = "hierarchical_quadrature"
 _COLUMNS: Final = ("estimate", "low", "high", "probability_below_1")
 RATIO_PRIORS: Final = {
-    "sceptical": replace(DEFAULT_PRIORS, log_rate_ratio=Normal(0.0, 0.5)),
-    "cautious": replace(DEFAULT_PRIORS, log_rate_ratio=Normal(0.0, 1.0)),
-    "default": DEFAULT_PRIORS,
-    "wide": replace(DEFAULT_PRIORS, log_rate_ratio=Normal(0.0, 4.0)),
+    "sceptical": Normal(0.0, 0.5),
+    "cautious": Normal(0.0, 1.0),
+    "default": DEFAULT_PRIORS.log_rate_ratio,
+    "wide": Normal(0.0, 4.0),
 }
 
+Key = tuple[bytes, bytes, Priors, str, str | None]
 
-def leave_one_patient_out(model: Model, level: float = 0.95) -> pd.DataFrame:
+
+@dataclass(frozen=True, eq=False)
+class Refits:
+    """The rate ratio of any model by quadrature; a model that was asked before is not computed again.
+
+    Parameters
+    ----------
+    level
+        Probability of all intervals.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> refits = Refits()
+    >>> model = Model(load_example().compare("tocilizumab", reference="rituximab"))
+    >>> [round(refits.rate_ratio(model).estimate, 2) for _ in range(2)], refits.computed
+    ([0.22, 0.22], 1)
+    """
+
+    level: float = 0.95
+    _known: dict[Key, RateRatio | ConvergenceError] = field(default_factory=dict)
+
+    @classmethod
+    def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
+        """Return refits that know the answer of a finished fit, if it is one by quadrature."""
+        known = cls(level)
+        if fit.method == METHOD:
+            with contextlib.suppress(ConvergenceError):  # remembered, and raised when asked for
+                known._ask(fit.model, lambda: fit.rate_ratio(level))
+        return known
+
+    @property
+    def computed(self) -> int:
+        """Number of different models so far."""
+        return len(self._known)
+
+    def rate_ratio(self, model: Model) -> RateRatio:
+        """Return the typical patient's rate ratio.
+
+        Raises
+        ------
+        ConvergenceError
+            If the fit fails its refinement check.
+        """
+        return self._ask(model, lambda: fit_model(model, "quadrature", seed=0).rate_ratio(self.level))
+
+    def _ask(self, model: Model, compute: Callable[[], RateRatio]) -> RateRatio:
+        pair = model.pair
+        key = (pair.relapses.tobytes(), pair.years.tobytes(), model.priors, model.likelihood, model.entry)
+        if key not in self._known:
+            try:
+                self._known[key] = compute()
+            except ConvergenceError as refused:
+                self._known[key] = refused
+        found = self._known[key]
+        if isinstance(found, ConvergenceError):
+            raise found
+        return found
+
+
+def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | None = None) -> pd.DataFrame:
     """Refit the model without each patient in turn.
 
     Parameters
@@ -33,6 +97,8 @@ def leave_one_patient_out(model: Model, level: float = 0.95) -> pd.DataFrame:
         At least two patients.
     level
         Probability of the intervals.
+    refits
+        Where models were fitted before, at the same level.
 
     Returns
     -------
@@ -59,25 +125,32 @@ def leave_one_patient_out(model: Model, level: float = 0.95) -> pd.DataFrame:
         raise ArgumentError(
             "leave-one-patient-out: one patient only, nothing would be left; give two or more"
         )
+    places = np.arange(len(pair.patients))
     models = {
-        patient: replace(model, pair=_without(pair, place)) for place, patient in enumerate(pair.patients)
+        patient: replace(model, pair=pair.only(places != place))
+        for place, patient in enumerate(pair.patients)
     }
-    return _ratios(models, "patient", level)
+    return _ratios(models, "patient", refits or Refits(level))
 
 
 def with_priors(
-    model: Model, priors: Mapping[str, Priors] = RATIO_PRIORS, level: float = 0.95
+    model: Model,
+    priors: Mapping[str, Priors] | None = None,
+    level: float = 0.95,
+    refits: Refits | None = None,
 ) -> pd.DataFrame:
     """Refit the model with each of several priors.
 
     Parameters
     ----------
     model
-        Its own priors are not used.
+        The comparison, its likelihood and, for the default grid, its other priors.
     priors
         Priors under their names; by default four priors of the log ratio, from sceptical to wide.
     level
         Probability of the intervals.
+    refits
+        Where models were fitted before, at the same level.
 
     Returns
     -------
@@ -92,23 +165,22 @@ def with_priors(
     >>> with_priors(model).set_index("prior")["estimate"].round(2).to_dict()
     {'sceptical': 0.6, 'cautious': 0.35, 'default': 0.22, 'wide': 0.18}
     """
-    return _ratios({name: replace(model, priors=chosen) for name, chosen in priors.items()}, "prior", level)
-
-
-def _without(pair: Comparison, place: int) -> Comparison:
-    others = np.arange(len(pair.patients)) != place
-    return replace(
-        pair,
-        patients=tuple(patient for patient, kept in zip(pair.patients, others, strict=True) if kept),
-        relapses=pair.relapses[others],
-        years=pair.years[others],
+    chosen = ratio_prior_grid(model.priors) if priors is None else priors
+    return _ratios(
+        {name: replace(model, priors=one) for name, one in chosen.items()}, "prior", refits or Refits(level)
     )
 
 
-def _ratios(models: Mapping[str, Model], label: str, level: float) -> pd.DataFrame:
+def ratio_prior_grid(priors: Priors) -> dict[str, Priors]:
+    """Return the named priors of the log ratio, all others as they are; the given one first if it is none of them."""
+    grid = {name: replace(priors, log_rate_ratio=ratio) for name, ratio in RATIO_PRIORS.items()}
+    return grid if priors in grid.values() else {"as chosen": priors, **grid}
+
+
+def _ratios(models: Mapping[str, Model], label: str, refits: Refits) -> pd.DataFrame:
     rows = []
     for name, model in models.items():
-        ratio = fit_model(model, "quadrature", seed=0).rate_ratio(level)
+        ratio = refits.rate_ratio(model)
         numbers = (ratio.estimate, ratio.interval.low, ratio.interval.high, ratio.probability_below_1)
         known = numbers if ratio.informative else (np.nan,) * len(numbers)
         rows.append({label: name, **dict(zip(_COLUMNS, known, strict=True))})

@@ -111,6 +111,8 @@ class Table:
         Log of that maximum, shape (n,).
     copies
         Shape (n,).
+    places
+        Of these patients among all, shape (n,).
     """
 
     level: Floats
@@ -118,6 +120,7 @@ class Table:
     values: Floats
     log_scale: Floats
     copies: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
 
 
 def tables(
@@ -147,18 +150,25 @@ def tables(
         size = (np.ptp(reach.level) / (stride * step) + 5) * (np.ptp(reach.ratio) / (2 * step) + 5)
         block = max(1, int(_LARGEST_TABLE / size))
         for first in range(0, len(members), block):
-            yield partial(
-                _table, patients[members[first : first + block]], reach, step, stride, overdispersion
-            )
+            places = members[first : first + block]
+            yield partial(_table, patients, places, reach, step, stride, overdispersion)
 
 
-def _table(patients: Patients, reach: Reach, step: float, stride: int, overdispersion: float | None) -> Table:
+def _table(
+    everyone: Patients,
+    members: npt.NDArray[np.int64],
+    reach: Reach,
+    step: float,
+    stride: int,
+    overdispersion: float | None,
+) -> Table:
+    patients = everyone[members]
     level, ratio = _lattices(patients, reach, step, stride, overdispersion)
     places = np.arange(stride * (level.size - 1) + ratio.size)
     first = patients.log_probability(0, level[0] - ratio[-1] / 2 + step * places, overdispersion)
     second = patients.log_probability(1, level[0] + ratio[0] / 2 + step * places, overdispersion)
     values, log_scale = _products(first, second, ratio.size, stride)
-    return Table(level, ratio, values, log_scale, patients.copies)
+    return Table(level, ratio, values, log_scale, patients.copies, members)
 
 
 def _products(first: Floats, second: Floats, columns: int, stride: int) -> tuple[Floats, Floats]:

@@ -58,6 +58,11 @@ class GridPosterior:
         found, shape = self._distributions(quantity)
         return np.reshape([one.cdf(np.asarray(value, dtype=float)) for one in found], shape)
 
+    def cdf(self, quantity: str, value: Floats) -> Floats:
+        """Return P(scalar quantity <= value); the shape of ``value``."""
+        with one_thread():
+            return self.solution.distribution(quantity).cdf(value)
+
     def density(self, quantity: str, value: Floats) -> Floats:
         """Return the density of a scalar quantity; the shape of ``value``."""
         return self.solution.distribution(quantity).density(value)

@@ -1,0 +1,132 @@
+"""The courses behind the two periods of a comparison: how they were timed, how they ended, when relapses came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nmo_stats.cohort.schema import UNITS_PER_YEAR
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Courses of the reference and the comparator, and the relapses in them whose time is known.
+
+    Parameters
+    ----------
+    patient, period
+        Place of the patient in the comparison, and 0 for the reference or 1 for the comparator; shape (courses,).
+    relapses, years
+        Of each course, shape (courses,).
+    ended_by_relapse
+        True, False, or None for unknown; one for each course.
+    unit
+        Name of the exposure column.
+    relapse_course, relapse_years
+        Course of each relapse whose time is known, and that time in years since the start of the course; shape (known,).
+    """
+
+    patient: Counts
+    period: Counts
+    relapses: Counts
+    years: Floats
+    ended_by_relapse: tuple[bool | None, ...]
+    unit: str
+    relapse_course: Counts
+    relapse_years: Floats
+
+    @property
+    def unit_name(self) -> str:
+        """``days``, ``months`` or ``years``."""
+        return self.unit.removeprefix("exposure_")
+
+    @property
+    def known_times(self) -> int:
+        """Number of relapses whose time is known."""
+        return len(self.relapse_years)
+
+    def half_units(self) -> Floats:
+        """Return by how much each period may be off if its courses were rounded to whole units, in years; shape (n, 2)."""
+        return 0.5 / UNITS_PER_YEAR[self.unit] * self._summed(np.ones(len(self.patient)))
+
+    def are_whole_units(self) -> bool:
+        """Return whether every course lasts a whole number of its unit."""
+        units = self.years * UNITS_PER_YEAR[self.unit]
+        return bool(np.all(np.abs(units - np.round(units)) < 1e-9 * np.maximum(units, 1)))
+
+    def reference_ended_by_relapse(self) -> tuple[bool | None, ...]:
+        """Return for each patient whether a relapse ended a reference course: False only if it ended none of them."""
+        answers: dict[int, list[bool | None]] = {}
+        for patient, period, answer in zip(self.patient, self.period, self.ended_by_relapse, strict=True):
+            if period == 0:
+                answers.setdefault(int(patient), []).append(answer)
+        return tuple(_any(answers[patient]) for patient in sorted(answers))
+
+    def after_run_in(self, years: float) -> tuple[Counts, Floats]:
+        """Return relapses and years of each period, shape (n, 2), without the first ``years`` (0, years] of every course.
+
+        A period that is consumed has 0 years left. Every relapse needs a time.
+        """
+        late = self.relapse_years > years
+        kept = np.bincount(self.relapse_course[late], minlength=len(self.patient))
+        # what floating-point subtraction leaves of a course as long as the run-in is nothing
+        left = np.where(self.years > years * (1 + 1e-9), self.years - years, 0.0)
+        return self._summed(np.where(left > 0, kept, 0)).astype(np.int64), self._summed(left)
+
+    def _summed(self, values: npt.NDArray[np.generic]) -> Floats:
+        shape = (int(self.patient.max()) + 1, 2)
+        cells = np.bincount(2 * self.patient + self.period, weights=values, minlength=shape[0] * 2)
+        return np.asarray(cells.reshape(shape))
+
+
+def history_of(
+    courses: pd.DataFrame,
+    patients: Sequence[str],
+    treatments: tuple[str, str],
+    relapse_times: pd.DataFrame,
+) -> History:
+    """Return the history of the paired patients.
+
+    Parameters
+    ----------
+    courses
+        Rows of a period table with ``years``.
+    patients
+        Paired patients in the order of the comparison.
+    treatments
+        Reference and comparator.
+    relapse_times
+        Columns ``row``, an index of the period table, and ``years`` since the start of that period.
+    """
+    chosen = courses[courses["patient"].isin(patients) & courses["treatment"].isin(treatments)]
+    course_of_row = pd.Series(np.arange(len(chosen)), index=chosen.index)
+    known = relapse_times[relapse_times["row"].isin(chosen.index)]
+    return History(
+        patient=pd.Index(patients).get_indexer(pd.Index(chosen["patient"])).astype(np.int64),
+        period=np.asarray(chosen["treatment"] == treatments[1], dtype=np.int64),
+        relapses=chosen["relapses"].to_numpy(dtype=np.int64),
+        years=chosen["years"].to_numpy(dtype=np.float64),
+        ended_by_relapse=_answers(chosen),
+        unit=next(name for name in UNITS_PER_YEAR if name in courses),
+        relapse_course=course_of_row.loc[known["row"]].to_numpy(dtype=np.int64),
+        relapse_years=known["years"].to_numpy(dtype=np.float64),
+    )
+
+
+def _answers(courses: pd.DataFrame) -> tuple[bool | None, ...]:
+    if "ended_by_relapse" not in courses:
+        return (None,) * len(courses)
+    return tuple(None if answer is pd.NA else bool(answer) for answer in courses["ended_by_relapse"])
+
+
+def _any(answers: list[bool | None]) -> bool | None:
+    if True in answers:
+        return True
+    return None if None in answers else False

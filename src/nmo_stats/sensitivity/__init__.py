@@ -1,0 +1,38 @@
+"""Reasons to doubt the number: each as a computed answer, not as a paragraph of caveats."""
+
+from nmo_stats.sensitivity.background import Background, adjusted
+from nmo_stats.sensitivity.empirical_bayes import EmpiricalBayesRatio, regression_to_mean
+from nmo_stats.sensitivity.no_effect import (
+    RULES,
+    NoEffect,
+    Simulation,
+    Spread,
+    benchmark,
+    headline_population,
+    large_cohort_ratios,
+)
+from nmo_stats.sensitivity.row import FAMILY_NAMES, Family, Row
+from nmo_stats.sensitivity.run import DEFAULT_PLAN, Plan, Sensitivity, run
+from nmo_stats.sensitivity.tipping import tipping_rows
+
+__all__ = [
+    "DEFAULT_PLAN",
+    "FAMILY_NAMES",
+    "RULES",
+    "Background",
+    "EmpiricalBayesRatio",
+    "Family",
+    "NoEffect",
+    "Plan",
+    "Row",
+    "Sensitivity",
+    "Simulation",
+    "Spread",
+    "adjusted",
+    "benchmark",
+    "headline_population",
+    "large_cohort_ratios",
+    "regression_to_mean",
+    "run",
+    "tipping_rows",
+]

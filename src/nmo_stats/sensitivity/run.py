@@ -1,0 +1,305 @@
+"""All reasons to doubt the number, each as a row of the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+
+from nmo_stats import hierarchical
+from nmo_stats.cohort import Comparison
+from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
+from nmo_stats.estimators import RateResults, Refusal, classical_rates
+from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
+from nmo_stats.sensitivity import empirical_bayes as rtm
+from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background
+from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
+from nmo_stats.sensitivity.models import (
+    entry_rows,
+    heterogeneity_rows,
+    hierarchical_answer,
+    likelihood_rows,
+    prior_rows,
+)
+from nmo_stats.sensitivity.no_effect import RULES, NoEffect, Simulation, benchmark, populations
+from nmo_stats.sensitivity.row import Row
+from nmo_stats.sensitivity.tipping import tipping_rows
+from nmo_stats.sensitivity.words import rule_words, sentence, summary
+from nmo_stats.simulate import GammaRates
+from nmo_stats.wording import significant
+
+Progress = Callable[[int, int], None]
+_STAGES: Final = 5
+_KINDS: Final = {"triggered": ("triggered_1", "triggered_2"), "look_back": ("look_back",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The choices of a sensitivity analysis.
+
+    Parameters
+    ----------
+    level
+        Level of all intervals.
+    background
+        What a series like this one would show with no effect, if the user knows it.
+    simulation
+        How many series without effect are simulated.
+    progress
+        Called with the number of finished stages and of all stages.
+    """
+
+    level: float = 0.95
+    background: Background | None = None
+    simulation: Simulation = field(default_factory=Simulation)
+    progress: Progress | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        require_level(self.level)
+
+
+DEFAULT_PLAN: Final = Plan()
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """The ratio again, under one changed assumption after the other.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+    base
+        The answers as analysed, by method.
+    rows
+        Every row, sorted by family.
+    designs
+        What estimators show in series with no effect.
+    level
+        Level of all intervals.
+    """
+
+    pair: Comparison
+    base: dict[str | None, Row]
+    rows: tuple[Row, ...]
+    designs: tuple[NoEffect, ...]
+    level: float
+
+    @property
+    def summary(self) -> str:
+        """A paragraph assembled from the rows."""
+        return summary(self.pair, self.rows, self.base, self.designs)
+
+    @property
+    def failed(self) -> tuple[Row, ...]:
+        """Rows whose computation failed."""
+        return tuple(row for row in self.rows if row.failed)
+
+    def of(self, family: str, method: str | None = None) -> tuple[Row, ...]:
+        """Return the rows of a family, of one method if it is given."""
+        return tuple(row for row in self.rows if row.family == family and method in (None, row.method))
+
+    def sentence(self, row: Row) -> str:
+        """Return what a row says in plain words."""
+        return sentence(row, self.base)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line for each row: family, assumption, method, numbers, change, cautions, reason and sentence.
+
+        ``change`` is the ratio divided by the same method's as analysed.
+        """
+        return pd.DataFrame([self._line(row) for row in self.rows])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the rows, the simulated designs and the summary as JSON can hold them."""
+        return {
+            "rows": [row.to_dict() | {"sentence": self.sentence(row)} for row in self.rows],
+            "no_effect": [line for design in self.designs for line in design.to_dicts()],
+            "summary": self.summary,
+        }
+
+    def _line(self, row: Row) -> dict[str, object]:
+        before = self.base.get(row.method)
+        changed = None
+        if row.has_interval and row.family != "benchmark" and before is not None and before.estimate:
+            changed = (row.estimate or 0.0) / before.estimate
+        return {
+            **{name: value for name, value in row.to_dict().items() if name not in ("cautions", "reason")},
+            "change": json_number(changed),
+            "cautions": " ".join(caution.code for caution in row.cautions),
+            "reason": row.reason,
+            "sentence": self.sentence(row),
+        }
+
+
+def run(
+    pair: Comparison,
+    *,
+    fit: HierarchicalFit | None = None,
+    plan: Plan = DEFAULT_PLAN,
+    refits: Refits | None = None,
+) -> Sensitivity:
+    """Compute the ratio under every changed assumption, what the design shows with no effect, and the tipping points.
+
+    Parameters
+    ----------
+    pair
+        The two periods.
+    fit
+        A finished fit of the pair, whose priors, likelihood and entry are the starting point; by default one is computed.
+    plan
+        Level, background ratio, and number of simulated series.
+    refits
+        Where models may have been fitted before, at the same level.
+
+    Raises
+    ------
+    ArgumentError
+        If the fit or the refits do not belong to the pair and the level.
+
+    Examples
+    --------
+    >>> import nmo_stats as nmo
+    >>> found = run(nmo.load_example().compare("tocilizumab", reference="rituximab"))
+    >>> row = found.of("trigger", "conditional_exact")[0]
+    >>> print(f"{row.estimate:.3f} ({row.low:.4f} to {row.high:.3f})")
+    0.350 (0.0324 to 2.098)
+    """
+    fit = hierarchical.fit(pair, seed=plan.simulation.seed) if fit is None else fit
+    refits = Refits.beside(fit, plan.level) if refits is None else refits
+    if fit.model.pair is not pair or refits.level != plan.level:
+        raise ArgumentError(
+            "the fit is of another comparison, or the refits have another level than the plan"
+        )
+    progress = plan.progress or _silent
+    progress(0, _STAGES)
+    rows = _model_rows(fit.model, refits)
+    progress(1, _STAGES)
+    rows += [row for changes in CHANGES for row in _changed(changes(pair), fit.model, refits)]
+    progress(2, _STAGES)
+    designs, unknown = no_effect_designs(fit.model, plan.simulation)
+    progress(3, _STAGES)
+    rows += [*regression_rows(pair, plan.level), *_adjusted_rows(fit, designs, plan, refits)]
+    rows += [*(row for design in designs for row in _benchmark_rows(design)), *unknown]
+    progress(4, _STAGES)
+    rows += tipping_rows(fit, refits)
+    progress(5, _STAGES)
+    base = _base(fit.model, classical_rates(pair, plan.level), refits)
+    return Sensitivity(pair, base, tuple(rows), tuple(designs), plan.level)
+
+
+def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
+    """Return observed against expected relapses over the grid of populations."""
+    rows = []
+    for mean, source in rtm.MEANS.items():
+        for cv in rtm.CVS:
+            label = f"population mean {mean:g} per year, CV {cv:g} ({source})"
+            try:
+                found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
+            except NotIdentifiedError as refused:
+                return [Row("rtm", "any population", "", rtm.METHOD, reason=refused.reason)]
+            clause = (
+                f"Against the {significant(found.count.expected)} relapses on {pair.comparator} that a {label} lets expect with no effect "
+                f"({pair.totals[1]} observed)"
+            )
+            rows.append(Row.of("rtm", label, clause, found.rate_ratio(level)))
+    return rows
+
+
+def no_effect_designs(model: Model, simulation: Simulation) -> tuple[list[NoEffect], list[Row]]:
+    """Return what estimators show with no effect, for every rule and population, and rows for those that cannot be simulated.
+
+    The hierarchical model is among the estimators for the headline population.
+    """
+    pair = model.pair
+    if not sum(pair.totals):
+        return [], [Row("benchmark", "any rule", "", reason=NO_INFORMATION)]
+    designs, unknown = [], []
+    for name, rule in RULES.items():
+        for population, is_headline in populations(pair).items():
+            try:
+                spreads = benchmark(pair, population, rule, simulation, model if is_headline else None)
+            except ArgumentError as refused:
+                unknown.append(
+                    Row("benchmark", f"{name}, {_population_words(population)}", "", reason=str(refused))
+                )
+                continue
+            designs.append(NoEffect(name, rule, population, is_headline, spreads))
+    return designs, unknown
+
+
+def _model_rows(model: Model, refits: Refits) -> list[Row]:
+    return [
+        *prior_rows(model, refits),
+        *heterogeneity_rows(model, refits),
+        *likelihood_rows(model, refits),
+        *entry_rows(model, refits),
+    ]
+
+
+def _changed(changes: Sequence[Change | Row], model: Model, refits: Refits) -> list[Row]:
+    rows: list[Row] = []
+    for change in changes:
+        rows += [change] if isinstance(change, Row) else rows_of(change, model, refits)
+    return rows
+
+
+def _benchmark_rows(design: NoEffect) -> list[Row]:
+    label = f"{design.rule_name}, {_population_words(design.population)}"
+    clause = f"With no effect at all, {rule_words(design.rule)} ({_population_words(design.population)})"
+    return [
+        Row("benchmark", label, clause, spread.method, spread.median, spread.low, spread.high)
+        for spread in design.spreads
+    ]
+
+
+def _population_words(population: GammaRates) -> str:
+    return f"mean {significant(population.mean)} per year, CV {population.cv:g}"
+
+
+def _adjusted_rows(
+    fit: HierarchicalFit, designs: Sequence[NoEffect], plan: Plan, refits: Refits
+) -> list[Row]:
+    """Return the ratio beyond the background that the user gave, and beyond those of the simulated designs."""
+    rows = []
+    if plan.background is not None:
+        words = "given background ratio"
+        clause = f"Divided by the given background ratio of {significant(plan.background.ratio)}"
+        rows.append(adjusted_row(fit, plan.background, words, clause, plan.level))
+    for kind, names in _KINDS.items():
+        alike = sorted(
+            (one for one in designs if one.rule_name in names), key=lambda one: not one.is_headline
+        )
+        rows += _simulated_rows(fit, kind, alike, plan, refits)
+    return rows
+
+
+def _simulated_rows(
+    fit: HierarchicalFit, kind: str, designs: Sequence[NoEffect], plan: Plan, refits: Refits
+) -> list[Row]:
+    words = f"simulated, {kind.replace('_', '-')}"
+    if not designs or not designs[0].is_headline:
+        return [Row("bias_adjustment", words, "", fit.method, reason="such series could not be simulated")]
+    if fit.model.likelihood != "poisson":
+        reason = "the large series is fitted with Poisson counts only"
+        return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
+    background = simulated_background(fit.model, designs, refits, plan.simulation.seed)
+    if isinstance(background, Refusal):
+        return [Row.of("bias_adjustment", words, "", background)]
+    clause = (
+        f"Divided by the ratio that a very large series shows with no effect, {rule_words(designs[0].rule)} "
+        f"({significant(background.ratio, 2)})"
+    )
+    return [adjusted_row(fit, background, words, clause, plan.level)]
+
+
+def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | None, Row]:
+    found = (*classical.estimates, *classical.refusals, hierarchical_answer(refits, model))
+    return {one.method: Row.of("prior", "as analysed", "As analysed", one) for one in found}
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Show no progress."""

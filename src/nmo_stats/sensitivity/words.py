@@ -1,0 +1,181 @@
+"""One plain sentence for each row, and a paragraph that sums the rows up; neither ever asserts an effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from nmo_stats.cohort import Comparison
+from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.sensitivity.no_effect import NoEffect, Spread
+from nmo_stats.sensitivity.row import FAMILY_NAMES, Row
+from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
+from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
+
+NOT_AN_EFFECT: Final = "None of these numbers is a treatment effect."
+SIMULATED_NAMES: Final = {
+    **METHOD_NAMES,
+    "mean_arr_ratio": "Ratio of mean relapse rates",
+    "median_arr_ratio": "Ratio of median relapse rates",
+}
+_WITHIN: Final = "conditional_exact"
+_ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
+
+
+def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
+    """Return what a row says, compared with the same estimator's answer as analysed."""
+    if row.family in ("benchmark", "tipping") or not row.has_interval:
+        return _without_interval(row)
+    before = base.get(row.method)
+    instead = ""
+    if before is not None and before.estimate is not None and not _same(before.estimate, row.estimate):
+        instead = f" instead of {significant(before.estimate, 2)}"
+    return f"{row.clause}, the ratio is {_ratio(row)}{instead}; {_position(row)}."
+
+
+def rule_words(rule: Rule) -> str:
+    """Return how a reference period ends, as the middle of a sentence."""
+    match rule:
+        case Triggered(relapses=relapses, lag_months=lag):
+            return f"if the switch comes {lag:g} months after the {_ORDINALS.get(relapses, f'{relapses}th')} relapse of the reference period"
+        case LookBack(months=months, relapses=relapses, lag_months=lag):
+            return f"if the switch comes {lag:g} months after a relapse and the {months:g} months before it, the reference period, hold at least {relapses} relapses"
+        case FixedWindows():
+            return "if relapses have no part in when a period ends"
+        case _:
+            return f"under the rule {rule}"
+
+
+def summary(
+    pair: Comparison, rows: Sequence[Row], base: Mapping[str | None, Row], designs: Sequence[NoEffect]
+) -> str:
+    """Return a paragraph assembled from the results."""
+    sentences = (
+        _range(rows, base),
+        _trigger(pair, rows),
+        _regression(rows),
+        *(_no_effect(design) for design in designs if design.is_headline),
+        *_tipping(pair, rows),
+        NOT_AN_EFFECT,
+    )
+    return " ".join(part for part in sentences if part)
+
+
+def _without_interval(row: Row) -> str:
+    if row.estimate is None:
+        return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
+    if row.family == "tipping":
+        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_number(row)}."
+    method = SIMULATED_NAMES.get(row.method or "", row.method or "")
+    limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
+    return f"{row.clause}: {method}, median {significant(row.estimate, 2)}, 95 % of the series {limits}."
+
+
+def _number(row: Row) -> str:
+    value = row.estimate if row.estimate is not None else math.nan
+    if "background" in row.assumption:
+        return significant(value)
+    return "0, it is so already" if value == 0 else f"{value:.0f}"
+
+
+def _ratio(row: Row) -> str:
+    estimate, low, high = (
+        value if value is not None else math.nan for value in (row.estimate, row.low, row.high)
+    )
+    return f"{significant(estimate, 2)} ({significant(low, 2)} to {significant(high, 2)})"
+
+
+def _position(row: Row) -> str:
+    low, high = row.low or 0.0, row.high if row.high is not None else math.inf
+    if significant(high, 2) == "1.0":
+        return "the interval ends next to 1"
+    return "the interval includes 1" if low <= 1 <= high else "the interval does not include 1"
+
+
+def _same(first: float, second: float | None) -> bool:
+    return second is not None and significant(first, 2) == significant(second, 2)
+
+
+def _range(rows: Sequence[Row], base: Mapping[str | None, Row]) -> str:
+    found = [
+        row
+        for row in rows
+        if row.method == METHOD and row.has_interval and row.family not in ("benchmark", "tipping")
+    ]
+    before = base.get(METHOD)
+    if not found or before is None or before.estimate is None:
+        return ""
+    estimates = [row.estimate for row in found if row.estimate is not None]
+    including = sum(includes_1(row) for row in found)
+    return (
+        f"The hierarchical ratio, {significant(before.estimate, 2)} as analysed, runs from {significant(min(estimates), 2)} to "
+        f"{significant(max(estimates), 2)} under the assumptions of this section; its interval includes 1 under {including} of {len(found)} of them."
+    )
+
+
+def includes_1(row: Row) -> bool:
+    """Return whether a row's interval includes 1."""
+    return row.low is not None and row.high is not None and row.low <= 1 <= row.high
+
+
+def _trigger(pair: Comparison, rows: Sequence[Row]) -> str:
+    found = next(
+        (row for row in rows if row.family == "trigger" and row.method == _WITHIN and row.has_interval), None
+    )
+    if found is None:
+        return ""
+    return f"If one relapse on {pair.reference} per patient led to the switch and is left out, a bound, the exact ratio within patients is {_ratio(found)}."
+
+
+def _regression(rows: Sequence[Row]) -> str:
+    found = [row for row in rows if row.family == "rtm" and row.estimate is not None]
+    if not found:
+        return ""
+    estimates = [row.estimate for row in found if row.estimate is not None]
+    including = sum(includes_1(row) for row in found)
+    return (
+        f"Allowing for regression to the mean, it is {significant(min(estimates), 2)} to {significant(max(estimates), 2)}, "
+        f"with an interval that includes 1 for {including} of {len(found)} assumed populations."
+    )
+
+
+def _no_effect(design: NoEffect) -> str:
+    shown = [spread for spread in (design.find(_WITHIN), design.find(METHOD)) if spread is not None]
+    parts = [_spread(spread) for spread in shown if spread.at_or_below is not None]
+    if not parts:
+        return ""
+    return f"With no effect at all, {rule_words(design.rule)}, {' and '.join(parts)}."
+
+
+def _spread(spread: Spread) -> str:
+    name = "the exact ratio within patients" if spread.method == _WITHIN else "the hierarchical ratio"
+    observed = significant(spread.observed if spread.observed is not None else math.nan, 2)
+    share = percent(float(f"{spread.at_or_below or 0.0:.2g}"))
+    return f"{name} has a median of {significant(spread.median, 2)} and is {observed} or less in {share} of series like this one"
+
+
+def _tipping(pair: Comparison, rows: Sequence[Row]) -> list[str]:
+    found = []
+    for moved, words in (
+        (f"added on {pair.comparator}", f"more on {pair.comparator}"),
+        (f"removed from {pair.reference}", f"fewer on {pair.reference}"),
+    ):
+        row = _find(rows, moved)
+        if row is None or row.estimate is None:
+            continue
+        if row.estimate == 0:
+            return ["The upper limit of the hierarchical interval is 1 or more as it is."]
+        number = counted(int(row.estimate), "relapse")
+        found.append(f"{number} {words}")
+    if not found:
+        return []
+    text = " or ".join(found)
+    return [
+        f"{text[:1].upper()}{text[1:]} would be enough, in some patients, to move the upper limit of the hierarchical interval to 1 or above."
+    ]
+
+
+def _find(rows: Sequence[Row], moved: str) -> Row | None:
+    wanted = f"relapses {moved} until the upper limit is 1 or more, for some allocation"
+    return next((row for row in rows if row.method == METHOD and row.assumption == wanted), None)

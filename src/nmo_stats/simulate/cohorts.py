@@ -1,0 +1,94 @@
+"""Many cohorts of one design at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nmo_stats.errors import ArgumentError
+from nmo_stats.simulate.population import Population
+from nmo_stats.simulate.rules import Rule
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_RAREST: Final = 1e-3  # share of patients that a rule includes, below which simulating it would take too long
+_ENOUGH: Final = 200_000  # patients to tell that share from
+_AT_LEAST: Final = 2000  # patients drawn in a round, so that a rule that includes few is met by few rounds
+_AT_MOST: Final = 500_000
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts:
+    """Relapses and follow-up of many cohorts.
+
+    Parameters
+    ----------
+    relapses, years
+        Shape (cohorts, n, 2): reference, comparator.
+    """
+
+    relapses: Counts
+    years: Floats
+
+    def __len__(self) -> int:
+        return len(self.relapses)
+
+
+def simulate_cohorts(
+    rng: np.random.Generator, population: Population, rule: Rule, years: Floats, cohorts: int
+) -> Cohorts:
+    """Simulate cohorts of patients who were switched by a rule.
+
+    Patients whom the rule does not include are drawn anew with the same observed times, so that every cohort is full.
+
+    Parameters
+    ----------
+    rng
+        Source of all random numbers.
+    population
+        Patients' rates.
+    rule
+        How the reference period begins and ends, and who is included.
+    years
+        Observed times of the n places of a cohort, shape (n, 2). Comparator times are kept, reference times are the
+        rule's affair.
+    cohorts
+        How many.
+
+    Raises
+    ------
+    ArgumentError
+        If the rule includes nearly nobody.
+
+    Examples
+    --------
+    >>> from nmo_stats.simulate import FixedWindows, GammaRates
+    >>> rng = np.random.default_rng(1)
+    >>> simulate_cohorts(rng, GammaRates(1.0, 0.7), FixedWindows(), np.ones((3, 2)), 500).relapses.shape
+    (500, 3, 2)
+    """
+    observed = np.tile(np.asarray(years, dtype=np.float64), (cohorts, 1))
+    relapses = np.zeros(observed.shape, dtype=np.int64)
+    taken = observed.copy()
+    waiting = np.arange(len(observed))
+    seen = entered = 0
+    while waiting.size:
+        tried = np.resize(waiting, min(max(waiting.size, _AT_LEAST), _AT_MOST))
+        rates = population.draw(rng, tried.size)
+        before, length, included = rule.reference(rng, rates[:, 0], observed[tried, 0])
+        place, first = np.unique(tried[included], return_index=True)
+        chosen = np.flatnonzero(included)[first]
+        relapses[place, 0], taken[place, 0] = before[chosen], length[chosen]
+        relapses[place, 1] = rng.poisson(rates[chosen, 1] * observed[place, 1])
+        waiting = np.setdiff1d(waiting, place, assume_unique=True)
+        seen, entered = seen + tried.size, entered + int(included.sum())
+        if seen > _ENOUGH and entered < _RAREST * seen:
+            raise ArgumentError(
+                f"{rule}: of patients with {population} it includes fewer than 1 in {1 / _RAREST:.0f}"
+            )
+    shape = (cohorts, len(years), 2)
+    return Cohorts(relapses.reshape(shape), taken.reshape(shape))

@@ -1,0 +1,161 @@
+"""How a reference period begins and ends, and who is included: what makes a before/after series what it is.
+
+A patient's relapses are a Poisson process of constant rate. A rule looks at it and returns the relapses and the length of
+the reference period, and whether the patient enters the series at all; the comparator starts where the reference ended.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nmo_stats.errors import ArgumentError
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Included = npt.NDArray[np.bool_]
+
+
+class Rule(Protocol):
+    """A rule of switching."""
+
+    def reference(
+        self, rng: np.random.Generator, rates: Floats, years: Floats
+    ) -> tuple[Counts, Floats, Included]:
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Reference times that were observed in the same places, shape (patients,); most rules make their own.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWindows:
+    """Reference times as observed: nothing in the patient's course decides when a period ends."""
+
+    def reference(
+        self, rng: np.random.Generator, rates: Floats, years: Floats
+    ) -> tuple[Counts, Floats, Included]:
+        """Return relapses and years on the reference, and who is included: everyone."""
+        return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """The reference period ends some time after a relapse, which led to the switch.
+
+    Parameters
+    ----------
+    relapses
+        Which relapse of the period it is that leads to the switch.
+    lag_months
+        From that relapse to the switch; relapses in this time count.
+    start_years
+        If given, the period starts at the patient's first relapse between these two times (years, in a history without a beginning);
+        that relapse does not count, and patients without one are not included. Otherwise it starts at any time.
+    within_years
+        Patients whose relapse comes later than this after the start are not included.
+    """
+
+    relapses: int = 1
+    lag_months: float = 2.0
+    start_years: tuple[float, float] | None = None
+    within_years: float = math.inf
+
+    def __post_init__(self) -> None:
+        _require_whole("relapses", self.relapses)
+        _require_time("lag_months", self.lag_months, zero=True)
+        if self.start_years is not None and not 0 <= self.start_years[0] < self.start_years[1]:
+            raise ArgumentError(f"start_years {self.start_years!r}: two times, 0 <= first < second")
+        if not self.within_years > 0:
+            raise ArgumentError(f"within_years {self.within_years!r}: a number > 0")
+
+    def reference(
+        self, rng: np.random.Generator, rates: Floats, years: Floats
+    ) -> tuple[Counts, Floats, Included]:
+        """Return relapses and years on the reference, and who is included."""
+        lag = self.lag_months / 12
+        included = np.ones(len(years), dtype=bool)
+        if self.start_years is not None:
+            first, last = self.start_years
+            included = rng.random(len(rates)) < -np.expm1(-rates * (last - first))
+        with np.errstate(divide="ignore"):
+            until = rng.gamma(self.relapses, size=len(rates)) / rates
+        included &= np.isfinite(until) & (until <= self.within_years)
+        return self.relapses + rng.poisson(rates * lag), until + lag, included
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """The reference period is a window that looks back from a switch which followed several relapses.
+
+    Parameters
+    ----------
+    months
+        Length of the window.
+    relapses
+        Relapses that it must hold.
+    lag_months
+        From a relapse to the end of the window, where the comparator starts: the first relapse whose window holds enough.
+    within_years
+        Length of the history in which such a relapse is looked for; patients without one are not included.
+    """
+
+    months: float = 12.0
+    relapses: int = 2
+    lag_months: float = 2.0
+    within_years: float = 8.0
+
+    def __post_init__(self) -> None:
+        _require_whole("relapses", self.relapses)
+        _require_time("months", self.months)
+        _require_time("lag_months", self.lag_months, zero=True)
+        _require_time("within_years", self.within_years)
+        if not self.lag_months < self.months <= 12 * self.within_years:
+            raise ArgumentError(
+                f"a window of {self.months:g} months that ends {self.lag_months:g} months after a relapse within "
+                f"{self.within_years:g} years: lag < window <= history"
+            )
+
+    def reference(
+        self, rng: np.random.Generator, rates: Floats, years: Floats
+    ) -> tuple[Counts, Floats, Included]:
+        """Return relapses and years on the reference, and who is included."""
+        lag, window = self.lag_months / 12, self.months / 12
+        horizon = self.within_years + lag
+        count = rng.poisson(rates * horizon)
+        times = rng.uniform(0, horizon, (len(rates), int(count.max(initial=0))))
+        times[np.arange(times.shape[1]) >= count[:, None]] = np.inf
+        times.sort(axis=1)
+        relapses = np.zeros(len(rates), dtype=np.int64)
+        for place in range(times.shape[1]):
+            ends = times[:, place] + lag
+            waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
+            held = _held(times[waiting], ends[waiting], window)
+            relapses[waiting] = np.where(held >= self.relapses, held, 0)
+        return relapses, np.full(len(years), window), relapses > 0
+
+
+def _held(times: Floats, ends: Floats, window: float) -> Counts:
+    """Return how many of the times lie in the window that ends at ``ends``."""
+    return np.asarray(((times > ends[:, None] - window) & (times <= ends[:, None])).sum(axis=1))
+
+
+def _require_whole(name: str, value: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArgumentError(f"{name} {value!r}: a whole number >= 1")
+
+
+def _require_time(name: str, value: float, *, zero: bool = False) -> None:
+    if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
+        raise ArgumentError(f"{name} {value!r}: a finite number {'>= 0' if zero else '> 0'}")
