@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from nmo_stats import hierarchical
+from nmo_stats import hierarchical, sensitivity
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.describe import ArrSummary, EdssSummary, arr, edss
@@ -13,8 +13,10 @@ from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
-from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
+from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
+from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
+from nmo_stats.sensitivity.run import Progress
 from nmo_stats.within_patient import Dispersion, dispersion
 
 DEFAULT_SEED: Final = 20130301
@@ -36,6 +38,10 @@ class Settings:
         Which courses of a drug are compared: ``"all"`` or ``"adjacent"``.
     nuts
         How NUTS samples.
+    background
+        What a series like this one would show with no effect, if the user knows it.
+    replicates
+        Simulated series of each design with no effect.
     """
 
     level: float = 0.95
@@ -44,9 +50,16 @@ class Settings:
     entry: Entry | None = None
     courses: Courses = "all"
     nuts: Nuts = field(default_factory=Nuts)
+    background: Background | None = None
+    replicates: int = Simulation().replicates
 
     def __post_init__(self) -> None:
         require_level(self.level)
+        Simulation(self.replicates)
+
+    def plan(self, seed: int, progress: Progress | None = None) -> Plan:
+        """Return the choices that concern the sensitivity analysis."""
+        return Plan(self.level, self.background, Simulation(self.replicates, seed), progress)
 
 
 DEFAULT_SETTINGS: Final = Settings()
@@ -72,6 +85,8 @@ class Analysis:
         The hierarchical fit; it withholds its numbers if it failed a check.
     checks
         Diagnostics of the fit.
+    sensitivity
+        The ratio under other assumptions, and what such a design shows with no effect.
     sampled
         The same model by NUTS, beside a fit by quadrature.
     """
@@ -87,6 +102,7 @@ class Analysis:
     dispersion: Dispersion
     fit: HierarchicalFit
     checks: tuple[Check, ...]
+    sensitivity: Sensitivity
     sampled: HierarchicalFit | None = None
 
     @property
@@ -157,6 +173,10 @@ def assemble(
     pair = fit.model.pair
     classical = classical_rates(pair, settings.level)
     bayesian = hierarchical_rates(fit, settings.level, sampled)
+    refits = Refits.beside(fit, settings.level)
+    doubts = sensitivity.run(pair, fit=fit, plan=settings.plan(fit.seed), refits=refits)
+    if bayesian.failed:
+        doubts = doubts.withholding("; ".join(refusal.reason for refusal in bayesian.failed))
     return Analysis(
         cohort=cohort,
         pair=pair,
@@ -168,7 +188,8 @@ def assemble(
         rates=combined(classical, bayesian),
         dispersion=dispersion(pair),
         fit=fit,
-        checks=check(fit, sampled),
+        checks=check(fit, sampled, refits),
+        sensitivity=doubts,
         sampled=sampled,
     )
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from nmo_stats import exact, glm
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import RateModel, RateRatio
+from nmo_stats.estimate import Interval, RateModel, RateRatio
 
-CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], RateModel]], ...]] = (
+
+class ClassicalModel(RateModel, Protocol):
+    """What every exact or likelihood model offers beside its rate ratio."""
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the interval alone: cheaper than the whole result with its cautions."""
+
+
+CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], ClassicalModel]], ...]] = (
     ("pooled_exact", exact.pooled),
     ("poisson", glm.poisson),
     ("negative_binomial", glm.negative_binomial),

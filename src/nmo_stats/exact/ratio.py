@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from scipy.optimize import brentq
 
@@ -50,8 +51,6 @@ class ExactRatio:
     midp
         Whether the observed total counts half in each tail: shorter, with coverage near the level on average
         instead of at least the level always.
-    cautions
-        Reasons to read the ratio with care.
     """
 
     pair: Comparison
@@ -59,7 +58,18 @@ class ExactRatio:
     method: str
     estimand: Estimand
     midp: bool
-    cautions: tuple[Caution, ...]
+
+    @cached_property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Reasons to read the ratio with care."""
+        pooled_only = pooled_cautions(self.pair) if self.estimand == "pooled" else ()
+        everywhere = zero_cell_cautions(self.pair) + pair_cautions(self.pair)
+        return pooled_only + dispersion_cautions(self.pair) + everywhere
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the central interval."""
+        tail = (1 - require_level(level)) / 2
+        return Interval(self._lower_limit(tail), self._upper_limit(tail), level, "confidence")
 
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return the maximum likelihood estimate with its central interval.
@@ -67,12 +77,9 @@ class ExactRatio:
         The estimate and the lower limit are 0 without a relapse on the comparator; the estimate and the upper
         limit are infinite without one on the reference.
         """
-        require_level(level)
-        tail = (1 - level) / 2
-        interval = Interval(self._lower_limit(tail), self._upper_limit(tail), level, "confidence")
         return RateRatio(
             estimate=math.exp(log_ratio_mle(self.total.strata, self.total.observed)),
-            interval=interval,
+            interval=self.interval(level),
             method=self.method,
             estimand=self.estimand,
             cautions=self.cautions,
@@ -128,8 +135,7 @@ def pooled(pair: Comparison) -> ExactRatio:
     >>> print(f"{ratio.estimate:.4f} ({ratio.interval.low:.4f} to {ratio.interval.high:.3f}), p {ratio.p_value:.4f}")
     0.2037 (0.0214 to 0.984), p 0.0470
     """
-    cautions = pooled_cautions(pair) + dispersion_cautions(pair)
-    return _exact(pair, pooled_stratum(pair), "pooled_exact", "pooled", cautions=cautions)
+    return _exact(pair, pooled_stratum(pair), "pooled_exact", "pooled")
 
 
 def conditional(pair: Comparison, *, midp: bool = False) -> ExactRatio:
@@ -164,9 +170,7 @@ def conditional(pair: Comparison, *, midp: bool = False) -> ExactRatio:
     0.19325 (0.0272 to 0.8601)
     """
     method = "conditional_midp" if midp else "conditional_exact"
-    return _exact(
-        pair, patient_strata(pair), method, "within_patient", cautions=dispersion_cautions(pair), midp=midp
-    )
+    return _exact(pair, patient_strata(pair), method, "within_patient", midp=midp)
 
 
 def _exact(
@@ -175,16 +179,12 @@ def _exact(
     method: str,
     estimand: Estimand,
     *,
-    cautions: tuple[Caution, ...],
     midp: bool = False,
 ) -> ExactRatio:
     if not sum(pair.totals):
         raise NotIdentifiedError(NO_INFORMATION, method)
     require_countable(pair, method)
-    everywhere = zero_cell_cautions(pair) + pair_cautions(pair)
-    return ExactRatio(
-        pair, observed_total(strata, pair.totals[1]), method, estimand, midp, cautions + everywhere
-    )
+    return ExactRatio(pair, observed_total(strata, pair.totals[1]), method, estimand, midp)
 
 
 def _ratio_where(excess: Callable[[float], float], log_start: float, *, step: float) -> float:

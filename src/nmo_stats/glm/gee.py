@@ -32,14 +32,17 @@ class GeeRatio:
     cautions: tuple[Caution, ...]
     method: str = "gee"
 
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the t interval, symmetric on the log scale."""
+        margin = float(stdtrit(self.patients - 2, (1 + require_level(level)) / 2)) * self.standard_error
+        low, high = _ratio(self.log_estimate - margin), _ratio(self.log_estimate + margin)
+        return Interval(low, high, level, "confidence")
+
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return the estimate with its t interval on the log scale."""
-        require_level(level)
-        margin = float(stdtrit(self.patients - 2, (1 + level) / 2)) * self.standard_error
-        low, high = _ratio(self.log_estimate - margin), _ratio(self.log_estimate + margin)
         return RateRatio(
             estimate=math.exp(self.log_estimate),
-            interval=Interval(low, high, level, "confidence"),
+            interval=self.interval(level),
             method=self.method,
             estimand="pooled",
             cautions=self.cautions,

@@ -12,7 +12,7 @@ from scipy.special import xlogy
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
-from nmo_stats.estimate import Caution, RateRatio, require_ratio
+from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
 from nmo_stats.glm.poisson import ProfileRatio, poisson
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
 from nmo_stats.within_patient import Floats, pair_cautions, pooled_cautions, require_countable
@@ -53,13 +53,19 @@ class NegativeBinomialRatio:
         """Return twice the drop of the profile log-likelihood from its maximum."""
         return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), log_ratio)[1])
 
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the profile-likelihood interval; the Poisson one at the boundary."""
+        if self.overdispersion == 0:
+            return self._poisson().interval(level)
+        return profile_interval(self.deviance, self.log_estimate, level)
+
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return the estimate with its profile-likelihood interval; the Poisson one at the boundary."""
         if self.overdispersion == 0:
             return replace(self._poisson().rate_ratio(level), method=self.method, cautions=self.cautions)
         return RateRatio(
             estimate=math.exp(self.log_estimate),
-            interval=profile_interval(self.deviance, self.log_estimate, level),
+            interval=self.interval(level),
             method=self.method,
             estimand="pooled",
             cautions=self.cautions,

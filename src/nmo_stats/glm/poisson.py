@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import log_expit
 
 from nmo_stats.cohort import Comparison
-from nmo_stats.estimate import Caution, Estimand, RateRatio, require_ratio
+from nmo_stats.estimate import Caution, Estimand, Interval, RateRatio, require_ratio
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
 from nmo_stats.rate_difference import pooled_rate_difference
 from nmo_stats.within_patient import (
@@ -32,7 +32,12 @@ class ProfileRatio:
     strata: Strata
     method: str
     estimand: Estimand
-    cautions: tuple[Caution, ...]
+
+    @cached_property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Reasons to read the ratio with care."""
+        pooled_only = pooled_cautions(self.pair) if self.estimand == "pooled" else ()
+        return pooled_only + dispersion_cautions(self.pair) + pair_cautions(self.pair)
 
     @cached_property
     def log_estimate(self) -> float:
@@ -43,11 +48,15 @@ class ProfileRatio:
         """Return twice the drop of the log-likelihood from its maximum at a given log ratio."""
         return 2 * (self._log_likelihood(self.log_estimate) - self._log_likelihood(log_ratio))
 
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the profile-likelihood interval."""
+        return profile_interval(self.deviance, self.log_estimate, level)
+
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return the estimate with its profile-likelihood interval."""
         return RateRatio(
             estimate=math.exp(self.log_estimate),
-            interval=profile_interval(self.deviance, self.log_estimate, level),
+            interval=self.interval(level),
             method=self.method,
             estimand=self.estimand,
             cautions=self.cautions,
@@ -82,8 +91,7 @@ def poisson(pair: Comparison) -> ProfileRatio:
     0.2037 (0.0311 to 0.7904)
     """
     require_relapses_in_both(pair, "poisson")
-    cautions = pooled_cautions(pair) + dispersion_cautions(pair) + pair_cautions(pair)
-    return ProfileRatio(pair, pooled_stratum(pair), "poisson", "pooled", cautions)
+    return ProfileRatio(pair, pooled_stratum(pair), "poisson", "pooled")
 
 
 def conditional_poisson(pair: Comparison) -> ProfileRatio:
@@ -105,5 +113,4 @@ def conditional_poisson(pair: Comparison) -> ProfileRatio:
     0.19325 (0.0286 to 0.7918)
     """
     require_relapses_in_both(pair, "conditional_poisson")
-    cautions = dispersion_cautions(pair) + pair_cautions(pair)
-    return ProfileRatio(pair, patient_strata(pair), "conditional_poisson", "within_patient", cautions)
+    return ProfileRatio(pair, patient_strata(pair), "conditional_poisson", "within_patient")

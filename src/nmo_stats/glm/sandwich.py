@@ -24,13 +24,17 @@ class SandwichRatio:
     cautions: tuple[Caution, ...]
     method: str = "gee_sandwich"
 
-    def rate_ratio(self, level: float = 0.95) -> RateRatio:
-        """Return the ratio as a paper would print it."""
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the Normal interval of the logarithm."""
         margin = float(ndtri((1 + require_level(level)) / 2)) * self.standard_error
         limits = math.exp(self.log_estimate - margin), math.exp(self.log_estimate + margin)
+        return Interval(*limits, level, "confidence")
+
+    def rate_ratio(self, level: float = 0.95) -> RateRatio:
+        """Return the ratio as a paper would print it."""
         return RateRatio(
             estimate=math.exp(self.log_estimate),
-            interval=Interval(*limits, level, "confidence"),
+            interval=self.interval(level),
             method=self.method,
             estimand="pooled",
             cautions=self.cautions,

@@ -123,7 +123,8 @@ def simulated_background(
 
     The ratio is that of the model's own fit to a large series of the headline design, moved by as much as the exact ratio within
     patients moves from that series to a still larger one, which goes along with it but for a hundredth (a control variate). The
-    uncertainty is that of the population: the standard deviation of the latter log ratio over the designs.
+    uncertainty is that of the population: the standard deviation of the latter log ratio over the designs, or the default without a
+    grid of them.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def simulated_background(
         return found
     logs = np.log([design.large_cohort(_WITHIN) for design in designs])
     moved = logs[0] - math.log(float(point_estimates(series)[_WITHIN][0]))
-    return Background(found.estimate * math.exp(moved), float(np.std(logs)))
+    return Background(found.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD)
 
 
 def adjusted_row(

@@ -29,7 +29,7 @@ from nmo_stats.within_patient import Floats, pair_cautions, zero_cell_cautions
 METHOD: Final = "empirical_bayes"
 MEANS: Final = {
     0.6: "treated NEMOS episodes",
-    1.0: "between the two",
+    1.0: "between treated episodes and trial entry",
     1.5: "trial entry, already selected for relapses: optimistic bound",
     2.0: "PREVENT entry, already selected for relapses: optimistic bound",
 }

@@ -14,7 +14,7 @@ from nmo_stats.sensitivity.row import Row
 
 HETEROGENEITY_SCALES: Final = (0.25, 0.5, 1.0)
 OVERDISPERSION_SCALES: Final = (0.3, 1.0)
-MOST_OVERDISPERSED_PATIENTS: Final = 100
+_MOST_OVERDISPERSED: Final = 60, 600  # patients, relapses
 
 
 def hierarchical_answer(refits: Refits, model: Model) -> RateRatio | Refusal:
@@ -68,11 +68,12 @@ def likelihood_rows(model: Model, refits: Refits) -> list[Row]:
 
 
 def _overdispersed(model: Model, scale: float, refits: Refits) -> RateRatio | Refusal:
-    patients = len(model.pair.patients)
-    if patients > MOST_OVERDISPERSED_PATIENTS:
+    patients, relapses = len(model.pair.patients), sum(model.pair.totals)
+    most_patients, most_relapses = _MOST_OVERDISPERSED
+    if model.likelihood == "poisson" and (patients > most_patients or relapses > most_relapses):
         reason = (
-            f"{patients} patients: this fit takes minutes and is not part of the table above {MOST_OVERDISPERSED_PATIENTS}; "
-            "ask for it by itself with likelihood = 'negative_binomial'"
+            f"{patients} patients with {relapses} relapses: this fit takes long and is left out of the table above {most_patients} patients or "
+            f"{most_relapses} relapses; ask for it with likelihood = 'negative_binomial'"
         )
         return Refusal(METHOD, reason)
     priors = replace(model.priors, overdispersion=HalfNormal(scale))

@@ -38,7 +38,11 @@ _TIE: Final = 1e-6  # equal outcomes give equal estimates but for rounding
 _TIME_STEP: Final = (
     0.04  # log: simulated times are rounded to 2 % for the hierarchical model, so that patients repeat
 )
-_MOST_HIERARCHICAL: Final = 120_000  # replicates times patients
+_MOST_HIERARCHICAL: Final = 20_000  # replicates times patients, of the hierarchical model
+_MOST_SIMULATED: Final = 200_000  # of all estimators, and at least the fewest replicates
+HIGHEST_RATE: Final = (
+    20.0  # per year: patients with more have another disease than those the grid was made for
+)
 _FEWEST_REPLICATES: Final = 200
 
 
@@ -169,7 +173,10 @@ def headline_population(pair: Comparison) -> GammaRates:
 
 def populations(pair: Comparison) -> dict[GammaRates, bool]:
     """Return the headline population and the grid of the regression to the mean, and which of them is the headline."""
-    return {headline_population(pair): True} | {GammaRates(mean, cv): False for mean in MEANS for cv in CVS}
+    headline = headline_population(pair)
+    if headline.mean > HIGHEST_RATE:
+        return {headline: True}
+    return {headline: True} | {GammaRates(mean, cv): False for mean in MEANS for cv in CVS}
 
 
 def benchmark(
@@ -215,7 +222,8 @@ def benchmark(
     {'pooled_exact': 1.8, 'conditional_exact': 0.7, 'mean_arr_ratio': 0.5}
     """
     rng = np.random.default_rng([simulation.seed, 0])
-    cohorts = simulate_cohorts(rng, population, rule, pair.years, simulation.replicates)
+    replicates = min(simulation.replicates, max(_FEWEST_REPLICATES, _MOST_SIMULATED // len(pair.patients)))
+    cohorts = simulate_cohorts(rng, population, rule, pair.years, replicates)
     observed = point_estimates(Cohorts(pair.relapses[None], pair.years[None]))
     large = large_cohort_ratios(pair.years, population, rule, seed=simulation.seed)
     spreads = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pandas as pd
@@ -14,6 +14,7 @@ from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
+from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity import empirical_bayes as rtm
 from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background
 from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
@@ -24,7 +25,15 @@ from nmo_stats.sensitivity.models import (
     likelihood_rows,
     prior_rows,
 )
-from nmo_stats.sensitivity.no_effect import RULES, NoEffect, Simulation, benchmark, populations
+from nmo_stats.sensitivity.no_effect import (
+    HIGHEST_RATE,
+    RULES,
+    NoEffect,
+    Simulation,
+    benchmark,
+    headline_population,
+    populations,
+)
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.tipping import tipping_rows
 from nmo_stats.sensitivity.words import rule_words, sentence, summary
@@ -101,6 +110,16 @@ class Sensitivity:
     def of(self, family: str, method: str | None = None) -> tuple[Row, ...]:
         """Return the rows of a family, of one method if it is given."""
         return tuple(row for row in self.rows if row.family == family and method in (None, row.method))
+
+    def withholding(self, reason: str) -> Sensitivity:
+        """Return the same without any number of the hierarchical model, because of a failed check."""
+        rows = tuple(_withheld(row, reason) for row in self.rows)
+        base = {method: _withheld(row, reason) for method, row in self.base.items()}
+        designs = tuple(
+            replace(design, spreads=tuple(one for one in design.spreads if one.method != METHOD))
+            for design in self.designs
+        )
+        return replace(self, rows=rows, base=base, designs=designs)
 
     def sentence(self, row: Row) -> str:
         """Return what a row says in plain words."""
@@ -193,17 +212,23 @@ def run(
 
 def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
     """Return observed against expected relapses over the grid of populations."""
-    rows = []
+    rows: list[Row] = []
+    if sum(pair.totals) and headline_population(pair).mean > HIGHEST_RATE:
+        reason = (
+            f"{significant(headline_population(pair).mean)} relapses per year are far from what the assumed populations of neuromyelitis "
+            f"optica show ({min(rtm.MEANS):g} to {max(rtm.MEANS):g})"
+        )
+        return [Row("rtm", "any population", "", rtm.METHOD, reason=reason)]
     for mean, source in rtm.MEANS.items():
         for cv in rtm.CVS:
-            label = f"population mean {mean:g} per year, CV {cv:g} ({source})"
+            label = f"mean {mean:g} per year, CV {cv:g} ({source})"
             try:
                 found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
             except NotIdentifiedError as refused:
                 return [Row("rtm", "any population", "", rtm.METHOD, reason=refused.reason)]
             clause = (
-                f"Against the {significant(found.count.expected)} relapses on {pair.comparator} that a {label} lets expect with no effect "
-                f"({pair.totals[1]} observed)"
+                f"If patients of this kind relapse {mean:g} times a year on average (CV {cv:g}; {source}), "
+                f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no effect; against these"
             )
             rows.append(Row.of("rtm", label, clause, found.rate_ratio(level)))
     return rows
@@ -299,6 +324,12 @@ def _simulated_rows(
 def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | None, Row]:
     found = (*classical.estimates, *classical.refusals, hierarchical_answer(refits, model))
     return {one.method: Row.of("prior", "as analysed", "As analysed", one) for one in found}
+
+
+def _withheld(row: Row, reason: str) -> Row:
+    if not (row.method or "").startswith("hierarchical"):
+        return row
+    return Row(row.family, row.assumption, row.clause, row.method, reason=reason, failed=True)
 
 
 def _silent(_done: int, _total: int) -> None:

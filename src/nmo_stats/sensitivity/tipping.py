@@ -7,103 +7,61 @@ the smallest number is sought for which *some* allocation over the patients tips
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
 import numpy as np
 
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ConvergenceError
-from nmo_stats.estimate import RateModel, RateRatio
-from nmo_stats.estimators import CLASSICAL, Refusal, answer
-from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
-from nmo_stats.hierarchical.many import FINE
+from nmo_stats.errors import ConvergenceError, NotIdentifiedError
+from nmo_stats.estimate import RateRatio
+from nmo_stats.estimators import CLASSICAL, ClassicalModel, Refusal, answer
+from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.allocations import Counts, Direction, Moves
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.row import Row
+from nmo_stats.sensitivity.tipping_model import PROBABILITY, Criterion, Search, Verdict
 from nmo_stats.wording import percent
 
-PROBABILITY: Final = 0.95
-MOST_PATIENTS: Final = 300  # of a hierarchical model that is fitted again and again
+MOST_PATIENTS: Final = 60  # of a hierarchical model that is fitted again and again
 _MOST_MOVED: Final = 100_000
 _MOST_ENUMERATED: Final = 60
-_MOST_INTEGRATED: Final = 2000
 _POOLED: Final = ("pooled_exact", "poisson")
 _CONDITIONAL: Final = ("conditional_exact", "conditional_midp", "conditional_poisson")
-_DOUBT: Final = 0.1  # posterior sd, and
-_DOUBTFUL_PROBABILITY: Final = 0.01  # ten times the error of the quick integration and more
+_WORDS: Final[dict[Criterion, str]] = {
+    "upper_limit": "the upper limit is 1 or more",
+    "probability": f"P(ratio < 1) is below {PROBABILITY}",
+}
 
-Ask = Callable[[Comparison], RateRatio | Refusal]
-Verdicts = Callable[[int], Sequence[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """When an answer counts as tipped.
-
-    Parameters
-    ----------
-    words
-        The criterion in words.
-    is_tipped
-        Whether a ratio meets it.
-    on_probability
-        Whether it is one of the posterior probability, not of the upper limit.
-    """
-
-    words: str
-    is_tipped: Callable[[RateRatio], bool]
-    on_probability: bool = False
-
-
-def upper_limit_reaches_1(ratio: RateRatio) -> bool:
-    """Return whether the interval does not lie below 1."""
-    return not ratio.informative or ratio.interval.high >= 1
-
-
-def probability_is_low(ratio: RateRatio) -> bool:
-    """Return whether the probability of a ratio below 1 is less than 0.95."""
-    return ratio.probability_below_1 is None or ratio.probability_below_1 < PROBABILITY
-
-
-UPPER_LIMIT: Final = Criterion("the upper limit is 1 or more", upper_limit_reaches_1)
-LOW_PROBABILITY: Final = Criterion(
-    f"P(ratio < 1) is below {PROBABILITY}", probability_is_low, on_probability=True
-)
+Verdicts = Callable[[int], Verdict]
 
 
 def tipping_rows(fit: HierarchicalFit, refits: Refits) -> list[Row]:
     """Return the tipping points of every estimator in the three directions."""
-    model = fit.model
+    pair, level = fit.model.pair, refits.level
     rows: list[Row] = []
     for method, estimator in CLASSICAL:
-        ask = partial(_classical, method, estimator, refits.level)
-        base = ask(model.pair)
-        rows += _without(base) or _rows(method, base, partial(_classical_verdicts, method, ask), model.pair)
-    base = hierarchical_answer(refits, model)
-    return [
-        *rows,
-        *(_without(base) or [*_hierarchical_rows(base, model, refits), *_background_quantile(fit)]),
-    ]
+        base = answer(method, lambda: estimator(pair).rate_ratio(level))  # noqa: B023  asked at once
+        if isinstance(base, Refusal):
+            rows.append(Row("tipping", "any", "", method, reason=base.reason, failed=base.failed))
+            continue
+        for moves in _directions(pair):
+            verdicts = cache(partial(_classical_verdicts, method, estimator, level, moves))
+            rows += _moved_rows(method, moves, "upper_limit", verdicts)
+        rows.append(_background_row(base))
+    return rows + _hierarchical_rows(fit, refits)
 
 
-def smallest(verdicts: Verdicts, most: float, *, every: bool) -> int | None:
-    """Return the smallest number of moved relapses for which some, or every, allocation tips the answer; None if none does.
-
-    A number that tips the answer is taken to do so for all larger ones.
+def smallest(holds: Callable[[int], bool], most: float) -> int | None:
+    """Return the smallest whole number up to ``most`` for which a condition holds that holds for all larger ones; None if none.
 
     Examples
     --------
-    >>> smallest(lambda count: [count > 4, count > 7], 100, every=True)
-    8
+    >>> smallest(lambda count: count > 7, 100), smallest(lambda count: count > 7, 5)
+    (8, None)
     """
-
-    def holds(count: int) -> bool:
-        found = verdicts(count)
-        return all(found) if every else any(found)
-
     if holds(0):
         return 0
     low, high = 0, 1
@@ -118,43 +76,44 @@ def smallest(verdicts: Verdicts, most: float, *, every: bool) -> int | None:
     return high
 
 
-def _without(base: object) -> list[Row]:
-    """Return the row of an estimator without a number; nothing for one that has it."""
+def _hierarchical_rows(fit: HierarchicalFit, refits: Refits) -> list[Row]:
+    model = fit.model
+    base = hierarchical_answer(refits, model)
     if isinstance(base, Refusal):
-        return [Row("tipping", "any", "", base.method, reason=base.reason, failed=base.failed)]
-    if isinstance(base, RateRatio) and not base.informative:
-        return [Row("tipping", "any", "", base.method, reason=base.cautions[0].text)]
-    return []
-
-
-def _rows(
-    method: str,
-    base: object,
-    verdicts_of: Callable[[Moves, Criterion], Verdicts],
-    pair: Comparison,
-    criteria: Sequence[Criterion] = (UPPER_LIMIT,),
-    fewest_left: int = 0,
-) -> list[Row]:
-    """Return the rows of one estimator."""
-    assert isinstance(base, RateRatio)
+        return [Row("tipping", "any", "", METHOD, reason=base.reason, failed=base.failed)]
+    if not base.informative:
+        return [Row("tipping", "any", "", METHOD, reason=base.cautions[0].text)]
+    patients = len(model.pair.patients)
     rows: list[Row] = []
-    directions: tuple[Direction, ...] = ("added", "removed")
-    for direction in directions:
-        moves = Moves(pair, direction, fewest_left)
-        for criterion in criteria:
-            verdicts = cache(verdicts_of(moves, criterion))
-            rows += [_moved_row(method, moves, criterion, verdicts, every=every) for every in (False, True)]
-    label = f"background ratio at or below which the {percent(base.interval.level)} interval includes 1"
-    return [*rows, Row("tipping", label, "", method, estimate=base.interval.high)]
+    if patients > MOST_PATIENTS:
+        reason = (
+            f"{patients} patients: the model would have to be fitted too often; up to {MOST_PATIENTS} it is"
+        )
+        rows = [Row("tipping", "relapses added or removed", "", METHOD, reason=reason)]
+    else:
+        for moves in _directions(model.pair, fewest_left=0 if model.entry is None else 1):
+            search = Search(model, refits, moves)
+            rows += _moved_rows(METHOD, moves, "upper_limit", cache(partial(search.verdict, "upper_limit")))
+            rows += _moved_rows(METHOD, moves, "probability", cache(partial(search.verdict, "probability")))
+    return [*rows, _background_row(base), *_background_quantile(fit)]
 
 
-def _moved_row(method: str, moves: Moves, criterion: Criterion, verdicts: Verdicts, *, every: bool) -> Row:
-    pair = moves.pair
-    moved = f"added on {pair.comparator}" if moves.direction == "added" else f"removed from {pair.reference}"
-    label = f"relapses {moved} until {criterion.words}, for {'every' if every else 'some'} allocation"
-    row = Row("tipping", label, "", method)
+def _directions(pair: Comparison, fewest_left: int = 0) -> tuple[Moves, Moves]:
+    return Moves(pair, "added", fewest_left), Moves(pair, "removed", fewest_left)
+
+
+def _moved_rows(method: str, moves: Moves, criterion: Criterion, verdicts: Verdicts) -> list[Row]:
+    """Return the smallest number for some, and for every allocation."""
+    until = f"relapses {moved_words(moves.pair, moves.direction)} until {_WORDS[criterion]}"
+    return [
+        _moved_row(Row("tipping", f"{until}, for {words} allocation", "", method), moves, verdicts, place)
+        for place, words in enumerate(("some", "every"))
+    ]
+
+
+def _moved_row(row: Row, moves: Moves, verdicts: Verdicts, place: int) -> Row:
     try:
-        count = smallest(verdicts, min(moves.most(), _MOST_MOVED), every=every)
+        count = smallest(lambda moved: verdicts(moved)[place], min(moves.most(), _MOST_MOVED))
     except ConvergenceError as refused:
         return replace(row, reason="; ".join(refused.failures), failed=True)
     if count is None:
@@ -162,29 +121,27 @@ def _moved_row(method: str, moves: Moves, criterion: Criterion, verdicts: Verdic
     return replace(row, estimate=float(count))
 
 
-def _classical(
-    method: str, estimator: Callable[[Comparison], RateModel], level: float, pair: Comparison
-) -> RateRatio | Refusal:
-    return answer(method, lambda: estimator(pair).rate_ratio(level))
+def moved_words(pair: Comparison, direction: Direction) -> str:
+    """Return e.g. ``added on tocilizumab``."""
+    return f"added on {pair.comparator}" if direction == "added" else f"removed from {pair.reference}"
 
 
-def _classical_verdicts(method: str, ask: Ask, moves: Moves, criterion: Criterion) -> Verdicts:
-    def verdicts(count: int) -> list[bool]:
-        return [_verdict(ask(moves.changed(one)), criterion) for one in _allocations(method, moves, count)]
-
-    return verdicts
-
-
-def _verdict(found: RateRatio | Refusal, criterion: Criterion) -> bool:
-    """Return whether an answer is tipped; one that is no longer identified is."""
-    if isinstance(found, RateRatio):
-        return criterion.is_tipped(found)
-    if found.failed:
-        raise ConvergenceError((found.reason,), found.method)
-    return True
+def _classical_verdicts(
+    method: str, estimator: Callable[[Comparison], ClassicalModel], level: float, moves: Moves, count: int
+) -> Verdict:
+    found = [_reaches_1(estimator, moves.changed(one), level) for one in _allocations(method, moves, count)]
+    return any(found), all(found)
 
 
-def _allocations(method: str, moves: Moves, count: int) -> list[Counts]:
+def _reaches_1(estimator: Callable[[Comparison], ClassicalModel], pair: Comparison, level: float) -> bool:
+    """Return whether the interval does not lie below 1, or no longer exists."""
+    try:
+        return estimator(pair).interval(level).high >= 1
+    except NotIdentifiedError:
+        return True
+
+
+def _allocations(method: str, moves: Moves, count: int) -> Sequence[Counts]:
     """Return the allocations among which the most and the least favourable one are.
 
     A pooled ratio does not depend on the allocation. The conditional ones are monotone in the time ratios of the patients concerned:
@@ -198,51 +155,9 @@ def _allocations(method: str, moves: Moves, count: int) -> list[Counts]:
     return list(moves.everything(count)) if moves.number(count) <= _MOST_ENUMERATED else extremes
 
 
-def _hierarchical_rows(base: object, model: Model, refits: Refits) -> list[Row]:
-    patients = len(model.pair.patients)
-    if patients > MOST_PATIENTS:
-        reason = (
-            f"{patients} patients: the model would have to be fitted too often; up to {MOST_PATIENTS} it is"
-        )
-        return [Row("tipping", "relapses added or removed", "", METHOD, reason=reason)]
-    verdicts_of = partial(_hierarchical_verdicts, model, refits)
-    fewest_left = 0 if model.entry is None else 1
-    return _rows(METHOD, base, verdicts_of, model.pair, (UPPER_LIMIT, LOW_PROBABILITY), fewest_left)
-
-
-def _hierarchical_verdicts(model: Model, refits: Refits, moves: Moves, criterion: Criterion) -> Verdicts:
-    """Return the verdicts of the hierarchical model: a quick integration decides where it leaves no doubt, a fit elsewhere."""
-
-    def fitted(allocation: Counts) -> bool:
-        return _verdict(
-            hierarchical_answer(refits, replace(model, pair=moves.changed(allocation))), criterion
-        )
-
-    def verdicts(count: int) -> list[bool]:
-        few = moves.number(count) <= _MOST_INTEGRATED
-        allocations = list(moves.everything(count)) if few else moves.extremes(count)
-        if len(allocations) < 4 or model.likelihood != "poisson":
-            return [fitted(one) for one in allocations[:_MOST_ENUMERATED]]
-        excess = _excess(model, moves, allocations, criterion, refits.level)
-        return [
-            bool(value > 0) if abs(value) > 1 else fitted(one)
-            for value, one in zip(excess, allocations, strict=True)
-        ]
-
-    return verdicts
-
-
-def _excess(
-    model: Model, moves: Moves, allocations: Sequence[Counts], criterion: Criterion, level: float
-) -> np.ndarray:
-    """Return by how much each allocation is beyond the criterion, in units of the doubt that a quick integration leaves."""
-    relapses = np.stack([moves.changed(one).relapses for one in allocations])
-    years = np.broadcast_to(moves.pair.years, relapses.shape)
-    posteriors = ratio_posteriors(relapses, years, model.priors, entry=model.entry, steps=FINE)
-    if criterion.on_probability:
-        return (PROBABILITY - posteriors.probability_below(0.0)) / _DOUBTFUL_PROBABILITY
-    sd = (posteriors.quantile(0.84) - posteriors.quantile(0.16)) / 2
-    return posteriors.quantile((1 + level) / 2) / (_DOUBT * sd)
+def _background_row(base: RateRatio) -> Row:
+    label = f"background ratio at or below which the {percent(base.interval.level)} interval includes 1"
+    return Row("tipping", label, "", base.method, estimate=base.interval.high)
 
 
 def _background_quantile(fit: HierarchicalFit) -> list[Row]:
@@ -250,4 +165,4 @@ def _background_quantile(fit: HierarchicalFit) -> list[Row]:
         return []
     label = f"background ratio at or below which P(ratio < 1) is at most {PROBABILITY}"
     quantile = float(np.exp(fit.posterior.quantile("log_rate_ratio", (PROBABILITY,))[0]))
-    return [Row("tipping", label, "", fit.method, estimate=quantile)]
+    return [Row("tipping", label, "", METHOD, estimate=quantile)]

@@ -20,6 +20,7 @@ SIMULATED_NAMES: Final = {
     "median_arr_ratio": "Ratio of median relapse rates",
 }
 _WITHIN: Final = "conditional_exact"
+_TOLD: Final = ("triggered_1", "look_back")
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
 
 
@@ -55,11 +56,17 @@ def summary(
         _range(rows, base),
         _trigger(pair, rows),
         _regression(rows),
-        *(_no_effect(design) for design in designs if design.is_headline),
+        *no_effect_sentences(designs),
         *_tipping(pair, rows),
         NOT_AN_EFFECT,
     )
     return " ".join(part for part in sentences if part)
+
+
+def no_effect_sentences(designs: Sequence[NoEffect]) -> list[str]:
+    """Return what the two ways of being switched because of relapses show with no effect, for the headline population."""
+    shown = [design for design in designs if design.is_headline and design.rule_name in _TOLD]
+    return [text for text in map(_no_effect, shown) if text]
 
 
 def _without_interval(row: Row) -> str:
@@ -145,14 +152,28 @@ def _no_effect(design: NoEffect) -> str:
     parts = [_spread(spread) for spread in shown if spread.at_or_below is not None]
     if not parts:
         return ""
-    return f"With no effect at all, {rule_words(design.rule)}, {' and '.join(parts)}."
+    return (
+        f"With no effect at all, {rule_words(design.rule)}, half of such series show {' and '.join(parts)}."
+    )
 
 
 def _spread(spread: Spread) -> str:
-    name = "the exact ratio within patients" if spread.method == _WITHIN else "the hierarchical ratio"
+    name = "an exact ratio within patients" if spread.method == _WITHIN else "a hierarchical ratio"
     observed = significant(spread.observed if spread.observed is not None else math.nan, 2)
-    share = percent(float(f"{spread.at_or_below or 0.0:.2g}"))
-    return f"{name} has a median of {significant(spread.median, 2)} and is {observed} or less in {share} of series like this one"
+    return f"{name} below {significant(spread.median, 2)} (the observed {observed} or less: {share_text(spread.at_or_below or 0.0)})"
+
+
+def share_text(share: float) -> str:
+    """Return a simulated share as a percentage, never as a certainty.
+
+    Examples
+    --------
+    >>> share_text(0.0715), share_text(0.0), share_text(1.0)
+    ('7.2 %', '< 0.1 %', '> 99.9 %')
+    """
+    if share < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if share > 0.999 else percent(float(f"{share:.2g}"))
 
 
 def _tipping(pair: Comparison, rows: Sequence[Row]) -> list[str]:
@@ -166,14 +187,17 @@ def _tipping(pair: Comparison, rows: Sequence[Row]) -> list[str]:
             continue
         if row.estimate == 0:
             return ["The upper limit of the hierarchical interval is 1 or more as it is."]
-        number = counted(int(row.estimate), "relapse")
-        found.append(f"{number} {words}")
+        found.append(f"{_counted(int(row.estimate))} {words}")
     if not found:
         return []
     text = " or ".join(found)
     return [
-        f"{text[:1].upper()}{text[1:]} would be enough, in some patients, to move the upper limit of the hierarchical interval to 1 or above."
+        f"{text[:1].upper()}{text[1:]} would move the upper limit of the hierarchical interval to 1 or above."
     ]
+
+
+def _counted(number: int) -> str:
+    return "one relapse" if number == 1 else counted(number, "relapse")
 
 
 def _find(rows: Sequence[Row], moved: str) -> Row | None:

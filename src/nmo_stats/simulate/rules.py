@@ -19,6 +19,8 @@ Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Included = npt.NDArray[np.bool_]
 
+_OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
+
 
 class Rule(Protocol):
     """A rule of switching."""
@@ -131,19 +133,57 @@ class LookBack:
         self, rng: np.random.Generator, rates: Floats, years: Floats
     ) -> tuple[Counts, Floats, Included]:
         """Return relapses and years on the reference, and who is included."""
-        lag, window = self.lag_months / 12, self.months / 12
-        horizon = self.within_years + lag
-        count = rng.poisson(rates * horizon)
-        times = rng.uniform(0, horizon, (len(rates), int(count.max(initial=0))))
-        times[np.arange(times.shape[1]) >= count[:, None]] = np.inf
-        times.sort(axis=1)
+        window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
+        often = rates * window > _OFTEN
+        relapses[often] = self._at_once(rng, rates[often])
+        relapses[~often] = self._searched(rng, rates[~often])
+        return relapses, np.full(len(years), window), relapses > 0
+
+    def _at_once(self, rng: np.random.Generator, rates: Floats) -> Counts:
+        """Return the relapses in the window of patients who relapse so often that their first window holds enough.
+
+        It ends after the first relapse that is late enough; the gap before that relapse holds none.
+        """
+        gap = rng.exponential(size=len(rates)) / rates
+        return np.asarray(1 + rng.poisson(rates * np.maximum(self.months / 12 - gap, 0)))
+
+    def _searched(self, rng: np.random.Generator, rates: Floats) -> Counts:
+        """Return the relapses in the first window that holds enough, 0 where there is none: first in a short history."""
+        lag, window, horizon = (
+            self.lag_months / 12,
+            self.months / 12,
+            self.within_years + self.lag_months / 12,
+        )
+        early = min(window + 2 * lag, horizon)
+        times = _process(rng, rates, 0.0, early)
+        relapses = self._first_window(times, early)
+        rest = np.flatnonzero(relapses == 0)
+        if early < horizon and rest.size:
+            later = _process(rng, rates[rest], early, horizon)
+            whole = np.sort(np.concatenate([times[rest], later], axis=1), axis=1)
+            relapses[rest] = self._first_window(whole, horizon)
+        return relapses
+
+    def _first_window(self, times: Floats, horizon: float) -> Counts:
+        """Return the relapses in the first window that ends before the horizon and holds enough, else 0."""
+        lag, window = self.lag_months / 12, self.months / 12
+        relapses = np.zeros(len(times), dtype=np.int64)
         for place in range(times.shape[1]):
             ends = times[:, place] + lag
             waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
             held = _held(times[waiting], ends[waiting], window)
             relapses[waiting] = np.where(held >= self.relapses, held, 0)
-        return relapses, np.full(len(years), window), relapses > 0
+        return relapses
+
+
+def _process(rng: np.random.Generator, rates: Floats, start: float, end: float) -> Floats:
+    """Return sorted relapse times between two times, one row for each patient, filled up with infinity."""
+    count = rng.poisson(rates * (end - start))
+    times = rng.uniform(start, end, (len(rates), int(count.max(initial=0))))
+    times[np.arange(times.shape[1]) >= count[:, None]] = np.inf
+    times.sort(axis=1)
+    return times
 
 
 def _held(times: Floats, ends: Floats, window: float) -> Counts:

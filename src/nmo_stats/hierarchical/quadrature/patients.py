@@ -141,7 +141,8 @@ def tables(
     smallest_sd
         Smallest spread of levels that will be asked for: where it is well above the step, every second level is enough.
     """
-    widths = 1 / np.sqrt(patients.relapses.sum(axis=1) + 1)
+    # of the likelihood of the level: two periods, each of variance 1 / count + overdispersion
+    widths = np.sqrt(1 / (patients.relapses.sum(axis=1) + 1) + (overdispersion or 0.0) / 2)
     octaves = np.floor(_STEPS_PER_OCTAVE * np.log2(widths)).astype(np.int64)
     for octave in np.unique(octaves):
         members = np.flatnonzero(octaves == octave)
