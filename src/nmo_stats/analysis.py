@@ -18,6 +18,7 @@ from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 from nmo_stats.within_patient import Dispersion, dispersion
+from nmo_stats.wording import interval_text, significant
 
 DEFAULT_SEED: Final = 20130301
 ENGINES: Final = ("quadrature", "nuts", "both")
@@ -229,3 +230,44 @@ def hierarchical_fits(
     if not isinstance(engine, Nuts) and engine not in ENGINES:
         raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Which estimate to read, and why.
+
+    Parameters
+    ----------
+    method
+        Name of the method; None where there is nothing to read.
+    text
+        The reason in plain words.
+    """
+
+    method: str | None
+    text: str
+
+
+def recommended(rates: RateResults, found: Dispersion) -> Recommendation:
+    """Return which of several estimates to read: the hierarchical one where there is one, and why the others are not it."""
+    ratio = next((one for one in rates.estimates if one.estimand == "typical_patient"), None)
+    if ratio is None or not ratio.informative:
+        return Recommendation(None, "")
+    own = f"the hierarchical one ({interval_text(ratio.interval)}), which lets both the rate and the ratio differ between patients"
+    simple = rates.find("pooled_exact")
+    if found.verdict == "overdispersed" and simple is not None:
+        text = (
+            f"Counts vary {significant(found.value)} times as much within patients as Poisson counts would (95 % limit {significant(found.limit)}). The exact and the Poisson intervals "
+            f"(pooled: {interval_text(simple.interval)}) do not know this and are too short. The interval to read is {own}."
+        )
+    elif found.verdict == "no excess":
+        text = (
+            f"Counts vary within patients no more than Poisson counts would ({significant(found.value)}, 95 % limit {significant(found.limit)}), so the exact intervals hold if one ratio "
+            f"holds for all patients. The interval to read is {own}."
+        )
+    else:
+        text = (
+            f"Whether counts vary within patients more than Poisson counts do cannot be assessed ({found.patients} with relapses; 10 are needed), and the exact intervals rest on their not doing so. "
+            f"The interval to read is {own}."
+        )
+    return Recommendation(ratio.method, text)

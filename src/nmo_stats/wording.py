@@ -18,6 +18,9 @@ METHOD_NAMES: Final = {
     "gee_sandwich": "Poisson GEE, textbook sandwich",
     "hierarchical_nuts": "Bayesian hierarchical (NUTS)",
     "hierarchical_quadrature": "Bayesian hierarchical (quadrature)",
+    "empirical_bayes": "Observed / expected, empirical Bayes",
+    "mean_arr_ratio": "Ratio of the mean relapse rates",
+    "median_arr_ratio": "Ratio of the median relapse rates",
 }
 SHORT_NAMES: Final = {
     "pooled_exact": "Exact",
@@ -37,6 +40,7 @@ ESTIMAND_NAMES: Final = {
     "typical_patient": "Typical patient",
     "new_patient": "A patient not yet seen",
     "patient": "One patient",
+    "standardized": "Observed / expected",
 }
 PARAMETER_NAMES: Final = {
     "log_rate": "typical rate per year",

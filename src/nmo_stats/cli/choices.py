@@ -13,6 +13,7 @@ from nmo_stats.cohort import Cohort, load_example, read_periods
 from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
+from nmo_stats.sensitivity import Background
 
 DEFAULT_COMPARATOR: Final = "tocilizumab"
 DEFAULT_REFERENCE: Final = "rituximab"
@@ -52,10 +53,51 @@ def choices(config: Path | None, **options: Any) -> Choices:
     """
     chosen = _from_file(config) if config else Choices()
     given = {name: value for name, value in options.items() if value is not None}
-    level = given.pop("level", None)
-    if level is not None:
-        chosen = replace(chosen, settings=replace(chosen.settings, level=level))
-    return replace(chosen, **given)
+    for name in ("level", "replicates", "background"):
+        if name in given:
+            chosen = replace(chosen, settings=replace(chosen.settings, **{name: given.pop(name)}))
+    priors = with_priors(chosen.settings.priors, given.pop("prior", []))
+    return replace(chosen, settings=replace(chosen.settings, priors=priors), **given)
+
+
+def with_priors(priors: Priors, texts: list[str]) -> Priors:
+    """Return priors, some of them replaced by what is written as ``log_rate_ratio=0,1`` (mean and sd) or ``sd_rate=0.5`` (sd).
+
+    Raises
+    ------
+    ArgumentError
+        If one is written differently.
+    """
+    table: dict[str, Any] = {}
+    for text in texts:
+        name, _, numbers = text.partition("=")
+        try:
+            values = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            values = []
+        keys = ("mean", "sd") if len(values) == 2 else ("sd",)
+        if not name.strip() or len(values) not in (1, 2):
+            raise ArgumentError(f"--prior {text}: written as log_rate_ratio=MEAN,SD or sd_rate=SD")
+        table[name.strip()] = dict(zip(keys, values, strict=True))
+    given = _priors(table)
+    return replace(priors, **{name: getattr(given, name) for name in table})
+
+
+def background_of(ratio: float | None, sd: float | None) -> Background | None:
+    """Return the background ratio of the command line; None if there is none.
+
+    Raises
+    ------
+    ArgumentError
+        If there is an sd without a ratio, or a number is out of its range.
+    """
+    if ratio is None:
+        if sd is not None:
+            raise ArgumentError(
+                f"--background-sd {sd}: it belongs to a --background-ratio, which is not given"
+            )
+        return None
+    return Background(ratio) if sd is None else Background(ratio, sd)
 
 
 def cohort_of(periods: Path | None, columns: list[str]) -> Cohort:
@@ -104,8 +146,14 @@ def _from_file(path: Path) -> Choices:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ArgumentError(f"config {path}: {error}") from None
     plain: dict[str, type] = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
-    in_settings: dict[str, type] = {"level": float, "likelihood": str, "entry": str, "courses": str}
-    _require_known(content, [*plain, *in_settings, "priors", "nuts"], str(path))
+    in_settings: dict[str, type] = {
+        "level": float,
+        "likelihood": str,
+        "entry": str,
+        "courses": str,
+        "replicates": int,
+    }
+    _require_known(content, [*plain, *in_settings, "priors", "nuts", "background"], str(path))
     for name, kind in (plain | in_settings).items():
         if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
             raise ArgumentError(f"config {path}: {name} = {content[name]!r} is of the wrong type")
@@ -113,7 +161,10 @@ def _from_file(path: Path) -> Choices:
     return Choices(
         **{name: content[name] for name in plain if name in content},
         settings=Settings(
-            priors=_priors(content.get("priors", {})), nuts=_nuts(content.get("nuts", {})), **settings
+            priors=_priors(content.get("priors", {})),
+            nuts=_nuts(content.get("nuts", {})),
+            background=_background(content.get("background")),
+            **settings,
         ),
     )
 
@@ -142,6 +193,15 @@ def _nuts(table: Mapping[str, Any]) -> Nuts:
     if whole or not _is_number(table.get("target_accept", 0.9)):
         raise ArgumentError(f"[nuts] {', '.join(whole) or 'target_accept'}: a number is needed")
     return Nuts(**table)
+
+
+def _background(table: Mapping[str, Any] | None) -> Background | None:
+    if table is None:
+        return None
+    _require_known(table, ["ratio", "sd"], "[background]")
+    if "ratio" not in table or not all(map(_is_number, table.values())):
+        raise ArgumentError(f"[background] {table!r}: written as ratio = number, and sd = number if not 0.2")
+    return Background(**table)
 
 
 def _is_number(value: object) -> bool:

@@ -15,8 +15,8 @@ from nmo_stats.analysis import (
     hierarchical_fits,
     hierarchical_rates,
 )
-from nmo_stats.cli import texts
-from nmo_stats.cli.choices import choices, cohort_of, treatments
+from nmo_stats.cli import doubts, texts
+from nmo_stats.cli.choices import background_of, choices, cohort_of, treatments
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import write_template
 from nmo_stats.describe import arr, edss
@@ -65,6 +65,26 @@ Column = Annotated[
     list[str],
     typer.Option(help="Rename a column of the file: YOURS=OURS. May be repeated.", show_default=False),
 ]
+Prior = Annotated[
+    list[str],
+    typer.Option(
+        help="Prior of a parameter of the hierarchical model: log_rate_ratio=MEAN,SD or sd_rate=SD. May be repeated.",
+        show_default=False,
+    ),
+]
+Replicates = Annotated[
+    int | None,
+    typer.Option(help="Simulated series of each design with no effect [default: 2000].", show_default=False),
+]
+BackgroundRatio = Annotated[
+    float | None,
+    typer.Option(
+        help="Ratio that such a series would show with no effect, if you know it.", show_default=False
+    ),
+]
+BackgroundSd = Annotated[
+    float | None, typer.Option(help="Standard deviation of its logarithm [default: 0.2].", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -80,6 +100,10 @@ def report(
     engine: Engine = None,
     level: Level = None,
     seed: Seed = None,
+    prior: Prior = [],
+    replicates: Replicates = None,
+    background_ratio: BackgroundRatio = None,
+    background_sd: BackgroundSd = None,
     config: Config = None,
     column: Column = [],
     as_json: Json = False,
@@ -89,7 +113,16 @@ def report(
     from nmo_stats.report.bundle import results
 
     chosen = choices(
-        config, comparator=comparator, reference=reference, out=out, engine=engine, level=level, seed=seed
+        config,
+        comparator=comparator,
+        reference=reference,
+        out=out,
+        engine=engine,
+        level=level,
+        seed=seed,
+        prior=prior,
+        replicates=replicates,
+        background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
     cohort = cohort_of(periods, column)
@@ -121,13 +154,14 @@ def rates(
     engine: Engine = None,
     level: Level = None,
     seed: Seed = None,
+    prior: Prior = [],
     config: Config = None,
     column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print the rate ratio by every method."""
     chosen = choices(
-        config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed
+        config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed, prior=prior
     )
     cohort = cohort_of(periods, column)
     names = treatments(cohort, chosen)
@@ -142,6 +176,49 @@ def rates(
         say_json(texts.rates_json(pair, found))
     else:
         texts.say_rates(pair, found)
+    if found.failed:
+        raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+@app.command()
+def sensitivity(
+    periods: Periods = None,
+    *,
+    comparator: Comparator = None,
+    reference: Reference = None,
+    level: Level = None,
+    seed: Seed = None,
+    prior: Prior = [],
+    replicates: Replicates = None,
+    background_ratio: BackgroundRatio = None,
+    background_sd: BackgroundSd = None,
+    config: Config = None,
+    column: Column = [],
+    as_json: Json = False,
+) -> None:
+    """Print the ratio under other assumptions, what such a design shows with no effect, and what would tip the answer."""
+    from nmo_stats.sensitivity import run
+
+    chosen = choices(
+        config,
+        comparator=comparator,
+        reference=reference,
+        level=level,
+        seed=seed,
+        prior=prior,
+        replicates=replicates,
+        background=background_of(background_ratio, background_sd),
+    )
+    cohort = cohort_of(periods, column)
+    names = treatments(cohort, chosen)
+    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
+    fit, _ = hierarchical_fits(pair, chosen.settings, "quadrature", chosen.seed)
+    with progress_bar("Changing one assumption after the other") as progress:
+        found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
+    if as_json:
+        say_json(doubts.sensitivity_json(found))
+    else:
+        doubts.say_sensitivity(found)
     if found.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nmo_stats.analysis import Analysis
+from nmo_stats.analysis import Analysis, recommended
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cli.template import DICTIONARY
 from nmo_stats.cohort import Cohort, Comparison
@@ -16,6 +16,7 @@ from nmo_stats.estimators import RateResults
 from nmo_stats.frames import records
 from nmo_stats.report.bundle import json_records
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
+from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
     METHOD_NAMES,
@@ -68,6 +69,9 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     for reason, methods in found.by_reason().items():
         names = "; ".join(METHOD_NAMES[method] for method in methods)
         say(f"{'failed' if reason in failed else 'not identified'}: {names}: {reason}")
+    reading = recommended(found, dispersion(pair)).text
+    if reading:
+        say(reading)
     for notice in pair.notices:
         say(f"note: {notice.text}")
     say(NOT_AN_EFFECT)
@@ -139,6 +143,7 @@ def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
         "informative_patients": pair.informative_patients,
         "relapses": list(pair.totals),
         "years": list(pair.total_years),
+        "recommended": recommended(found, dispersion(pair)).method,
         "notices": [notice.to_dict() for notice in pair.notices],
     }
 

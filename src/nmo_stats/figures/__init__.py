@@ -4,6 +4,7 @@ from nmo_stats.figures.edss import edss_slopes
 from nmo_stats.figures.forest import forest
 from nmo_stats.figures.patients import patient_ratios, predictive
 from nmo_stats.figures.posterior import prior_posterior, ranks
+from nmo_stats.figures.sensitivity import no_effect, specification_curve
 from nmo_stats.figures.style import COMPARATOR, REFERENCE, styled
 from nmo_stats.figures.timeline import timeline
 
@@ -12,10 +13,12 @@ __all__ = [
     "REFERENCE",
     "edss_slopes",
     "forest",
+    "no_effect",
     "patient_ratios",
     "predictive",
     "prior_posterior",
     "ranks",
+    "specification_curve",
     "styled",
     "timeline",
 ]

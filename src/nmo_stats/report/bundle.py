@@ -57,6 +57,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
         "notices": [notice.to_dict() for notice in analysis.notices],
+        "sensitivity": analysis.sensitivity.to_dict(),
         **{
             name: json_records(frame)
             for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
@@ -78,6 +79,10 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     tables = descriptive_frames(analysis) | {
         "rates": pd.DataFrame(rates),
         "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
+        "sensitivity": analysis.sensitivity.to_frame(),
+        "no_effect": pd.DataFrame(
+            [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
+        ),
     }
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | model_frames(analysis) if informed else tables

@@ -15,23 +15,6 @@ from nmo_stats.wording import counted, percent, significant
 _UNFOLDED_ROWS = 24
 
 
-def no_effect(analysis: Analysis) -> Section:
-    """Return the section on what such a design shows without any effect."""
-    known = (
-        "In the PREVENT trial, the placebo arm went from 1.99 relapses per year before entry to 0.35 after it: a ratio of "
-        "0.18 without the new drug (relapses were reported before entry and adjudicated after it; most patients kept "
-        "their background treatment)."
-    )
-    unknown = (
-        "How large this regression to the mean is here depends on how the patients were chosen, which the counts do not "
-        "tell. No number for it is computed in this report; read any ratio of this report beside that one."
-    )
-    lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
-    return Section(
-        "no-effect", "What such a design shows with no effect at all", lead, (Prose(known), Prose(unknown))
-    )
-
-
 def periods(analysis: Analysis) -> Section:
     """Return the raw data of every patient with the timeline."""
     pair = analysis.pair

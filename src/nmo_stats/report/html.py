@@ -6,7 +6,7 @@ import base64
 from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.report import data, headline, methods, model, rates
+from nmo_stats.report import data, doubts, headline, methods, model, rates
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.bundle import provenance
 
@@ -15,7 +15,7 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
     """Return the report's sections in order: what a clinician reads first, what a statistician checks after."""
     found = (
         headline.headline(analysis),
-        data.no_effect(analysis),
+        doubts.no_effect(analysis),
         data.periods(analysis),
         data.relapse_rates(analysis),
         data.edss_section(analysis),
@@ -23,6 +23,7 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         rates.each_patient(analysis),
         model.posterior(analysis),
         model.diagnostics(analysis),
+        doubts.assumptions(analysis),
         methods.methods(analysis),
         _provenance(analysis),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from nmo_stats.analysis import Analysis
+from nmo_stats.analysis import Analysis, recommended
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
@@ -46,7 +46,7 @@ def estimators(analysis: Analysis) -> Section:
         "estimators",
         "The rate ratio by every method",
         _estimators_lead(shown),
-        (*blocks, Prose(_dispersion(analysis))),
+        (*blocks, Prose(_reading(analysis))),
     )
 
 
@@ -162,16 +162,15 @@ def _differences(shown: list[RateRatio]) -> tuple[Table, ...]:
     return (table,) if rows else ()
 
 
-def _dispersion(analysis: Analysis) -> str:
-    found = analysis.dispersion
-    if found.verdict == "not assessable":
-        return f"Overdispersion within patients: not assessable, too few patients to judge ({found.patients} with relapses; 10 are needed)."
-    verdict = (
-        "more than Poisson counts would show"
-        if found.verdict == "overdispersed"
-        else "no more than Poisson counts would show"
+def _reading(analysis: Analysis) -> str:
+    """Return which interval to read; where there is none, whether overdispersion can be judged."""
+    text = recommended(analysis.rates, analysis.dispersion).text
+    if text or analysis.dispersion.verdict != "not assessable":
+        return text
+    return (
+        "Overdispersion within patients: not assessable, too few patients to judge "
+        f"({analysis.dispersion.patients} with relapses; 10 are needed)."
     )
-    return f"Overdispersion within patients: {significant(found.value)} (95 % limit {significant(found.limit)}), {verdict}."
 
 
 def _patient_picture(analysis: Analysis) -> Picture:

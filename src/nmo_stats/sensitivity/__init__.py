@@ -13,7 +13,7 @@ from nmo_stats.sensitivity.no_effect import (
 )
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Family, Row
 from nmo_stats.sensitivity.run import DEFAULT_PLAN, Plan, Sensitivity, run
-from nmo_stats.sensitivity.tipping import tipping_rows
+from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
 
 __all__ = [
     "DEFAULT_PLAN",
@@ -28,11 +28,12 @@ __all__ = [
     "Sensitivity",
     "Simulation",
     "Spread",
+    "TippingPoint",
     "adjusted",
     "benchmark",
     "headline_population",
     "large_cohort_ratios",
     "regression_to_mean",
     "run",
-    "tipping_rows",
+    "tipping_points",
 ]

@@ -154,7 +154,7 @@ def adjusted_row(
     fit: HierarchicalFit, background: Background, assumption: str, clause: str, level: float
 ) -> Row:
     """Return the row of the adjusted ratio."""
-    label = f"{assumption}: {significant(background.ratio)}, log sd {significant(background.sd, 2)}"
+    label = f"{assumption}: {significant(background.ratio)} (log sd {significant(background.sd, 2)})"
     if fit.convergence.failures:
         reason = "failed diagnostic: " + "; ".join(fit.convergence.failures)
         return Row("bias_adjustment", label, clause, fit.method, reason=reason, failed=True)

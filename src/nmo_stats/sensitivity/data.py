@@ -75,7 +75,7 @@ def rounding(pair: Comparison) -> list[Change | Row]:
     return [
         Change(
             "rounding",
-            f"{longer} + {label}, {shorter} - {label}",
+            f"{longer} +1/2, {shorter} -1/2 {unit}",
             f"If every {longer} period was really {label} longer and every {shorter} period {label} shorter",
             pair.changed(years=pair.years + sign * half),
         )

@@ -30,7 +30,7 @@ def prior_rows(model: Model, refits: Refits) -> list[Row]:
     return [
         Row.of(
             "prior",
-            f"{name}: {priors.log_rate_ratio}",
+            f"{name} {priors.log_rate_ratio}",
             f"With the {'prior' if name == 'as chosen' else f'{name} prior'} {priors.log_rate_ratio} of the log ratio",
             hierarchical_answer(refits, replace(model, priors=priors)),
         )
@@ -61,7 +61,7 @@ def likelihood_rows(model: Model, refits: Refits) -> list[Row]:
         Row.of("likelihood", "Poisson", "If a patient's counts vary as Poisson counts do", poisson),
     ]
     for scale in sorted({*OVERDISPERSION_SCALES, model.priors.overdispersion.sd}):
-        assumption = f"negative binomial, overdispersion HalfNormal({scale:g})"
+        assumption = f"negative binomial, HalfNormal({scale:g})"
         clause = f"If a patient's counts vary more than Poisson counts (overdispersion with prior HalfNormal({scale:g}))"
         rows.append(Row.of("likelihood", assumption, clause, _overdispersed(model, scale, refits)))
     return rows
@@ -89,7 +89,7 @@ def entry_rows(model: Model, refits: Refits) -> list[Row]:
             f"If a relapse on {reference} was no condition for being in the series",
         )
         return [Row.of("entry", assumption, clause, hierarchical_answer(refits, replace(model, entry=None)))]
-    assumption = f"a relapse on {reference} let each patient in"
+    assumption = f"by a relapse on {reference}"
     clause = f"If patients are in the series because they relapsed on {reference}"
     try:
         conditioned = replace(model, entry="relapse_on_reference")

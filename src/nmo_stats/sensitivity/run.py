@@ -35,14 +35,14 @@ from nmo_stats.sensitivity.no_effect import (
     populations,
 )
 from nmo_stats.sensitivity.row import Row
-from nmo_stats.sensitivity.tipping import tipping_rows
+from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
 from nmo_stats.sensitivity.words import rule_words, sentence, summary
 from nmo_stats.simulate import GammaRates
 from nmo_stats.wording import significant
 
 Progress = Callable[[int, int], None]
 _STAGES: Final = 5
-_KINDS: Final = {"triggered": ("triggered_1", "triggered_2"), "look_back": ("look_back",)}
+_KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ class Sensitivity:
         Every row, sorted by family.
     designs
         What estimators show in series with no effect.
+    tipping
+        What would tip the answers; their rows are among the rows.
     level
         Level of all intervals.
     """
@@ -95,12 +97,13 @@ class Sensitivity:
     base: dict[str | None, Row]
     rows: tuple[Row, ...]
     designs: tuple[NoEffect, ...]
+    tipping: tuple[TippingPoint, ...]
     level: float
 
     @property
-    def summary(self) -> str:
-        """A paragraph assembled from the rows."""
-        return summary(self.pair, self.rows, self.base, self.designs)
+    def summary(self) -> tuple[str, ...]:
+        """A paragraph assembled from the rows, sentence by sentence."""
+        return summary(self.pair, self.rows, self.base, self.designs, self.tipping)
 
     @property
     def failed(self) -> tuple[Row, ...]:
@@ -119,7 +122,8 @@ class Sensitivity:
             replace(design, spreads=tuple(one for one in design.spreads if one.method != METHOD))
             for design in self.designs
         )
-        return replace(self, rows=rows, base=base, designs=designs)
+        tipping = tuple(replace(point, row=_withheld(point.row, reason)) for point in self.tipping)
+        return replace(self, rows=rows, base=base, designs=designs, tipping=tipping)
 
     def sentence(self, row: Row) -> str:
         """Return what a row says in plain words."""
@@ -137,7 +141,7 @@ class Sensitivity:
         return {
             "rows": [row.to_dict() | {"sentence": self.sentence(row)} for row in self.rows],
             "no_effect": [line for design in self.designs for line in design.to_dicts()],
-            "summary": self.summary,
+            "summary": " ".join(self.summary),
         }
 
     def _line(self, row: Row) -> dict[str, object]:
@@ -204,10 +208,11 @@ def run(
     rows += [*regression_rows(pair, plan.level), *_adjusted_rows(fit, designs, plan, refits)]
     rows += [*(row for design in designs for row in _benchmark_rows(design)), *unknown]
     progress(4, _STAGES)
-    rows += tipping_rows(fit, refits)
+    tipping = tipping_points(fit, refits)
+    rows += [point.row for point in tipping]
     progress(5, _STAGES)
     base = _base(fit.model, classical_rates(pair, plan.level), refits)
-    return Sensitivity(pair, base, tuple(rows), tuple(designs), plan.level)
+    return Sensitivity(pair, base, tuple(rows), tuple(designs), tuple(tipping), plan.level)
 
 
 def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
@@ -291,7 +296,7 @@ def _adjusted_rows(
     """Return the ratio beyond the background that the user gave, and beyond those of the simulated designs."""
     rows = []
     if plan.background is not None:
-        words = "given background ratio"
+        words = "given"
         clause = f"Divided by the given background ratio of {significant(plan.background.ratio)}"
         rows.append(adjusted_row(fit, plan.background, words, clause, plan.level))
     for kind, names in _KINDS.items():
@@ -305,7 +310,7 @@ def _adjusted_rows(
 def _simulated_rows(
     fit: HierarchicalFit, kind: str, designs: Sequence[NoEffect], plan: Plan, refits: Refits
 ) -> list[Row]:
-    words = f"simulated, {kind.replace('_', '-')}"
+    words = kind
     if not designs or not designs[0].is_headline:
         return [Row("bias_adjustment", words, "", fit.method, reason="such series could not be simulated")]
     if fit.model.likelihood != "poisson":

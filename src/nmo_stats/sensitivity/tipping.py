@@ -7,19 +7,19 @@ the smallest number is sought for which *some* allocation over the patients tips
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import RateRatio
+from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators import CLASSICAL, ClassicalModel, Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.refits import METHOD
-from nmo_stats.sensitivity.allocations import Counts, Direction, Moves
+from nmo_stats.sensitivity.allocations import Counts, Moves
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.tipping_model import PROBABILITY, Criterion, Search, Verdict
@@ -38,20 +38,43 @@ _WORDS: Final[dict[Criterion, str]] = {
 Verdicts = Callable[[int], Verdict]
 
 
-def tipping_rows(fit: HierarchicalFit, refits: Refits) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class TippingPoint:
+    """How much it takes to tip the answer of one estimator.
+
+    Parameters
+    ----------
+    row
+        The estimator, the number (or the background ratio) in words and as its ``estimate``, or why there is none.
+    direction
+        Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio, or ``"any"`` for an estimator
+        without an answer.
+    criterion
+        What is tipped: the upper limit, or the probability of a ratio below 1.
+    every
+        Whether every allocation over the patients tips it, instead of some.
+    """
+
+    row: Row
+    direction: Literal["added", "removed", "background", "any"]
+    criterion: Criterion = "upper_limit"
+    every: bool = False
+
+
+def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     """Return the tipping points of every estimator in the three directions."""
     pair, level = fit.model.pair, refits.level
-    rows: list[Row] = []
+    points: list[TippingPoint] = []
     for method, estimator in CLASSICAL:
         base = answer(method, lambda: estimator(pair).rate_ratio(level))  # noqa: B023  asked at once
         if isinstance(base, Refusal):
-            rows.append(Row("tipping", "any", "", method, reason=base.reason, failed=base.failed))
+            points.append(_unanswered(method, base.reason, failed=base.failed))
             continue
         for moves in _directions(pair):
             verdicts = cache(partial(_classical_verdicts, method, estimator, level, moves))
-            rows += _moved_rows(method, moves, "upper_limit", verdicts)
-        rows.append(_background_row(base))
-    return rows + _hierarchical_rows(fit, refits)
+            points += _moved(method, moves, "upper_limit", verdicts)
+        points.append(_background(base))
+    return points + _hierarchical(fit, refits)
 
 
 def smallest(holds: Callable[[int], bool], most: float) -> int | None:
@@ -76,54 +99,57 @@ def smallest(holds: Callable[[int], bool], most: float) -> int | None:
     return high
 
 
-def _hierarchical_rows(fit: HierarchicalFit, refits: Refits) -> list[Row]:
+def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     model = fit.model
     base = hierarchical_answer(refits, model)
     if isinstance(base, Refusal):
-        return [Row("tipping", "any", "", METHOD, reason=base.reason, failed=base.failed)]
+        return [_unanswered(METHOD, base.reason, failed=base.failed)]
     if not base.informative:
-        return [Row("tipping", "any", "", METHOD, reason=base.cautions[0].text)]
+        return [_unanswered(METHOD, NO_INFORMATION)]
     patients = len(model.pair.patients)
-    rows: list[Row] = []
     if patients > MOST_PATIENTS:
         reason = (
             f"{patients} patients: the model would have to be fitted too often; up to {MOST_PATIENTS} it is"
         )
-        rows = [Row("tipping", "relapses added or removed", "", METHOD, reason=reason)]
-    else:
-        for moves in _directions(model.pair, fewest_left=0 if model.entry is None else 1):
-            search = Search(model, refits, moves)
-            rows += _moved_rows(METHOD, moves, "upper_limit", cache(partial(search.verdict, "upper_limit")))
-            rows += _moved_rows(METHOD, moves, "probability", cache(partial(search.verdict, "probability")))
-    return [*rows, _background_row(base), *_background_quantile(fit)]
+        return [_unanswered(METHOD, reason), _background(base), *_background_quantile(fit)]
+    points: list[TippingPoint] = []
+    for moves in _directions(model.pair, fewest_left=0 if model.entry is None else 1):
+        search = Search(model, refits, moves)
+        for criterion in _WORDS:
+            points += _moved(METHOD, moves, criterion, cache(partial(search.verdict, criterion)))
+    return [*points, _background(base), *_background_quantile(fit)]
+
+
+def _unanswered(method: str, reason: str, *, failed: bool = False) -> TippingPoint:
+    row = Row("tipping", "relapses added or removed", "", method, reason=reason, failed=failed)
+    return TippingPoint(row, "any")
 
 
 def _directions(pair: Comparison, fewest_left: int = 0) -> tuple[Moves, Moves]:
     return Moves(pair, "added", fewest_left), Moves(pair, "removed", fewest_left)
 
 
-def _moved_rows(method: str, moves: Moves, criterion: Criterion, verdicts: Verdicts) -> list[Row]:
+def _moved(method: str, moves: Moves, criterion: Criterion, verdicts: Verdicts) -> list[TippingPoint]:
     """Return the smallest number for some, and for every allocation."""
-    until = f"relapses {moved_words(moves.pair, moves.direction)} until {_WORDS[criterion]}"
-    return [
-        _moved_row(Row("tipping", f"{until}, for {words} allocation", "", method), moves, verdicts, place)
-        for place, words in enumerate(("some", "every"))
-    ]
+    pair = moves.pair
+    moved = f"added on {pair.comparator}" if moves.direction == "added" else f"removed from {pair.reference}"
+    points = []
+    for every, words in ((False, "some"), (True, "every")):
+        row = Row(
+            "tipping", f"relapses {moved} until {_WORDS[criterion]}, for {words} allocation", "", method
+        )
+        points.append(TippingPoint(_counted(row, moves, verdicts, every), moves.direction, criterion, every))
+    return points
 
 
-def _moved_row(row: Row, moves: Moves, verdicts: Verdicts, place: int) -> Row:
+def _counted(row: Row, moves: Moves, verdicts: Verdicts, every: bool) -> Row:  # noqa: FBT001  place in a pair
     try:
-        count = smallest(lambda moved: verdicts(moved)[place], min(moves.most(), _MOST_MOVED))
+        count = smallest(lambda moved: verdicts(moved)[every], min(moves.most(), _MOST_MOVED))
     except ConvergenceError as refused:
         return replace(row, reason="; ".join(refused.failures), failed=True)
     if count is None:
         return replace(row, reason="no number of relapses does it")
     return replace(row, estimate=float(count))
-
-
-def moved_words(pair: Comparison, direction: Direction) -> str:
-    """Return e.g. ``added on tocilizumab``."""
-    return f"added on {pair.comparator}" if direction == "added" else f"removed from {pair.reference}"
 
 
 def _classical_verdicts(
@@ -155,14 +181,15 @@ def _allocations(method: str, moves: Moves, count: int) -> Sequence[Counts]:
     return list(moves.everything(count)) if moves.number(count) <= _MOST_ENUMERATED else extremes
 
 
-def _background_row(base: RateRatio) -> Row:
+def _background(base: RateRatio) -> TippingPoint:
     label = f"background ratio at or below which the {percent(base.interval.level)} interval includes 1"
-    return Row("tipping", label, "", base.method, estimate=base.interval.high)
+    return TippingPoint(Row("tipping", label, "", base.method, estimate=base.interval.high), "background")
 
 
-def _background_quantile(fit: HierarchicalFit) -> list[Row]:
+def _background_quantile(fit: HierarchicalFit) -> list[TippingPoint]:
     if fit.convergence.failures:
         return []
     label = f"background ratio at or below which P(ratio < 1) is at most {PROBABILITY}"
     quantile = float(np.exp(fit.posterior.quantile("log_rate_ratio", (PROBABILITY,))[0]))
-    return [Row("tipping", label, "", METHOD, estimate=quantile)]
+    row = Row("tipping", label, "", METHOD, estimate=quantile)
+    return [TippingPoint(row, "background", "probability")]

@@ -10,15 +10,11 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.no_effect import NoEffect, Spread
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Row
+from nmo_stats.sensitivity.tipping import TippingPoint
 from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
 from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
 
 NOT_AN_EFFECT: Final = "None of these numbers is a treatment effect."
-SIMULATED_NAMES: Final = {
-    **METHOD_NAMES,
-    "mean_arr_ratio": "Ratio of mean relapse rates",
-    "median_arr_ratio": "Ratio of median relapse rates",
-}
 _WITHIN: Final = "conditional_exact"
 _TOLD: Final = ("triggered_1", "look_back")
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
@@ -26,12 +22,21 @@ _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
 
 def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
     """Return what a row says, compared with the same estimator's answer as analysed."""
-    if row.family in ("benchmark", "tipping") or not row.has_interval:
-        return _without_interval(row)
+    if row.estimate is None:
+        return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
+    if row.family == "tipping":
+        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row.assumption, row.estimate)}."
+    if row.family == "benchmark":
+        method = METHOD_NAMES[row.method or ""]
+        limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
+        return f"{row.clause}: {method}, median {significant(row.estimate, 2)}, 95 % of the series {limits}."
     before = base.get(row.method)
-    instead = ""
-    if before is not None and before.estimate is not None and not _same(before.estimate, row.estimate):
-        instead = f" instead of {significant(before.estimate, 2)}"
+    changed = before is not None and before.estimate is not None and not _same(before.estimate, row.estimate)
+    instead = (
+        f" instead of {significant(before.estimate, 2)}"
+        if changed and before and before.estimate is not None
+        else ""
+    )
     return f"{row.clause}, the ratio is {_ratio(row)}{instead}; {_position(row)}."
 
 
@@ -39,9 +44,13 @@ def rule_words(rule: Rule) -> str:
     """Return how a reference period ends, as the middle of a sentence."""
     match rule:
         case Triggered(relapses=relapses, lag_months=lag):
-            return f"if the switch comes {lag:g} months after the {_ORDINALS.get(relapses, f'{relapses}th')} relapse of the reference period"
+            which = _ORDINALS.get(relapses, f"{relapses}th")
+            return f"if the switch comes {lag:g} months after the {which} relapse of the reference period"
         case LookBack(months=months, relapses=relapses, lag_months=lag):
-            return f"if the switch comes {lag:g} months after a relapse and the {months:g} months before it, the reference period, hold at least {relapses} relapses"
+            return (
+                f"if the switch comes {lag:g} months after a relapse and the {months:g} months before it, the reference period, "
+                f"hold at least {relapses} relapses"
+            )
         case FixedWindows():
             return "if relapses have no part in when a period ends"
         case _:
@@ -49,18 +58,22 @@ def rule_words(rule: Rule) -> str:
 
 
 def summary(
-    pair: Comparison, rows: Sequence[Row], base: Mapping[str | None, Row], designs: Sequence[NoEffect]
-) -> str:
-    """Return a paragraph assembled from the results."""
+    pair: Comparison,
+    rows: Sequence[Row],
+    base: Mapping[str | None, Row],
+    designs: Sequence[NoEffect],
+    tipping: Sequence[TippingPoint],
+) -> tuple[str, ...]:
+    """Return a paragraph assembled from the results, sentence by sentence."""
     sentences = (
         _range(rows, base),
         _trigger(pair, rows),
         _regression(rows),
         *no_effect_sentences(designs),
-        *_tipping(pair, rows),
+        _tipping(pair, tipping),
         NOT_AN_EFFECT,
     )
-    return " ".join(part for part in sentences if part)
+    return tuple(part for part in sentences if part)
 
 
 def no_effect_sentences(designs: Sequence[NoEffect]) -> list[str]:
@@ -69,19 +82,26 @@ def no_effect_sentences(designs: Sequence[NoEffect]) -> list[str]:
     return [text for text in map(_no_effect, shown) if text]
 
 
-def _without_interval(row: Row) -> str:
-    if row.estimate is None:
-        return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
-    if row.family == "tipping":
-        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_number(row)}."
-    method = SIMULATED_NAMES.get(row.method or "", row.method or "")
-    limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
-    return f"{row.clause}: {method}, median {significant(row.estimate, 2)}, 95 % of the series {limits}."
+def share_text(share: float) -> str:
+    """Return a simulated share as a percentage, never as a certainty.
+
+    Examples
+    --------
+    >>> share_text(0.0715), share_text(0.0), share_text(1.0)
+    ('7.2 %', '< 0.1 %', '> 99.9 %')
+    """
+    if share < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if share > 0.999 else percent(float(f"{share:.2g}"))
 
 
-def _number(row: Row) -> str:
-    value = row.estimate if row.estimate is not None else math.nan
-    if "background" in row.assumption:
+def includes_1(row: Row) -> bool:
+    """Return whether a row's interval includes 1."""
+    return row.low is not None and row.high is not None and row.low <= 1 <= row.high
+
+
+def _tipping_number(assumption: str, value: float) -> str:
+    if assumption.startswith("background"):
         return significant(value)
     return "0, it is so already" if value == 0 else f"{value:.0f}"
 
@@ -94,56 +114,50 @@ def _ratio(row: Row) -> str:
 
 
 def _position(row: Row) -> str:
-    low, high = row.low or 0.0, row.high if row.high is not None else math.inf
+    high = math.inf if row.high is None else row.high
     if significant(high, 2) == "1.0":
         return "the interval ends next to 1"
-    return "the interval includes 1" if low <= 1 <= high else "the interval does not include 1"
+    return "the interval includes 1" if includes_1(row) else "the interval does not include 1"
 
 
-def _same(first: float, second: float | None) -> bool:
-    return second is not None and significant(first, 2) == significant(second, 2)
+def _same(first: float, second: float) -> bool:
+    return significant(first, 2) == significant(second, 2)
+
+
+def _estimates(rows: Sequence[Row]) -> list[float]:
+    return [row.estimate for row in rows if row.estimate is not None]
 
 
 def _range(rows: Sequence[Row], base: Mapping[str | None, Row]) -> str:
-    found = [
-        row
-        for row in rows
-        if row.method == METHOD and row.has_interval and row.family not in ("benchmark", "tipping")
-    ]
+    found = [row for row in rows if row.method == METHOD and row.has_interval and row.family != "benchmark"]
     before = base.get(METHOD)
     if not found or before is None or before.estimate is None:
         return ""
-    estimates = [row.estimate for row in found if row.estimate is not None]
-    including = sum(includes_1(row) for row in found)
+    estimates, including = _estimates(found), sum(map(includes_1, found))
     return (
         f"The hierarchical ratio, {significant(before.estimate, 2)} as analysed, runs from {significant(min(estimates), 2)} to "
-        f"{significant(max(estimates), 2)} under the assumptions of this section; its interval includes 1 under {including} of {len(found)} of them."
+        f"{significant(max(estimates), 2)} under the assumptions that were tried; its interval includes 1 under {including} of {len(found)} of them."
     )
-
-
-def includes_1(row: Row) -> bool:
-    """Return whether a row's interval includes 1."""
-    return row.low is not None and row.high is not None and row.low <= 1 <= row.high
 
 
 def _trigger(pair: Comparison, rows: Sequence[Row]) -> str:
-    found = next(
-        (row for row in rows if row.family == "trigger" and row.method == _WITHIN and row.has_interval), None
-    )
-    if found is None:
+    found = [row for row in rows if row.family == "trigger" and row.method == _WITHIN and row.has_interval]
+    if not found:
         return ""
-    return f"If one relapse on {pair.reference} per patient led to the switch and is left out, a bound, the exact ratio within patients is {_ratio(found)}."
+    return (
+        f"If one relapse on {pair.reference} per patient led to the switch and is left out, which is a bound, "
+        f"the exact ratio within patients is {_ratio(found[0])}."
+    )
 
 
 def _regression(rows: Sequence[Row]) -> str:
-    found = [row for row in rows if row.family == "rtm" and row.estimate is not None]
+    found = [row for row in rows if row.family == "rtm" and row.has_interval]
     if not found:
         return ""
-    estimates = [row.estimate for row in found if row.estimate is not None]
-    including = sum(includes_1(row) for row in found)
+    estimates, including = _estimates(found), sum(map(includes_1, found))
     return (
-        f"Allowing for regression to the mean, it is {significant(min(estimates), 2)} to {significant(max(estimates), 2)}, "
-        f"with an interval that includes 1 for {including} of {len(found)} assumed populations."
+        f"Observed against expected relapses, which allows for regression to the mean, give {significant(min(estimates), 2)} to "
+        f"{significant(max(estimates), 2)}, with an interval that includes 1 for {including} of {len(found)} assumed populations."
     )
 
 
@@ -160,46 +174,31 @@ def _no_effect(design: NoEffect) -> str:
 def _spread(spread: Spread) -> str:
     name = "an exact ratio within patients" if spread.method == _WITHIN else "a hierarchical ratio"
     observed = significant(spread.observed if spread.observed is not None else math.nan, 2)
-    return f"{name} below {significant(spread.median, 2)} (the observed {observed} or less: {share_text(spread.at_or_below or 0.0)})"
+    share = share_text(spread.at_or_below or 0.0)
+    return f"{name} below {significant(spread.median, 2)} (the observed {observed} or less: {share})"
 
 
-def share_text(share: float) -> str:
-    """Return a simulated share as a percentage, never as a certainty.
-
-    Examples
-    --------
-    >>> share_text(0.0715), share_text(0.0), share_text(1.0)
-    ('7.2 %', '< 0.1 %', '> 99.9 %')
-    """
-    if share < 0.001:
-        return "< 0.1 %"
-    return "> 99.9 %" if share > 0.999 else percent(float(f"{share:.2g}"))
-
-
-def _tipping(pair: Comparison, rows: Sequence[Row]) -> list[str]:
-    found = []
-    for moved, words in (
-        (f"added on {pair.comparator}", f"more on {pair.comparator}"),
-        (f"removed from {pair.reference}", f"fewer on {pair.reference}"),
-    ):
-        row = _find(rows, moved)
-        if row is None or row.estimate is None:
-            continue
-        if row.estimate == 0:
-            return ["The upper limit of the hierarchical interval is 1 or more as it is."]
-        found.append(f"{_counted(int(row.estimate))} {words}")
-    if not found:
-        return []
-    text = " or ".join(found)
-    return [
-        f"{text[:1].upper()}{text[1:]} would move the upper limit of the hierarchical interval to 1 or above."
+def _tipping(pair: Comparison, tipping: Sequence[TippingPoint]) -> str:
+    found = {
+        point.direction: point.row.estimate
+        for point in tipping
+        if point.row.method == METHOD and point.criterion == "upper_limit" and not point.every
+    }
+    if found.get("added") == 0:
+        return "The upper limit of the hierarchical interval is 1 or more as it is."
+    words = {"added": f"more on {pair.comparator}", "removed": f"fewer on {pair.reference}"}
+    parts = [
+        f"{_number(int(number))} {words[direction]}"
+        for direction, number in found.items()
+        if direction in words and number is not None
     ]
+    if not parts:
+        return ""
+    text = " or ".join(parts)
+    return (
+        f"{text[:1].upper()}{text[1:]} would move the upper limit of the hierarchical interval to 1 or above."
+    )
 
 
-def _counted(number: int) -> str:
+def _number(number: int) -> str:
     return "one relapse" if number == 1 else counted(number, "relapse")
-
-
-def _find(rows: Sequence[Row], moved: str) -> Row | None:
-    wanted = f"relapses {moved} until the upper limit is 1 or more, for some allocation"
-    return next((row for row in rows if row.method == METHOD and row.assumption == wanted), None)

@@ -1,0 +1,51 @@
+"""The sensitivity analysis as the command prints it, in words and as JSON."""
+
+from __future__ import annotations
+
+from nmo_stats.cli.printing import say, say_table
+from nmo_stats.report.blocks import Table
+from nmo_stats.report.doubt_tables import no_effect_table, pivot_table, regression_table, tipping_table
+from nmo_stats.sensitivity import FAMILY_NAMES, Sensitivity
+
+
+def say_sensitivity(found: Sensitivity) -> None:
+    """Print the summary, one table for each kind of doubt, and what has no number."""
+    pair = found.pair
+    say(f"{pair.comparator} / {pair.reference}")
+    say(" ".join(found.summary))
+    _say(pivot_table(found))
+    if any(row.has_interval for row in found.of("rtm")):
+        _say(regression_table(found))
+    headline = [design for design in found.designs if design.is_headline]
+    if headline:
+        _say(no_effect_table(headline))
+    tipping = tipping_table(found)
+    if tipping.rows:
+        _say(tipping)
+    for row in found.rows:
+        if row.method is None:
+            say(f"without a number: {FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}")
+    for text in dict.fromkeys(
+        f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}" for row in found.failed
+    ):
+        say(f"failed: {text}")
+
+
+def sensitivity_json(found: Sensitivity) -> dict[str, object]:
+    """Return the ``sensitivity`` document."""
+    pair = found.pair
+    return {
+        "schema": 1,
+        "comparator": pair.comparator,
+        "reference": pair.reference,
+        "level": found.level,
+        **found.to_dict(),
+    }
+
+
+def _say(table: Table) -> None:
+    say(table.caption)
+    say_table(table.columns, table.rows, words=(0, *table.words))
+    for note in table.notes:
+        say(note)
+    say()

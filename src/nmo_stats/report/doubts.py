@@ -1,0 +1,143 @@
+"""Sections on the reasons to doubt the number: the design with no effect, and other assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section
+from nmo_stats.report.doubt_tables import (
+    COLUMNS,
+    RULE_TITLES,
+    grid_table,
+    no_effect_table,
+    pivot_table,
+    regression_table,
+    tipping_table,
+)
+from nmo_stats.report.drawing import draw
+from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect
+from nmo_stats.sensitivity.words import no_effect_sentences
+from nmo_stats.wording import METHOD_NAMES, percent, significant
+
+_PREVENT: Final = (
+    "A known case: in the PREVENT trial the placebo arm went from 1.99 relapses per year before entry to 0.35 after it, a ratio of 0.18 "
+    "without the new drug (relapses were reported before entry and adjudicated after it; most patients kept their background treatment)."
+)
+_SIMULATED: Final = (
+    "How it was simulated: patients with constant relapse rates, Gamma distributed; the comparator times are those of these patients, and "
+    "nothing changes at the switch. The four designs differ in how the reference period ends: as observed; 2 months after its first, or its second, "
+    "relapse; or 2 months after a relapse, the reference period being the 12 months before, with at least 2 relapses in them. How these patients "
+    "came to be switched is not known from the counts."
+)
+
+
+def no_effect(analysis: Analysis) -> Section:
+    """Return the section on what such a design shows without any effect."""
+    found = analysis.sensitivity
+    title = "What such a design shows with no effect at all"
+    headline = [design for design in found.designs if design.is_headline]
+    told = no_effect_sentences(headline)
+    if not told:
+        lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
+        reasons = tuple(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
+        return Section("no-effect", title, lead, (*map(Prose, dict.fromkeys(reasons)), Prose(_PREVENT)))
+    blocks: tuple[Block, ...] = (
+        _no_effect_picture(analysis, headline),
+        *(Prose(text) for text in told[1:]),
+        Prose(_PREVENT),
+        Fold("The numbers, and how they were simulated", (no_effect_table(headline), Prose(_SIMULATED))),
+    )
+    if len(found.designs) > len(headline):
+        blocks = (*blocks, Fold("The same for other populations", (grid_table(found.designs),)))
+    return Section("no-effect", title, told[0], blocks)
+
+
+def assumptions(analysis: Analysis) -> Section:
+    """Return the section on the ratio under other assumptions, and on what would tip it."""
+    found = analysis.sensitivity
+    told = no_effect_sentences(found.designs)
+    lead, *rest = (text for text in found.summary if text not in told)
+    blocks: tuple[Block, ...] = (_curve(analysis),) if _has_curve(analysis) else ()
+    blocks = (*blocks, *((Prose(" ".join(rest)),) if rest else ()), pivot_table(found))
+    regression = found.of("rtm")
+    if any(row.has_interval for row in regression):
+        blocks = (*blocks, regression_table(found))
+    tipping = tipping_table(found)
+    blocks = (*blocks, tipping) if tipping.rows else blocks
+    reasons = tuple(
+        dict.fromkeys(
+            f"{FAMILY_NAMES[row.family]}: {row.reason}." for row in found.rows if row.method is None
+        )
+    )
+    if reasons:
+        blocks = (*blocks, Prose("Without a number, and why:"), Bullets(reasons))
+    title = "Other assumptions, and what would tip the answer"
+    return Section("sensitivity", title, lead, (*blocks, *_in_words(analysis)))
+
+
+def _in_words(analysis: Analysis) -> tuple[Block, ...]:
+    found = analysis.sensitivity
+    sentences = tuple(
+        found.sentence(row)
+        for row in found.rows
+        if row.has_interval and row.method in (*COLUMNS, "empirical_bayes") and row.family != "benchmark"
+    )
+    return (Fold("Each assumption in a sentence", (Bullets(sentences),)),) if sentences else ()
+
+
+def _no_effect_picture(analysis: Analysis, headline: Sequence[NoEffect]) -> Picture:
+    from nmo_stats.figures import no_effect as paint
+    from nmo_stats.figures.sensitivity import simulated_rows
+
+    population = headline[0].population
+    told = [
+        f"{RULE_TITLES[design.rule_name]}: {METHOD_NAMES[one.method]} median {significant(one.median, 2)}, 95 % of the series {significant(one.low, 2)} to {significant(one.high, 2)}"
+        for design in headline
+        for one in design.spreads
+    ]
+    return draw(
+        "no_effect",
+        partial(
+            paint,
+            headline,
+            [RULE_TITLES[design.rule_name] for design in headline],
+            comparator=analysis.pair.comparator,
+        ),
+        0.24 * simulated_rows(headline) + 0.4,
+        caption=f"Estimates in simulated series like this one with no effect: medians (dots) and the range of 95 % of the series (grey). Blue bars: the observed estimates, "
+        f"with the share of series at or below them. Mean rate {significant(population.mean, 2)} per year as in these patients, coefficient of variation {population.cv:g}.",
+        alt=f"With no effect: {'; '.join(told)}.",
+    )
+
+
+def _has_curve(analysis: Analysis) -> bool:
+    from nmo_stats.figures.sensitivity import lines
+
+    return bool(lines(analysis.sensitivity))
+
+
+def _curve(analysis: Analysis) -> Picture:
+    from nmo_stats.figures import specification_curve
+    from nmo_stats.figures.sensitivity import height, lines
+
+    found = analysis.sensitivity
+    shown = lines(found)
+    told = [
+        f"{line.assumption}: {significant(line.answers[0].estimate or 0.0, 2)} ({significant(line.answers[0].low or 0.0, 2)} to {significant(line.answers[0].high or 0.0, 2)})"
+        for line in shown
+    ]
+    return draw(
+        "assumptions",
+        partial(specification_curve, found),
+        0.22 * height(shown) + 0.4,
+        caption=f"The ratio under one changed assumption after the other, with {percent(found.level)} intervals. Blue and the numbers: the hierarchical ratio. Black: the exact ratio within patients. "
+        "Grey: observed against expected relapses. The blue line and band are the hierarchical ratio as analysed.",
+        alt=f"Rate ratio under each assumption. {'; '.join(told)}.",
+    )
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
