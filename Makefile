@@ -27,6 +27,7 @@ benchmarks: $(VENV)/.installed
 	$(BIN)/python benchmarks/nuts_seeds.py
 	$(BIN)/python benchmarks/quadrature_speed.py
 	$(BIN)/python benchmarks/recovery.py
+	$(BIN)/python benchmarks/sensitivity_speed.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -284,3 +284,118 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
 
 def test_the_default_seed_is_fixed():
     assert analysis.DEFAULT_SEED == 20130301
+
+
+# ----------------------------------------------------------------------------------- sensitivity
+
+
+def rows_of(out):
+    return {(row["family"], row["assumption"], row["method"]): row for row in json.loads(out)["rows"]}
+
+
+def test_sensitivity_json_has_the_shape_of_the_design(run):
+    code, out, err = run("sensitivity", "--replicates", 200, "--json")
+    assert (code, err) == (0, "")
+    content = json.loads(out)
+    assert (content["schema"], content["comparator"], content["level"]) == (1, "tocilizumab", 0.95)
+    families = {row["family"] for row in content["rows"]}
+    assert families == {
+        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry", "rtm", "benchmark",
+        "bias_adjustment", "tipping",
+    }  # fmt: skip
+    keys = {"family", "assumption", "method", "estimate", "low", "high", "probability_below_1"}
+    assert all(keys <= set(row) for row in content["rows"])
+    trigger = next(
+        row for row in content["rows"] if (row["family"], row["method"]) == ("trigger", "conditional_exact")
+    )
+    assert [trigger[name] for name in ("estimate", "low", "high")] == pytest.approx(
+        [0.3495, 0.0324, 2.098], rel=2e-3
+    )
+    assert trigger["probability_below_1"] is None
+    assert {line["replicates"] for line in content["no_effect"]} == {200}
+
+
+def test_sensitivity_prints_what_a_reader_needs(run):
+    code, out, _ = run("sensitivity", "--replicates", 200)
+    assert code == 0
+    for text in (
+        "as analysed, runs from 0.16 to 0.60",
+        "No number of this kind is a treatment effect.",
+        "Prior: cautious Normal(0, 1)",
+        "0.346 (0.0997 to 1.12)",
+        "Mean 0.6 per year, CV 0.7 (treated NEMOS episodes)",
+        "Switch 2 months after the first",
+        "What would tip the answer",
+        "times known for 5 of 11 relapses",
+    ):
+        assert text in " ".join(out.split()), text
+
+
+def test_a_prior_from_the_command_line_or_a_file_changes_the_table(run, tmp_path):
+    before = rows_of(run("sensitivity", "--replicates", 200, "--json")[1])
+    by_option = rows_of(run("sensitivity", "--replicates", 200, "--json", "--prior", "sd_rate_ratio=1")[1])
+    config = write(tmp_path / "analysis.toml", "replicates = 200\n[priors]\nsd_rate_ratio = { sd = 1.0 }\n")
+    by_file = rows_of(run("sensitivity", "--config", config, "--json")[1])
+    assert by_option == by_file
+    key = ("prior", "default Normal(0, 2)", "hierarchical_quadrature")
+    assert by_option[key]["high"] > before[key]["high"]
+    wide = ("heterogeneity", "scale 1", "hierarchical_quadrature")
+    assert before[wide]["high"] == pytest.approx(by_option[key]["high"])
+
+
+def test_a_background_ratio_adds_a_row(run, tmp_path):
+    _code, out, _ = run(
+        "sensitivity", "--replicates", 200, "--json", "--background-ratio", 1, "--background-sd", 0
+    )
+    found = rows_of(out)
+    (key,) = (key for key in found if key[0] == "bias_adjustment" and key[1].startswith("given"))
+    base = found[("prior", "default Normal(0, 2)", "hierarchical_quadrature")]
+    for name in ("estimate", "low", "high", "probability_below_1"):
+        assert found[key][name] == pytest.approx(base[name], rel=1e-6)
+    config = write(tmp_path / "analysis.toml", "replicates = 200\n[background]\nratio = 0.5\n")
+    by_file = rows_of(run("sensitivity", "--config", config, "--json")[1])
+    assert any(key[1] == "given: 0.500 (log sd 0.20)" for key in by_file)
+
+
+def test_rates_takes_a_prior_too(run):
+    content = json.loads(run("rates", "--json", "--prior", "log_rate_ratio=0,1")[1])
+    by_method = {row["method"]: row for row in content["estimates"]}
+    assert by_method["hierarchical_quadrature"]["estimate"] == pytest.approx(0.3456, rel=1e-3)
+    assert content["recommended"] == "hierarchical_quadrature"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--prior", "log_rate_ratio"), "written as"),
+        (("--prior", "sd_rate=a"), "written as"),
+        (("--prior", "nonsense=1"), "unknown key 'nonsense'"),
+        (("--prior", "sd_rate=0"), "> 0"),
+        (("--prior", "log_rate_ratio=1"), "mean = number, sd = number"),
+        (("--background-sd", "0.1"), "--background-ratio, which is not given"),
+        (("--background-ratio", "-1"), "positive"),
+        (("--replicates", "3"), "at least 200"),
+    ],
+    ids=str,
+)
+def test_wrong_options_of_sensitivity_are_named(run, arguments, message):
+    code, out, err = run("sensitivity", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_a_wrong_background_in_a_file_is_named(run, tmp_path):
+    config = write(tmp_path / "analysis.toml", "[background]\nsd = 0.1\n")
+    code, _, err = run("sensitivity", "--config", config)
+    assert code == 2
+    assert "[background]" in err
+
+
+def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_path):
+    table = write(tmp_path / "none.csv", TWO_DRUGS.replace(",3,", ",0,"))
+    code, out, _ = run("sensitivity", table, "--comparator", "new", "--json")
+    assert code == 0
+    assert all(row["estimate"] is None for row in json.loads(out)["rows"])
+    code, out, _ = run("sensitivity", table, "--comparator", "new")
+    assert code == 0
+    assert "no information on the ratio" in out

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nmo_stats import describe, figures
+from nmo_stats import describe, figures, sensitivity
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.estimate import Interval, RateRatio
 from nmo_stats.figures.forest import rows
@@ -91,3 +91,45 @@ def test_edss_lines_that_coincide_are_set_apart(axes):
     figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)
     first, second = (line.get_ydata() for line in axes.lines)
     assert abs(first[0] - second[0]) == pytest.approx(0.07)
+
+
+@pytest.fixture(scope="module")
+def doubts(example_pair):
+    plan = sensitivity.Plan(simulation=sensitivity.Simulation(200))
+    return sensitivity.run(example_pair, plan=plan)
+
+
+def test_the_curve_has_a_line_for_every_assumption_sorted_by_family(axes, doubts):
+    figures.specification_curve(doubts, axes)
+    shown = texts(axes)
+    for label in (
+        "sceptical Normal(0, 0.5)",
+        "without patient 2",
+        "mean 0.6 per year, CV 0.7",
+        "by a relapse on rituximab",
+    ):
+        assert label in shown
+    families = [text for text in shown if text in sensitivity.FAMILY_NAMES.values()]
+    assert families == [name for name in sensitivity.FAMILY_NAMES.values() if name in families]
+    assert "0.60 (0.27 to 1.4)" in shown
+    low, high = axes.get_xlim()
+    drawn = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in axes.lines])
+    assert drawn.min() >= low * (1 - 1e-9)
+    assert drawn.max() <= high * (1 + 1e-9)
+
+
+def test_the_curve_stays_within_its_axes_at_a_zero_cell(axes):
+    pair = Comparison.from_arrays([[5, 0], [4, 0]], [[3, 2], [3.5, 2]])
+    plan = sensitivity.Plan(simulation=sensitivity.Simulation(200))
+    figures.specification_curve(sensitivity.run(pair, plan=plan), axes)
+    drawn = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in axes.lines])
+    assert np.all(np.isfinite(drawn))
+
+
+def test_no_effect_shows_the_share_at_or_below_the_observed_ratio(axes, doubts):
+    designs = [design for design in doubts.designs if design.is_headline]
+    figures.no_effect(designs, ["A", "B", "C", "D"], axes, "tocilizumab")
+    shown = texts(axes)
+    assert shown.count("hierarchical") == 4
+    shares = [text for text in shown if text.endswith(" %")]
+    assert len(shares) == 12

@@ -65,7 +65,7 @@ def test_the_page_never_judges(html, word):
 
 def test_every_image_has_an_alternative_text_and_nothing_is_fetched(html):
     images = [attrs for tag, attrs in Page(html).tags if tag == "img"]
-    assert len(images) == 7
+    assert len(images) == 9
     assert all(len(image["alt"]) > 30 and image["src"].startswith("data:") for image in images)
     assert not [tag for tag, _ in Page(html).tags if tag in ("script", "iframe")]
     links = [attrs.get("href", "") for tag, attrs in Page(html).tags if tag in ("a", "link")]
@@ -81,7 +81,7 @@ def test_no_printed_number_is_missing_or_a_certainty(html):
 def test_sections_follow_the_order_of_the_design(html):
     names = [attrs["id"] for tag, attrs in Page(html).tags if tag in ("section", "header")]
     assert names == [
-        "headline", "no-effect", "data", "arr", "edss", "estimators", "patients", "posterior", "diagnostics",
+        "headline", "no-effect", "data", "arr", "edss", "estimators", "patients", "posterior", "diagnostics", "sensitivity",
         "methods", "provenance",
     ]  # fmt: skip
 
@@ -209,3 +209,32 @@ def test_a_failed_check_stands_in_place_of_the_result(example_cohort, example_fi
     content = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
     assert "hierarchical_nuts" not in {row["method"] for row in content["estimates"]}
     assert "parameters" not in content
+
+
+def test_the_reasons_to_doubt_stand_in_the_report(html, folder):
+    text = " ".join(Page(html).text.split())
+    for part in (
+        "half of such series show an exact ratio within patients below 0.7",
+        "One relapse more on tocilizumab",
+        "Prior: cautious Normal(0, 1)",
+        "Run-in: times known for 5 of 11 relapses.",
+        "Allowing for regression to the mean",
+        "What would tip the answer",
+        "empirical-Bayes before/after method",
+    ):
+        assert part in text, part
+    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert {row["family"] for row in content["sensitivity"]["rows"]} >= {"rtm", "tipping", "benchmark"}
+    table = pd.read_csv(folder / "tables" / "sensitivity.csv")
+    assert len(table) == len(content["sensitivity"]["rows"])
+    assert (folder / "tables" / "no_effect.csv").is_file()
+
+
+def test_a_failed_check_withholds_the_sensitivity_too(example_cohort, example_fit):
+    from dataclasses import replace
+
+    failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=7))
+    withheld = analysis.assemble(example_cohort, failed)
+    rows = withheld.sensitivity.rows
+    assert all(row.estimate is None for row in rows if (row.method or "").startswith("hierarchical"))
+    assert any(row.estimate is not None for row in rows if row.method == "conditional_exact")

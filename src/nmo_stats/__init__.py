@@ -39,11 +39,14 @@ _MODULES = (
     "describe",
     "diagnostics",
     "estimate",
+    "estimators",
     "exact",
     "figures",
     "glm",
     "hierarchical",
     "report",
+    "sensitivity",
+    "simulate",
 )
 
 __all__ = [

@@ -14,7 +14,7 @@ from nmo_stats.sensitivity.tipping import TippingPoint
 from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
 from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
 
-NOT_AN_EFFECT: Final = "None of these numbers is a treatment effect."
+NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
 _WITHIN: Final = "conditional_exact"
 _TOLD: Final = ("triggered_1", "look_back")
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
@@ -87,7 +87,7 @@ def share_text(share: float) -> str:
 
     Examples
     --------
-    >>> share_text(0.0715), share_text(0.0), share_text(1.0)
+    >>> share_text(0.072), share_text(0.0), share_text(1.0)
     ('7.2 %', '< 0.1 %', '> 99.9 %')
     """
     if share < 0.001:

@@ -100,7 +100,7 @@ def ratio_posteriors(
     >>> years = np.broadcast_to(np.array([[32, 21], [8, 18], [4, 9]]) / 12, (2, 3, 2))
     >>> found = ratio_posteriors(np.array([[[6, 1], [2, 0], [1, 1]], [[1, 4], [0, 1], [1, 0]]]), years)
     >>> np.exp(found.quantile(0.5)).round(1).tolist()
-    [0.2, 3.7]
+    [0.2, 2.1]
     """
     if not (
         relapses.ndim == 3 and relapses.shape == years.shape and relapses.shape[2] == 2 and relapses.size
