@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from nmo_stats.analysis import DEFAULT_SEED, Settings
 from nmo_stats.cohort import Cohort, load_example, read_periods
-from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.sensitivity import Background
+from nmo_stats.tables.columns import nearest
 
 DEFAULT_COMPARATOR: Final = "tocilizumab"
 DEFAULT_REFERENCE: Final = "rituximab"

@@ -14,17 +14,9 @@ import pandas as pd
 
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import (
-    LARGEST,
-    Cell,
-    Fault,
-    as_text,
-    is_missing,
-    parse_count,
-    parse_exposure,
-    shown,
-)
+from nmo_stats.cohort.schema import parse_count, parse_exposure
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import LARGEST, Cell, Fault, as_text, is_missing, shown
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

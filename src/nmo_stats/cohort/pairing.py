@@ -11,9 +11,9 @@ import pandas as pd
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.history import history_of
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import as_text
-from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import as_text
+from nmo_stats.tables.columns import nearest
 
 Courses = Literal["all", "adjacent"]
 

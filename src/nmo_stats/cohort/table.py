@@ -13,11 +13,11 @@ import pandas as pd
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, table_notices
 from nmo_stats.cohort.pairing import Courses, paired
-from nmo_stats.cohort.reading import RawTable, Source, from_frame, read_table
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.reading import RawTable, Source, from_frame, read_table
 
 
 @dataclass(frozen=True, eq=False)

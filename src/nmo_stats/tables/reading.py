@@ -14,8 +14,8 @@ from typing import Final, NoReturn
 
 import pandas as pd
 
-from nmo_stats.cohort.schema import Cell, as_text, is_missing, shown
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
 
 _TEXT: Final = "plain text"
 _WORKBOOK: Final = "an Excel workbook"

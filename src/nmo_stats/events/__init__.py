@@ -1,0 +1,1 @@
+"""From dated treatments and relapses to the period table."""

@@ -1,0 +1,165 @@
+"""From cells to parsed columns: names, renaming, missing columns, and the problem of every cell that breaks its rule."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from nmo_stats.errors import ArgumentError, Problem
+from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_covariate, shown
+from nmo_stats.tables.reading import RawTable
+
+Parser = Callable[[Cell], object]
+Named = dict[str, tuple[Cell, ...]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one kind of table.
+
+    Parameters
+    ----------
+    table
+        What messages call the table, e.g. ``"period table"``.
+    parsers
+        Every known column with the rule of one cell.
+    required
+        Columns without which there is no table.
+    aliases
+        Other names under which users keep a required column.
+    """
+
+    table: str
+    parsers: Mapping[str, Parser]
+    required: tuple[str, ...]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def nearest(name: str, candidates: Iterable[str], hints: tuple[str, ...] = ()) -> str:
+    """Return ``did you mean 'x'?`` for the candidate that looks most like ``name`` or a hint, or nothing.
+
+    Examples
+    --------
+    >>> nearest("Rituximab", ["rituximab", "tocilizumab"])
+    "did you mean 'rituximab'?"
+    """
+    by_lower = {candidate.strip().lower(): candidate for candidate in candidates if candidate.strip()}
+    for cutoff in (0.8, 0.65):
+        for wanted in (name.strip().lower(), *hints):
+            if found := difflib.get_close_matches(wanted, by_lower, n=1, cutoff=cutoff):
+                return f"did you mean {by_lower[found[0]]!r}?"
+    return ""
+
+
+def renaming(columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return foreign names to ours as text.
+
+    Raises
+    ------
+    ArgumentError
+        If ``columns`` is not a mapping.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise ArgumentError(
+            f"columns {columns!r}: a mapping of foreign names to ours, e.g. {{'record_id': 'patient'}}"
+        )
+    return {as_text(foreign): as_text(ours) for foreign, ours in columns.items()}
+
+
+def renaming_problems(
+    mapping: Mapping[str, str], found: Iterable[str], known: Iterable[str], table: str
+) -> list[Problem]:
+    """Return what is wrong with a renaming: columns that the table has not, and names that are not ours."""
+    names, ours_known = list(found), list(known)
+    unknown = [
+        Problem(_rename(foreign, ours), f"the table has a column {foreign!r}", nearest(foreign, names))
+        for foreign, ours in mapping.items()
+        if foreign not in names
+    ]
+    targets = [
+        Problem(_rename(foreign, ours), f"{ours!r} is a column of the {table}", nearest(ours, ours_known))
+        for foreign, ours in mapping.items()
+        if ours not in ours_known
+    ]
+    return unknown + targets
+
+
+def named_columns(raw: RawTable, mapping: Mapping[str, str]) -> tuple[Named, list[Problem]]:
+    """Return the cells by our column names, and the problems of the names."""
+    names = [mapping.get(column, column) for column in raw.columns]
+    problems = [
+        Problem(f"{count} columns", "a column stands once", "remove or rename the others", column=name)
+        for name, count in Counter(names).items()
+        if count > 1 and name
+    ]
+    named = {name: cells for name, cells in zip(names, raw.cells, strict=True) if name}
+    nameless = [cells for name, cells in zip(names, raw.cells, strict=True) if not name]
+    if any(not is_missing(cell) for cells in nameless for cell in cells):
+        problems.append(
+            Problem("a column without a name", "every column has a name", "name it in the header row")
+        )
+    return named, problems
+
+
+def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
+    """Return a problem for each required column that is not there."""
+    found = set(named)
+    others = [name for name in named if name not in columns.parsers]
+    problems = []
+    for name in columns.required:
+        if name not in found:
+            hint = nearest(name, others, columns.aliases.get(name, ())) or "add it"
+            remedy = f"{hint} (columns={{'yours': {name!r}}} renames)"
+            problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
+    return problems
+
+
+def parsed_columns(
+    named: Named, rows: tuple[int, ...], columns: Columns
+) -> tuple[dict[str, list[Any]], list[Problem]]:
+    """Return every column parsed, and the problem of every cell that breaks its rule; the Faults stay in the columns."""
+    patients = named.get("patient", (None,) * len(rows))
+    parsed: dict[str, list[Any]] = {}
+    problems = []
+    for name, cells in named.items():
+        parser = columns.parsers.get(name)
+        parsed[name] = parse_covariate(cells) if parser is None else _each(parser, cells)
+        faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
+        for index, value in enumerate(parsed[name] if faulty else ()):
+            if isinstance(value, Fault):
+                patient = None if is_missing(patients[index]) else as_text(patients[index])
+                found = shown(cells[index])
+                problems.append(Problem(found, value.rule, value.remedy, rows[index], patient, name))
+    return parsed, problems
+
+
+def by_row(problem: Problem) -> int:
+    """Return the key that sorts problems in the order of the table, those of the whole table first."""
+    return problem.row if problem.row is not None else -1
+
+
+def covariate_series(cells: list[Any]) -> pd.Series:
+    """Return a parsed covariate with the type of its cells."""
+    is_number = all(isinstance(cell, float) for cell in cells)
+    return pd.Series(cells, dtype="float64" if is_number else "object")
+
+
+def _rename(foreign: str, ours: str) -> str:
+    return f"columns={{{foreign!r}: {ours!r}}}"
+
+
+def _each(parser: Parser, cells: tuple[Cell, ...]) -> list[Any]:
+    """Parse every cell, equal ones once: most columns hold few different cells."""
+    once = lru_cache(maxsize=None, typed=True)(parser)
+    try:
+        return [once(cell) for cell in cells]
+    except TypeError:  # a list or another cell that cannot be hashed
+        return [parser(cell) for cell in cells]
