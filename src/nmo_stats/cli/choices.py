@@ -13,7 +13,7 @@ from nmo_stats.cohort import Cohort, load_example, read_periods
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.sensitivity import Background
-from nmo_stats.tables.columns import nearest
+from nmo_stats.tables.nearest import nearest
 
 DEFAULT_COMPARATOR: Final = "tocilizumab"
 DEFAULT_REFERENCE: Final = "rituximab"

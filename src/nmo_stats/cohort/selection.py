@@ -9,7 +9,7 @@ import pandas as pd
 from nmo_stats.cohort.schema import PARSERS
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_yes_no, plain_number, shown
-from nmo_stats.tables.columns import nearest
+from nmo_stats.tables.nearest import nearest
 
 _LISTED = 20
 

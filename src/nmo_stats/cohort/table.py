@@ -17,7 +17,9 @@ from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
 from nmo_stats.errors import ArgumentError
-from nmo_stats.tables.reading import RawTable, Source, from_frame, read_table
+from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.raw import RawTable, Source
+from nmo_stats.tables.reading import from_frame, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,14 @@ class Cohort:
         return replace(found, notices=(*self.notices, *found.notices))
 
 
-def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> Cohort:
+def read_periods(
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    sheet: str | None = None,
+    decimal: str = ".",
+    instrument: str | None = None,
+) -> Cohort:
     """Read and validate a period table from a CSV, TSV, XLSX or Parquet file.
 
     Parameters
@@ -155,13 +164,22 @@ def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> 
         The file; its suffix says what it is. Text files are UTF-8.
     columns
         Foreign column names to ours, e.g. ``{"record_id": "patient"}``.
+    sheet
+        Sheet of a workbook; by default the first visible one.
+    decimal
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; with a comma the cells of a .csv file are separated
+        by semicolons.
+    instrument
+        Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
 
     Raises
     ------
     CohortError
         With every problem of the table: row, patient, column, value, rule and remedy.
+    ArgumentError
+        If an option does not belong to this kind of file.
     """
-    return _cohort(read_table(path), columns)
+    return _cohort(read_table(TableFile(path, sheet=sheet, decimal=decimal, instrument=instrument)), columns)
 
 
 def load_example(name: str = "ayzenberg2013") -> Cohort:

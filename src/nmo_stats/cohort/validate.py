@@ -16,12 +16,12 @@ from nmo_stats.tables.columns import (
     covariate_series,
     missing_columns,
     named_columns,
-    nearest,
     parsed_columns,
     renaming,
     renaming_problems,
 )
-from nmo_stats.tables.reading import RawTable
+from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.raw import RawTable
 
 _COLUMNS: Final = Columns(
     "period table",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_covariate, shown
-from nmo_stats.tables.reading import RawTable
+from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.raw import RawTable
 
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
@@ -39,22 +39,6 @@ class Columns:
     parsers: Mapping[str, Parser]
     required: tuple[str, ...]
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def nearest(name: str, candidates: Iterable[str], hints: tuple[str, ...] = ()) -> str:
-    """Return ``did you mean 'x'?`` for the candidate that looks most like ``name`` or a hint, or nothing.
-
-    Examples
-    --------
-    >>> nearest("Rituximab", ["rituximab", "tocilizumab"])
-    "did you mean 'rituximab'?"
-    """
-    by_lower = {candidate.strip().lower(): candidate for candidate in candidates if candidate.strip()}
-    for cutoff in (0.8, 0.65):
-        for wanted in (name.strip().lower(), *hints):
-            if found := difflib.get_close_matches(wanted, by_lower, n=1, cutoff=cutoff):
-                return f"did you mean {by_lower[found[0]]!r}?"
-    return ""
 
 
 def renaming(columns: Mapping[str, str] | None) -> dict[str, str]:
