@@ -180,7 +180,7 @@ def check_json(cohort: Cohort) -> dict[str, object]:
 
 def problems_json(error: CohortError) -> dict[str, object]:
     """Return the ``check`` document of a table with problems."""
-    names = ("row", "patient", "column", "value", "rule", "remedy")
+    names = ("table", "row", "patient", "column", "value", "rule", "remedy")
     problems = [{name: getattr(problem, name) for name in names} for problem in error.problems]
     return {"schema": 1, "valid": False, "problems": problems}
 

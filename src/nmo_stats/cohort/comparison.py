@@ -50,6 +50,8 @@ class Comparison:
         What a reader should know about how the comparison was formed.
     history
         The courses behind the periods; None where only counts and times are known.
+    unmerged
+        The same periods with no onsets merged; only where a merge of dated events crossed a switch.
     """
 
     patients: tuple[str, ...]
@@ -61,6 +63,7 @@ class Comparison:
     reversed_order: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     history: History | None = None
+    unmerged: Comparison | None = None
 
     @classmethod
     def from_arrays(
@@ -135,13 +138,19 @@ class Comparison:
             relapses=self.relapses if relapses is None else np.asarray(relapses),
             years=self.years if years is None else np.asarray(years),
             history=None,
+            unmerged=None,
         )
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
         """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
         names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
         return replace(
-            self, patients=names, relapses=self.relapses[kept], years=self.years[kept], history=None
+            self,
+            patients=names,
+            relapses=self.relapses[kept],
+            years=self.years[kept],
+            history=None,
+            unmerged=None,
         )
 
     def swapped(self) -> Comparison:
@@ -154,6 +163,7 @@ class Comparison:
             comparator=self.reference,
             unpaired=self.unpaired,
             notices=self.notices,
+            unmerged=None if self.unmerged is None else self.unmerged.swapped(),
         )
 
 

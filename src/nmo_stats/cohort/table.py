@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
-from nmo_stats.cohort.notices import Notice, table_notices
+from nmo_stats.cohort.notices import Notice, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
@@ -38,12 +39,21 @@ class Cohort:
         Name of the file and SHA-256 of its bytes.
     relapse_times
         Relapses whose time is known: ``row``, an index of the table, and ``years`` since the start of that period.
+    attrition
+        Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
+    unmerged
+        The same with every row of the relapses counted; only where a merge crossed a switch.
+    switch_merges
+        Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
     """
 
     frame: pd.DataFrame
     notices: tuple[Notice, ...]
     source: Source
     relapse_times: pd.DataFrame = field(default_factory=lambda: _times([], []))
+    attrition: pd.DataFrame | None = None
+    unmerged: Cohort | None = None
+    switch_merges: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -103,7 +113,8 @@ class Cohort:
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
-        None stands for an empty cell: ``where(ended_by_relapse=None)``.
+        None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
+        ``switch_merges``) keeps the whole history of the patients who stay.
 
         Raises
         ------
@@ -115,11 +126,7 @@ class Cohort:
             keep &= rows_where(self.frame, column, value)
         if not keep.any():
             raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
-        chosen = self.frame[keep].reset_index(drop=True)
-        new_row = np.cumsum(keep) - 1
-        known = self.relapse_times[keep[self.relapse_times["row"]]]
-        times = _times(new_row[known["row"]], known["years"])
-        return Cohort(chosen, table_notices(chosen, self.unit), self.source, times)
+        return self._part(keep)
 
     def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
         """Return the two periods of every patient who had both treatments.
@@ -144,8 +151,37 @@ class Cohort:
         (9, 2)
         """
         frame = self.frame.assign(years=self.years)
-        found = paired(frame, comparator, reference, courses, self.relapse_times)
-        return replace(found, notices=(*self.notices, *found.notices))
+        # courses from dated events are numbered without a gap: a missing number is a course of which the run-in leaves nothing
+        is_complete = self.attrition is not None
+        found = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
+        return replace(
+            found,
+            notices=(*self.notices, *found.notices),
+            unmerged=None
+            if self.unmerged is None
+            else self.unmerged.compare(comparator, reference=reference, courses=courses),
+        )
+
+    def _part(self, keep: npt.NDArray[np.bool_]) -> Cohort:
+        """Return some of the rows, with what is known of them."""
+        chosen = self.frame[keep].reset_index(drop=True)
+        known = self.relapse_times[keep[self.relapse_times["row"]]]
+        times = known.assign(row=(np.cumsum(keep) - 1)[known["row"]]).reset_index(drop=True)
+        patients = set(chosen["patient"])
+        attrition, merges = _of_patients(self.attrition, patients), _of_patients(self.switch_merges, patients)
+        events = () if attrition is None or merges is None else attrition_notices(attrition, merges)
+        notices = (
+            *(notice for notice in self.notices if notice.code in KEPT_CODES),
+            *events,
+            *times_notices(chosen, times),
+            *table_notices(chosen, self.unit),
+        )
+        unmerged = (
+            self.unmerged._part(keep)
+            if self.unmerged is not None and merges is not None and len(merges)
+            else None
+        )
+        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges)
 
 
 def read_periods(
@@ -225,6 +261,10 @@ def _times(rows: npt.ArrayLike, years: npt.ArrayLike) -> pd.DataFrame:
     return pd.DataFrame(
         {"row": np.asarray(rows, dtype=np.int64), "years": np.asarray(years, dtype=np.float64)}
     )
+
+
+def _of_patients(table: pd.DataFrame | None, patients: set[str]) -> pd.DataFrame | None:
+    return None if table is None else table[table["patient"].isin(patients)].reset_index(drop=True)
 
 
 def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:

@@ -48,13 +48,13 @@ def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
     """
     mapping = renaming(columns)
     problems = renaming_problems(mapping, raw.columns, KNOWN, _COLUMNS.table)
-    named, name_problems = named_columns(raw, mapping)
+    named, name_problems = named_columns(raw.columns, raw.cells, mapping)
     problems += [*name_problems, *raw.faults, *missing_columns(named, _COLUMNS), *_exposure_problems(named)]
     if not raw.rows and not problems:
         problems.append(
             Problem("header only", "the table has one row per period", "add the patients' periods")
         )
-    parsed, cell_problems = parsed_columns(named, raw.rows, _COLUMNS)
+    parsed, cell_problems = parsed_columns(named, raw, _COLUMNS)
     problems += cell_problems
     problems += _repeated_periods(parsed, raw.rows)
     if problems:

@@ -18,6 +18,8 @@ YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Exce
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+_WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
@@ -105,6 +107,27 @@ def parse_covariate(cells: Sequence[Cell]) -> list[float] | list[str | None]:
     if all(text is None or _PLAIN.fullmatch(text) for text in texts):
         return [math.nan if text is None else float(text) for text in texts]
     return texts
+
+
+def with_decimal_comma(cell: Cell) -> Cell | Fault:
+    """Return the text of a number with a decimal comma as one with a decimal point; every other cell as it is.
+
+    A point is refused: where the comma is the decimal mark it separates thousands, and a reader cannot tell 1.500 from 1,5.
+
+    Examples
+    --------
+    >>> with_decimal_comma("1,5"), with_decimal_comma("A,1"), with_decimal_comma(2.5)
+    ('1.5', 'A,1', 2.5)
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
+    if _COMMA_NUMBER.fullmatch(text):
+        return text.replace(",", ".")
+    if _WITH_POINT.fullmatch(text):
+        rule = "a number of this table has a decimal comma"
+        return Fault(rule, "write a decimal comma and no thousands separator")
+    return cell
 
 
 def plain_number(cell: Cell) -> float | None:

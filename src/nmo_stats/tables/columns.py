@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
-from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_covariate, shown
+from nmo_stats.tables.cells import (
+    Cell,
+    Fault,
+    as_text,
+    is_missing,
+    parse_covariate,
+    shown,
+    with_decimal_comma,
+)
 from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import RawTable
+from nmo_stats.tables.raw import DecimalMark, RawTable
 
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
@@ -33,12 +41,25 @@ class Columns:
         Columns without which there is no table.
     aliases
         Other names under which users keep a required column.
+    texts
+        Known columns that hold no number, so that a decimal mark means nothing in them.
+    short
+        Which of several tables this is in a message, e.g. ``"relapses"``; None where there is one.
     """
 
     table: str
     parsers: Mapping[str, Parser]
     required: tuple[str, ...]
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ("patient", "treatment")
+    short: str | None = None
+
+    def parser_of(self, name: str, decimal: DecimalMark) -> Parser | None:
+        """Return the rule of one cell of a column, None for a covariate."""
+        parser = self.parsers.get(name)
+        if parser is None or decimal == "." or name in self.texts:
+            return parser
+        return partial(_with_comma, parser)
 
 
 def renaming(columns: Mapping[str, str] | None) -> dict[str, str]:
@@ -76,17 +97,19 @@ def renaming_problems(
     return unknown + targets
 
 
-def named_columns(raw: RawTable, mapping: Mapping[str, str]) -> tuple[Named, list[Problem]]:
+def named_columns(
+    found: Sequence[str], cells: Sequence[tuple[Cell, ...]], mapping: Mapping[str, str]
+) -> tuple[Named, list[Problem]]:
     """Return the cells by our column names, and the problems of the names."""
-    names = [mapping.get(column, column) for column in raw.columns]
+    names = [mapping.get(column, column) for column in found]
     problems = [
         Problem(f"{count} columns", "a column stands once", "remove or rename the others", column=name)
         for name, count in Counter(names).items()
         if count > 1 and name
     ]
-    named = {name: cells for name, cells in zip(names, raw.cells, strict=True) if name}
-    nameless = [cells for name, cells in zip(names, raw.cells, strict=True) if not name]
-    if any(not is_missing(cell) for cells in nameless for cell in cells):
+    named = {name: column for name, column in zip(names, cells, strict=True) if name}
+    nameless = [column for name, column in zip(names, cells, strict=True) if not name]
+    if any(not is_missing(cell) for column in nameless for cell in column):
         problems.append(
             Problem("a column without a name", "every column has a name", "name it in the header row")
         )
@@ -107,15 +130,16 @@ def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
 
 
 def parsed_columns(
-    named: Named, rows: tuple[int, ...], columns: Columns
+    named: Named, raw: RawTable, columns: Columns
 ) -> tuple[dict[str, list[Any]], list[Problem]]:
     """Return every column parsed, and the problem of every cell that breaks its rule; the Faults stay in the columns."""
+    rows = raw.rows
     patients = named.get("patient", (None,) * len(rows))
     parsed: dict[str, list[Any]] = {}
     problems = []
     for name, cells in named.items():
-        parser = columns.parsers.get(name)
-        parsed[name] = parse_covariate(cells) if parser is None else _each(parser, cells)
+        parser = columns.parser_of(name, raw.decimal)
+        parsed[name] = covariate(cells, raw.decimal) if parser is None else _each(parser, cells)
         faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
         for index, value in enumerate(parsed[name] if faulty else ()):
             if isinstance(value, Fault):
@@ -123,6 +147,17 @@ def parsed_columns(
                 found = shown(cells[index])
                 problems.append(Problem(found, value.rule, value.remedy, rows[index], patient, name))
     return parsed, problems
+
+
+def covariate(cells: Sequence[Cell], decimal: DecimalMark) -> list[Any]:
+    """Read a whole covariate: numbers if every filled cell is one, else text as found."""
+    if decimal == ",":
+        pointed = [with_decimal_comma(cell) for cell in cells]
+        numbers = [None] if any(isinstance(cell, Fault) for cell in pointed) else parse_covariate(pointed)
+        if numbers and isinstance(numbers[0], float):
+            return list(numbers)
+        return [None if is_missing(cell) else as_text(cell) for cell in cells]
+    return list(parse_covariate(cells))
 
 
 def by_row(problem: Problem) -> int:
@@ -138,6 +173,11 @@ def covariate_series(cells: list[Any]) -> pd.Series:
 
 def _rename(foreign: str, ours: str) -> str:
     return f"columns={{{foreign!r}: {ours!r}}}"
+
+
+def _with_comma(parser: Parser, cell: Cell) -> object:
+    pointed = with_decimal_comma(cell)
+    return pointed if isinstance(pointed, Fault) else parser(pointed)
 
 
 def _each(parser: Parser, cells: tuple[Cell, ...]) -> list[Any]:
