@@ -8,7 +8,9 @@ import pandas as pd
 RELAPSES_PER_YEAR, RATIO = 1.2, 0.3
 
 
-def event_tables(patients: int, seed: int, relapses_per_year: float = RELAPSES_PER_YEAR) -> tuple[pd.DataFrame, pd.DataFrame]:
+def event_tables(
+    patients: int, seed: int, relapses_per_year: float = RELAPSES_PER_YEAR
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return treatments and relapses, shuffled, with ISO dates as text.
 
     Rates vary between patients (gamma, coefficient of variation 0.7); some relapses come before the first course, some between

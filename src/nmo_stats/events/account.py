@@ -19,10 +19,10 @@ _WORDS = {
     "relapses_gap": "between treatments",
     "relapses_after": "after the last treatment",
     "relapses_run_in": "in a run-in",
-    "days_gap": "days between treatments",
-    "days_after": "days after the last treatment",
-    "days_run_in": "days of run-in",
-    "periods_consumed": "periods consumed by the run-in",
+    "days_gap": "between treatments",
+    "days_after": "after the last treatment",
+    "days_run_in": "run-in",
+    "periods_consumed": "",
 }
 
 
@@ -103,15 +103,27 @@ def _each(patient: Ints, patients: int, weights: Ints | None = None) -> Ints:
 
 def _why(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Return what was lost in words; equal losses are worded once."""
-    losses, places = np.unique(frame[list(_WORDS)].to_numpy(), axis=0, return_inverse=True)
-    texts = [_text(dict(zip(_WORDS, row.tolist(), strict=True))) for row in losses]
-    return np.array(texts, dtype=object)[places.ravel()]
+    losses = frame[list(_WORDS)].copy()
+    for name in DAY_CAUSES:  # how many days stands in the column of the days
+        losses[name] = losses[name].clip(upper=1)
+    places = losses.groupby(list(_WORDS), sort=False).ngroup().to_numpy()
+    different = losses.loc[~losses.duplicated()]
+    rows = different.itertuples(index=False, name=None)
+    texts = np.array([_text(dict(zip(_WORDS, row, strict=True))) for row in rows], dtype=object)
+    return texts[places]
 
 
 def _text(losses: dict[str, int]) -> str:
     relapses = [f"{losses[name]} {_WORDS[name]}" for name in RELAPSE_CAUSES if losses[name]]
-    others = [f"{losses[name]} {_WORDS[name]}" for name in (*DAY_CAUSES, "periods_consumed") if losses[name]]
-    return "; ".join([*([f"relapses: {', '.join(relapses)}"] if relapses else []), *others])
+    days = [_WORDS[name] for name in DAY_CAUSES if losses[name]]
+    consumed = losses["periods_consumed"]
+    periods = "1 period" if consumed == 1 else f"{consumed} periods"
+    parts = [
+        f"relapses: {', '.join(relapses)}" if relapses else "",
+        f"days: {', '.join(days)}" if days else "",
+        f"{consumed} period{'' if consumed == 1 else 's'} consumed by the run-in" if consumed else "",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _drugs(courses: Timeline, places: Ints) -> npt.NDArray[np.object_]:

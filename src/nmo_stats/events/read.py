@@ -134,7 +134,8 @@ def _numbers(courses: Timeline) -> Ints:
     """Return 1, 2, ... for the courses of each patient."""
     first = np.flatnonzero(courses.is_first)
     before = first[np.cumsum(courses.is_first) - 1]
-    return np.subtract(np.arange(1, len(courses.start) + 1), before, dtype=np.int64)
+    numbers: Ints = np.arange(1, len(courses.start) + 1) - before
+    return numbers
 
 
 def _ended_by_relapse(courses: Timeline, found: Counted) -> pd.Series:

@@ -32,6 +32,7 @@ from nmo_stats.tables.raw import Source
 
 Parsed = dict[str, ParsedColumn]
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
+_SHAPE: Final = str.maketrans("123456789", "000000000")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +193,7 @@ def _patients(
     """Return the patients of the treatments in natural order, and the place of the patient of each row; -1 for an unknown one."""
     in_use = np.unique(treated.codes)
     names = [treated.values[code] for code in in_use.tolist()]
-    patients = pd.Index(sorted(set(names), key=_natural), dtype="object")
+    patients = pd.Index(_in_order(set(names)), dtype="object")
     places = patients.get_indexer(pd.Index(treated.values, dtype="object"))
     others = (
         patients.get_indexer(pd.Index(relapsing.values, dtype="object")) if relapsing.values else places[:0]
@@ -202,6 +203,12 @@ def _patients(
         np.asarray(places, dtype=np.int64)[treated.codes],
         np.asarray(others, dtype=np.int64)[relapsing.codes],
     )
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Sort names so that P2 comes before P10; names of one shape, P002 and P010, are so as texts."""
+    shapes = {name.translate(_SHAPE) for name in names}
+    return sorted(names) if len(shapes) == 1 else sorted(names, key=_natural)
 
 
 def _natural(name: str) -> tuple[object, ...]:
