@@ -10,12 +10,30 @@ from nmo_stats.cohort.notices import Notice
 
 # Every relapse that came in is in exactly one of these, and every patient-day in one of the others: the sums reconcile.
 RELAPSE_CAUSES: Final = {
-    "relapses_same_day": "a second row of the same patient and day",
-    "relapses_merged": "too soon after an earlier relapse to be another one",
-    "relapses_history": "on or before the first day of treatment",
-    "relapses_gap": "between two treatments",
-    "relapses_after": "after the last treatment",
-    "relapses_run_in": "in the run-in of a treatment",
+    "relapses_same_day": (
+        "row repeats patient and day of another and counts once with it",
+        "rows repeat patient and day of another and count once with it",
+    ),
+    "relapses_merged": (
+        "onset comes too soon after the first onset of a relapse to be another one",
+        "onsets come too soon after the first onset of a relapse to be another one",
+    ),
+    "relapses_history": (
+        "relapse on or before the first day of treatment is not counted",
+        "relapses on or before the first day of treatment are not counted",
+    ),
+    "relapses_gap": (
+        "relapse between two treatments is not counted",
+        "relapses between two treatments are not counted",
+    ),
+    "relapses_after": (
+        "relapse after the last treatment is not counted",
+        "relapses after the last treatment are not counted",
+    ),
+    "relapses_run_in": (
+        "relapse in the run-in of a treatment is not counted",
+        "relapses in the run-in of a treatment are not counted",
+    ),
 }
 DAY_CAUSES: Final = {
     "days_gap": "between two treatments",
@@ -49,14 +67,13 @@ def attrition_notices(attrition: pd.DataFrame, switch_merges: pd.DataFrame) -> t
     return (*(notice for notice in found if notice is not None), *_merges(switch_merges))
 
 
-def _relapse_notice(attrition: pd.DataFrame, name: str, words: str) -> Notice | None:
+def _relapse_notice(attrition: pd.DataFrame, name: str, words: tuple[str, str]) -> Notice | None:
     number = int(attrition[name].sum())
     if not number:
         return None
-    noun, verb = ("relapse row", "is") if number == 1 else ("relapse rows", "are")
-    ending = "one relapse with it" if name in ("relapses_same_day", "relapses_merged") else "not counted"
     who = _patients(attrition, name)
-    return Notice(f"events_{_code(name)}", f"{number} {noun} {words} {verb} {ending} ({_listed(who)})", who)
+    text = f"{number} {words[0] if number == 1 else words[1]} ({_listed(who)})"
+    return Notice(name.removeprefix("relapses_"), text, who)
 
 
 def _day_notice(attrition: pd.DataFrame, name: str, words: str) -> Notice | None:
@@ -65,7 +82,7 @@ def _day_notice(attrition: pd.DataFrame, name: str, words: str) -> Notice | None
         return None
     who = _patients(attrition, name)
     days = "1 patient-day" if number == 1 else f"{number} patient-days"
-    return Notice(f"events_{name}", f"{days} {words} do not count as follow-up ({_listed(who)})", who)
+    return Notice(name, f"{days} {words} do not count as follow-up ({_listed(who)})", who)
 
 
 def _consumed(attrition: pd.DataFrame) -> Notice | None:
@@ -78,7 +95,7 @@ def _consumed(attrition: pd.DataFrame) -> Notice | None:
         f"{what} no longer than the run-in and nothing is left of it: without another period on that treatment "
         f"the patient leaves the comparison ({_listed(who)})"
     )
-    return Notice("events_period_consumed", text.replace("of it", "of it" if number == 1 else "of them"), who)
+    return Notice("period_consumed", text.replace("of it", "of it" if number == 1 else "of them"), who)
 
 
 def _merges(switch_merges: pd.DataFrame) -> tuple[Notice, ...]:
@@ -102,10 +119,6 @@ def _merges(switch_merges: pd.DataFrame) -> tuple[Notice, ...]:
         )
         for patient, first, onset, apart, counted_on, fell_on in rows
     )
-
-
-def _code(name: str) -> str:
-    return name.removeprefix("relapses_")
 
 
 def _patients(attrition: pd.DataFrame, name: str) -> tuple[str, ...]:

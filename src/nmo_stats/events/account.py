@@ -121,7 +121,7 @@ def _text(losses: dict[str, int]) -> str:
     parts = [
         f"relapses: {', '.join(relapses)}" if relapses else "",
         f"days: {', '.join(days)}" if days else "",
-        f"{consumed} period{'' if consumed == 1 else 's'} consumed by the run-in" if consumed else "",
+        f"{periods} consumed by the run-in" if consumed else "",
     ]
     return "; ".join(part for part in parts if part)
 

@@ -119,7 +119,7 @@ def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
         first,
         same_day,
         place,
-        (place >= 0) & (day <= counts_from[place]),
+        (place >= 0) & (day <= counts_from[np.maximum(place, 0)]),
         end,
         counts_from,
     )
