@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from nmo_stats.analysis import Analysis, recommended
 from nmo_stats.cli.printing import say, say_table
-from nmo_stats.cli.template import DICTIONARY
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import ArrSummary, EdssSummary
-from nmo_stats.errors import CohortError
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
 from nmo_stats.frames import records
@@ -107,30 +104,6 @@ def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -
         say(f"note: {notice.text}")
 
 
-def say_check(cohort: Cohort) -> None:
-    """Say that a table is valid, and what is in it."""
-    say(
-        f"{cohort.source.name}: valid; {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}, times in {cohort.unit.removeprefix('exposure_')}"
-    )
-    rows = arr(cohort)
-    say_table(
-        ("Treatment", "Patients", "Relapses", "Years"),
-        [
-            (row["treatment"], str(row["patients"]), str(row["relapses"]), significant(row["years"]))
-            for row in rows
-        ],
-    )
-    for notice in cohort.notices:
-        say(f"note: {notice.text}")
-
-
-def arr(cohort: Cohort) -> list[dict[str, Any]]:
-    """Return patients, relapses and years by treatment."""
-    from nmo_stats.describe import arr as summarized
-
-    return records(summarized(cohort).pooled)
-
-
 def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
     """Return the ``rates`` document."""
     return {
@@ -161,33 +134,6 @@ def describe_json(summary: ArrSummary, disability: EdssSummary) -> dict[str, obj
             name: [caution.to_dict() for caution in found] for name, found in summary.cautions.items()
         },
     }
-
-
-def check_json(cohort: Cohort) -> dict[str, object]:
-    """Return the ``check`` document of a valid table."""
-    return {
-        "schema": 1,
-        "valid": True,
-        "problems": [],
-        "patients": len(cohort.patients),
-        "periods": len(cohort.frame),
-        "treatments": list(cohort.treatments),
-        "exposure": cohort.unit,
-        "covariates": list(cohort.covariates),
-        "notices": [notice.to_dict() for notice in cohort.notices],
-    }
-
-
-def problems_json(error: CohortError) -> dict[str, object]:
-    """Return the ``check`` document of a table with problems."""
-    names = ("table", "row", "patient", "column", "value", "rule", "remedy")
-    problems = [{name: getattr(problem, name) for name in names} for problem in error.problems]
-    return {"schema": 1, "valid": False, "problems": problems}
-
-
-def dictionary_json() -> dict[str, object]:
-    """Return the columns of the period table with their rules."""
-    return {"schema": 1, "columns": [{"name": name, "meaning": meaning} for name, meaning in DICTIONARY]}
 
 
 def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:

@@ -110,6 +110,14 @@ def _after_run_in(pair: Comparison, left: tuple[np.ndarray, np.ndarray], months:
     )
 
 
+def merging(pair: Comparison) -> list[Change | Row]:
+    """Return the comparison with no onsets merged, where a merge crossed a switch and so took a relapse off the later treatment."""
+    if pair.unmerged is None:
+        return []
+    clause = "If every onset is a relapse of its own, also those soon after another one"
+    return [Change("merging", "no onsets merged", clause, pair.unmerged)]
+
+
 def leave_one_out(pair: Comparison) -> list[Change | Row]:
     """Return the comparison without each patient; of many patients, without those who move the ratio most."""
     patients = len(pair.patients)
@@ -152,6 +160,7 @@ CHANGES: Final[tuple[Callable[[Comparison], Sequence[Change | Row]], ...]] = (
     trigger,
     rounding,
     run_in,
+    merging,
     leave_one_out,
 )
 
