@@ -69,7 +69,8 @@ def followed(courses, onsets, last_visit, *, min_gap_days, run_in_days, gap):
         owner = owner_of(first, courses, gap)
         for previous, other in zip([first, *others], others, strict=False):
             fate["relapses_same_day" if other == previous else "relapses_merged"] += 1
-            if crosses_switch(owner, owner_of(other, courses, gap)):
+            own = owner_of(other, courses, gap)
+            if crosses_switch(owner, own) and counted_as(other, own, run_in_days) == "kept":
                 merged_across.append((first, other))
         fate[f"relapses_{counted_as(first, owner, run_in_days)}"] += 1
         if counted_as(first, owner, run_in_days) == "kept":

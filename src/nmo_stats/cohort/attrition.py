@@ -55,7 +55,7 @@ ATTRITION: Final = (
 )
 SWITCH_MERGES: Final = ("patient", "first_onset", "onset", "days_apart", "counted_on", "fell_on")
 KEPT_CODES: Final = ("event_rules", "unused_columns")  # notices of the tables, not of the patients in them
-_LISTED: Final = 10
+_LISTED: Final = 6
 _MOST_MERGES: Final = 20
 
 
@@ -72,7 +72,7 @@ def _relapse_notice(attrition: pd.DataFrame, name: str, words: tuple[str, str]) 
     if not number:
         return None
     who = _patients(attrition, name)
-    text = f"{number} {words[0] if number == 1 else words[1]} ({_listed(who)})"
+    text = f"{number} {words[0] if number == 1 else words[1]} ({_listed(who, len(attrition))})"
     return Notice(name.removeprefix("relapses_"), text, who)
 
 
@@ -82,7 +82,7 @@ def _day_notice(attrition: pd.DataFrame, name: str, words: str) -> Notice | None
         return None
     who = _patients(attrition, name)
     days = "1 patient-day" if number == 1 else f"{number} patient-days"
-    return Notice(name, f"{days} {words} do not count as follow-up ({_listed(who)})", who)
+    return Notice(name, f"{days} {words} do not count as follow-up ({_listed(who, len(attrition))})", who)
 
 
 def _consumed(attrition: pd.DataFrame) -> Notice | None:
@@ -93,7 +93,7 @@ def _consumed(attrition: pd.DataFrame) -> Notice | None:
     what = "1 period is" if number == 1 else f"{number} periods are"
     text = (
         f"{what} no longer than the run-in and nothing is left of it: without another period on that treatment "
-        f"the patient leaves the comparison ({_listed(who)})"
+        f"the patient leaves the comparison ({_listed(who, len(attrition))})"
     )
     return Notice("period_consumed", text.replace("of it", "of it" if number == 1 else "of them"), who)
 
@@ -105,26 +105,32 @@ def _merges(switch_merges: pd.DataFrame) -> tuple[Notice, ...]:
     if len(switch_merges) > _MOST_MERGES:
         who = tuple(dict.fromkeys(switch_merges["patient"]))
         text = (
-            f"{len(switch_merges)} relapse rows were merged into a relapse that began before a switch, which takes them off the "
-            f"later treatment ({_listed(who)}); the report adds the result with no merging"
+            f"{len(switch_merges)} relapse rows were merged into a relapse that began before the treatment they fell on, which takes "
+            f"them off it ({_listed(who, 0)}); the report adds the result with no merging"
         )
         return (Notice("switch_merge", text, who),)
     rows = switch_merges[list(SWITCH_MERGES)].itertuples(index=False, name=None)
     return tuple(
         Notice(
             "switch_merge",
-            f"patient {patient}: the onset on day {onset} ({fell_on}) comes {apart} {'day' if apart == 1 else 'days'} after the onset "
-            f"on day {first} ({counted_on}) and is one relapse with it, which takes it off {fell_on}",
+            f"patient {patient}: the onset {_on(onset)} ({fell_on}) comes {apart} {'day' if apart == 1 else 'days'} after the onset "
+            f"{_on(first)} ({counted_on}) and is one relapse with it, which takes it off {fell_on}",
             (str(patient),),
         )
         for patient, first, onset, apart, counted_on, fell_on in rows
     )
 
 
+def _on(day: str) -> str:
+    return f"on day {day}" if day.removeprefix("-").isdigit() else f"on {day}"
+
+
 def _patients(attrition: pd.DataFrame, name: str) -> tuple[str, ...]:
     return tuple(attrition.loc[attrition[name] > 0, "patient"])
 
 
-def _listed(patients: tuple[str, ...]) -> str:
+def _listed(patients: tuple[str, ...], among: int) -> str:
+    if len(patients) == among > _LISTED:
+        return f"all {among} patients"
     more = f" and {len(patients) - _LISTED} more" if len(patients) > _LISTED else ""
     return f"patient {', '.join(patients[:_LISTED])}{more}"

@@ -51,7 +51,8 @@ def attrition(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame
 def switch_merges(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
     """Return the onsets that were merged into a relapse of another treatment, or of none, and would count on their own."""
     own, cluster = found.place, found.place[found.first]
-    crossing = np.flatnonzero(~found.is_first & (own >= 0) & (own != cluster))
+    alone = ~found.is_first & (own >= 0) & ~found.in_run_in
+    crossing = np.flatnonzero(alone & (own != cluster))
     drugs = _drugs(courses, cluster[crossing]), _drugs(courses, own[crossing])
     crossing = crossing[drugs[0] != drugs[1]]
     days, firsts = found.day[crossing], found.day[found.first[crossing]]

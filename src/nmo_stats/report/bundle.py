@@ -96,7 +96,14 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "arr_by_treatment": analysis.arr.pooled,
         "edss": analysis.edss.per_period,
         "edss_by_treatment": analysis.edss.per_treatment,
+        **_event_frames(analysis),
     }
+
+
+def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return the account of dated events; none for a period table."""
+    found = {"attrition": analysis.cohort.attrition, "switch_merges": analysis.cohort.switch_merges}
+    return {name: frame for name, frame in found.items() if frame is not None}
 
 
 def model_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.frames import records
+from nmo_stats.report.attrition import attrition
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
 from nmo_stats.wording import counted, percent, significant
@@ -23,7 +24,7 @@ def periods(analysis: Analysis) -> Section:
         f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
         f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
     )
-    blocks: tuple[Block, ...] = (_timeline(analysis), _folded(_raw_table(analysis)))
+    blocks: tuple[Block, ...] = (_timeline(analysis), _folded(_raw_table(analysis)), *attrition(analysis))
     if analysis.notices:
         blocks = (
             *blocks,

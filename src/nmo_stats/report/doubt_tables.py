@@ -27,6 +27,7 @@ _FAMILIES: Final[dict[Family, str]] = {
     "trigger": "Switch",
     "rounding": "Times",
     "run_in": "Run-in",
+    "merging": "Merging",
     "leave_one_out": "Patients",
     "bias_adjustment": "Background",
 }

@@ -121,6 +121,7 @@ def _doubts(analysis: Analysis) -> str:
         "trigger": "without one reference relapse per patient, as a bound for a switch that was triggered by it",
         "rounding": "with all follow-up times half a unit longer or shorter",
         "run_in": "without the first 1 and 3 months of every period",
+        "merging": "with every onset as a relapse of its own",
         "leave_one_out": "without single patients",
         "bias_adjustment": "divided by an uncertain background ratio",
     }
