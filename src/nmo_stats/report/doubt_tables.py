@@ -135,19 +135,28 @@ def tipping_table(found: Sensitivity) -> Table:
         "Background ratio",
     )
     note = (
-        "Smallest number of relapses that tips the answer: in the most, and in the least favourable patients; 0: it is so as it stands. "
+        "Smallest number of relapses that tips the answer: in the most, and in the least favourable patients; 0: it is so as it stands; "
+        "≤, ≥: a bound, because not every allocation was tried; (some): in the most favourable patients only, in the least favourable ones no number was found. "
         "Background ratio: what the same series would have to show with no effect."
     )
     return Table("What would tip the answer", columns, tuple(rows), words=(1,), notes=(note,))
 
 
 def _tipping_cell(points: Sequence[TippingPoint], direction: str) -> str:
-    numbers = [point.row.estimate for point in points if point.direction == direction]
+    found = [point for point in points if point.direction == direction and point.row.estimate is not None]
     if direction == "background":
-        shown = ["–" if number is None else significant(number) for number in numbers]
-    else:
-        shown = ["–" if number is None else f"{number:.0f}" for number in numbers]
-    return " to ".join(dict.fromkeys(shown)) or "–"
+        return " to ".join(significant(point.row.estimate or 0.0) for point in found) or "–"
+    some, every = (
+        next((_bounded(point) for point in found if point.every is which), None) for which in (False, True)
+    )
+    if some is None or some == every:
+        return some or "–"
+    return f"{some} (some)" if every is None else f"{some} to {every}"
+
+
+def _bounded(point: TippingPoint) -> str:
+    sign = ("≥ " if point.every else "≤ ") if point.searched else ""
+    return f"{sign}{point.row.estimate:.0f}"
 
 
 def _capital(text: str) -> str:

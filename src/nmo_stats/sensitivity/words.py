@@ -25,7 +25,7 @@ def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
     if row.estimate is None:
         return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
     if row.family == "tipping":
-        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row.assumption, row.estimate)}."
+        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row)}."
     if row.family == "benchmark":
         method = METHOD_NAMES[row.method or ""]
         limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
@@ -70,7 +70,7 @@ def summary(
         _trigger(pair, rows),
         _regression(rows),
         *no_effect_sentences(designs),
-        _tipping(pair, tipping),
+        _tipping(pair, tipping, base),
         NOT_AN_EFFECT,
     )
     return tuple(part for part in sentences if part)
@@ -100,9 +100,13 @@ def includes_1(row: Row) -> bool:
     return row.low is not None and row.high is not None and row.low <= 1 <= row.high
 
 
-def _tipping_number(assumption: str, value: float) -> str:
-    if assumption.startswith("background"):
+def _tipping_number(row: Row) -> str:
+    value = row.estimate or 0.0
+    if row.assumption.startswith("background"):
         return significant(value)
+    searched = [caution.text for caution in row.cautions if caution.code == "searched"]
+    if searched:
+        return searched[0]
     return "0, it is so already" if value == 0 else f"{value:.0f}"
 
 
@@ -178,26 +182,42 @@ def _spread(spread: Spread) -> str:
     return f"{name} below {significant(spread.median, 2)} (the observed {observed} or less: {share})"
 
 
-def _tipping(pair: Comparison, tipping: Sequence[TippingPoint]) -> str:
-    found = {
-        point.direction: point.row.estimate
-        for point in tipping
-        if point.row.method == METHOD and point.criterion == "upper_limit" and not point.every
-    }
-    if found.get("added") == 0:
-        return "The upper limit of the hierarchical interval is 1 or more as it is."
-    words = {"added": f"more on {pair.comparator}", "removed": f"fewer on {pair.reference}"}
-    parts = [
-        f"{_number(int(number))} {words[direction]}"
-        for direction, number in found.items()
-        if direction in words and number is not None
-    ]
-    if not parts:
+def _tipping(pair: Comparison, tipping: Sequence[TippingPoint], base: Mapping[str | None, Row]) -> str:
+    points = [point for point in tipping if point.row.method == METHOD and point.criterion == "upper_limit"]
+    now = base.get(METHOD)
+    if not points or now is None or now.low is None or now.high is None:
         return ""
-    text = " or ".join(parts)
+    if now.low >= 1:
+        return "The hierarchical interval lies above 1 as it is."
+    if now.high >= 1:
+        return "The hierarchical interval reaches 1 as it is."
+    parts = [
+        _moved([point for point in points if point.direction == direction], words)
+        for direction, words in (
+            ("added", f"more on {pair.comparator}"),
+            ("removed", f"fewer on {pair.reference}"),
+        )
+    ]
+    text = " or ".join(part for part in parts if part)
     return (
         f"{text[:1].upper()}{text[1:]} would move the upper limit of the hierarchical interval to 1 or above."
+        if text
+        else ""
     )
+
+
+def _moved(points: Sequence[TippingPoint], words: str) -> str:
+    """Return how many relapses more or fewer tip the answer, in some and in all patients; empty where no number is known."""
+    some = next((point for point in points if not point.every and point.row.estimate is not None), None)
+    every = next((point for point in points if point.every and point.row.estimate is not None), None)
+    if some is None or some.row.estimate is None:
+        return ""
+    number = int(some.row.estimate)
+    if some.searched or every is None or every.searched or every.row.estimate is None:
+        return f"{'at most ' if some.searched else ''}{_number(number)} {words} in suitable patients"
+    if every.row.estimate == number:
+        return f"{_number(number)} {words}"
+    return f"{number} to {every.row.estimate:.0f} relapses {words}, depending on the patients,"
 
 
 def _number(number: int) -> str:
