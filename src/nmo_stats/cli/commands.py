@@ -132,7 +132,7 @@ def report(
         say_json(results(analysis))
     else:
         texts.say_report(analysis, path)
-    if analysis.failed_checks:
+    if analysis.failed_checks or analysis.rates.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
@@ -210,7 +210,7 @@ def sensitivity(
         say_json(doubts.sensitivity_json(found))
     else:
         doubts.say_sensitivity(found)
-    if found.failed:
+    if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
