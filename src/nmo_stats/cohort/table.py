@@ -220,7 +220,9 @@ def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:
     rows = cohort.frame.reset_index(names="row")[["patient", "treatment", "row"]]
     placed = events.merge(rows, on=["patient", "treatment"], validate="many_to_one")
     per_year = placed["unit"].map({"day": DAYS_PER_YEAR, "month": MONTHS_PER_YEAR})
-    return replace(cohort, relapse_times=_times(placed["row"], placed["time"] / per_year, placed["relapse_number"]))
+    return replace(
+        cohort, relapse_times=_times(placed["row"], placed["time"] / per_year, placed["relapse_number"])
+    )
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:

@@ -160,9 +160,7 @@ def _mean_count(treatment: str, patients: FollowUp, level: float) -> MeanCount:
     curve.loc[0, ["mean", "std_error"]] = 0.0
     reason = _no_interval(patients)
     low, high = _limits(curve, level, 0 if reason else patients.patients)
-    return MeanCount(
-        treatment, patients.patients, int(count.sum()), curve.assign(low=low, high=high), reason
-    )
+    return MeanCount(treatment, patients.patients, int(count.sum()), curve.assign(low=low, high=high), reason)
 
 
 def robust_variance(patients: FollowUp, times: Floats, steps: Floats) -> Floats:
@@ -174,7 +172,9 @@ def robust_variance(patients: FollowUp, times: Floats, steps: Floats) -> Floats:
     """
     ends, order = np.sort(patients.years), np.lexsort((patients.relapse_years, patients.relapse_patient))
     at_risk = len(ends) - np.searchsorted(ends, times, side="left")
-    drift = np.concatenate([[0.0], np.cumsum(steps / at_risk)])  # G before the first time, and from each time on
+    drift = np.concatenate(
+        [[0.0], np.cumsum(steps / at_risk)]
+    )  # G before the first time, and from each time on
     owner, when = patients.relapse_patient[order], np.searchsorted(times, patients.relapse_years[order])
     gain = 1 / at_risk[when]
     own = pd.Series(gain).groupby(owner).cumsum().to_numpy()  # A_i from each relapse on
@@ -183,7 +183,10 @@ def robust_variance(patients: FollowUp, times: Floats, steps: Floats) -> Floats:
     final = np.bincount(owner, weights=gain, minlength=patients.patients)
     reached = np.searchsorted(times, patients.years, side="right")
     at_end = drift[reached]
-    ended, total = np.zeros((3, len(times) + 1)), np.cumsum(np.bincount(when, weights=gain, minlength=len(times)))
+    ended, total = (
+        np.zeros((3, len(times) + 1)),
+        np.cumsum(np.bincount(when, weights=gain, minlength=len(times))),
+    )
     for row, weights in enumerate((final, final * at_end, at_end**2)):
         ended[row] = np.bincount(reached, weights=weights, minlength=len(times) + 1)
     gone, gone_cross, gone_drift = np.cumsum(ended, axis=1)[:, :-1]

@@ -41,7 +41,7 @@ class FollowUp:
     @property
     def all_timed(self) -> bool:
         """Whether every relapse has a time."""
-        return len(self.relapse_years) == self.relapses.sum()
+        return len(self.relapse_years) == int(self.relapses.sum())
 
     @property
     def times_known(self) -> str:
@@ -72,9 +72,10 @@ def follow_up(source: Cohort | Comparison) -> dict[str, FollowUp]:
 def _end_to_end(courses: _Courses) -> FollowUp:
     count = int(courses.patient.max()) + 1
     years = pd.Series(courses.years)
-    before = (years.groupby(courses.patient).cumsum() - years).to_numpy()
+    before = (years.groupby(courses.patient).cumsum() - years).to_numpy(dtype=np.float64)
     owner = courses.patient[courses.relapse_course]
-    total = np.bincount(courses.patient, weights=courses.years, minlength=count)
+    total = np.zeros(count)
+    np.add.at(total, courses.patient, courses.years)
     return FollowUp(
         patients=count,
         relapses=np.bincount(courses.patient, weights=courses.relapses, minlength=count).astype(np.int64),
