@@ -72,7 +72,7 @@ def follow_up(source: Cohort | Comparison) -> dict[str, FollowUp]:
 def _end_to_end(courses: _Courses) -> FollowUp:
     count = int(courses.patient.max()) + 1
     years = pd.Series(courses.years)
-    before = (years.groupby(courses.patient).cumsum() - years).to_numpy(dtype=np.float64)
+    before: Floats = np.asarray(years.groupby(courses.patient).cumsum() - years, dtype=np.float64)
     owner = courses.patient[courses.relapse_course]
     total = np.zeros(count)
     np.add.at(total, courses.patient, courses.years)
