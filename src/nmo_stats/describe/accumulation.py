@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.estimate import json_number, require_level
 
@@ -33,8 +34,8 @@ class MeanCount:
     patients, relapses
         How many there are.
     curve
-        One row for the start, for each different time with a relapse, and for the end: ``years``, ``at_risk`` patients
-        still watched, ``relapses`` at that time, ``mean`` number per patient up to then, its robust ``std_error``, and
+        One row for the start and one for each different time with a relapse or the end of a follow-up: ``years``,
+        ``at_risk`` patients still watched, ``relapses`` at that time, ``mean`` number per patient up to then, its robust ``std_error``, and
         its pointwise interval ``low``, ``high`` (NaN where there is none).
     interval_reason
         Why there is no interval; empty where there is one.
@@ -50,6 +51,14 @@ class MeanCount:
     def last(self) -> float:
         """Years of the longest follow-up."""
         return float(self.curve["years"].iloc[-1])
+
+    def mean_at(self, months: float) -> dict[str, float] | None:
+        """Return ``mean``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
+        return (
+            None
+            if months / 12 > self.last
+            else {"months": months, **value_at(self.curve, months / 12, "mean")}
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +79,13 @@ class Accumulation:
     reasons: Mapping[str, str]
     level: float
 
+    @property
+    def landmarks(self) -> tuple[int, ...]:
+        """6, 12 and 24 months as far as any patient was watched; 1 and 3 months where all are shorter."""
+        return landmark_months(one.last for one in self.curves.values())
+
     def to_dict(self) -> dict[str, object]:
-        """Return the end points of the curves, as JSON can hold them; the curves are in :meth:`to_frame`."""
+        """Return the means at a few times, as JSON can hold them; the curves are in :meth:`to_frame`."""
         return {
             "level": self.level,
             "treatments": [
@@ -79,10 +93,14 @@ class Accumulation:
                     "treatment": one.treatment,
                     "patients": one.patients,
                     "relapses": one.relapses,
-                    "years": one.last,
-                    "mean": float(one.curve["mean"].iloc[-1]),
-                    "low": json_number(float(one.curve["low"].iloc[-1])),
-                    "high": json_number(float(one.curve["high"].iloc[-1])),
+                    "means": [
+                        {
+                            name: value if isinstance(value, int) else json_number(value)
+                            for name, value in found.items()
+                        }
+                        for months in self.landmarks
+                        if (found := one.mean_at(months)) is not None
+                    ],
                     "interval_reason": one.interval_reason or None,
                 }
                 for one in self.curves.values()
@@ -128,7 +146,7 @@ def accumulation(source: Comparison | Cohort, level: float = 0.95) -> Accumulati
     >>> found.reasons
     {'rituximab': 'times known for 3 of 9 relapses'}
     >>> found.curves["tocilizumab"].curve["mean"].round(2).tolist()
-    [0.0, 0.33, 0.67, 0.67]
+    [0.0, 0.33, 0.67, 0.67, 0.67, 0.67]
     """
     require_level(level)
     curves, reasons = {}, {}
@@ -143,24 +161,27 @@ def accumulation(source: Comparison | Cohort, level: float = 0.95) -> Accumulati
 def _mean_count(treatment: str, patients: FollowUp, level: float) -> MeanCount:
     ends = np.sort(patients.years)
     times, count = np.unique(patients.relapse_years, return_counts=True)
-    at_risk = len(ends) - np.searchsorted(ends, times, side="left")
-    std_error = np.sqrt(np.maximum(robust_variance(patients, times, count / at_risk), 0.0))
-    points = np.append(times, ends[-1]) if not len(times) or times[-1] < ends[-1] else times
-    more = len(points) - len(times)
-    still = len(ends) - np.searchsorted(ends, points, side="left")
+    steps = count / _watched(ends, times)
+    points = np.unique(np.concatenate([[0.0], times, ends]))
+    place = np.searchsorted(times, points, side="right")  # relapse times up to each point
+    std_error = np.sqrt(np.maximum(robust_variance(patients, times, steps), 0.0))
     curve = pd.DataFrame(
         {
-            "years": [0.0, *points],
-            "at_risk": [len(ends), *still],
-            "relapses": [0, *count, *[0] * more],
-            "mean": np.pad(np.cumsum(count / at_risk), (1, more), mode="edge") if len(times) else 0.0,
-            "std_error": np.pad(std_error, (1, more), mode="edge") if len(times) else 0.0,
+            "years": points,
+            "at_risk": _watched(ends, points),
+            "relapses": np.diff(np.concatenate([[0], count.cumsum()])[place], prepend=0),
+            "mean": np.concatenate([[0.0], steps.cumsum()])[place],
+            "std_error": np.concatenate([[0.0], std_error])[place],
         }
     )
-    curve.loc[0, ["mean", "std_error"]] = 0.0
     reason = _no_interval(patients)
     low, high = _limits(curve, level, 0 if reason else patients.patients)
     return MeanCount(treatment, patients.patients, int(count.sum()), curve.assign(low=low, high=high), reason)
+
+
+def _watched(ends: Floats, times: Floats) -> Counts:
+    """Return how many patients are still followed at each time; a patient is until the end included."""
+    return len(ends) - np.searchsorted(ends, times, side="left")
 
 
 def robust_variance(patients: FollowUp, times: Floats, steps: Floats) -> Floats:
@@ -171,7 +192,7 @@ def robust_variance(patients: FollowUp, times: Floats, steps: Floats) -> Floats:
     each of its three sums is a cumulative one over sorted times.
     """
     ends, order = np.sort(patients.years), np.lexsort((patients.relapse_years, patients.relapse_patient))
-    at_risk = len(ends) - np.searchsorted(ends, times, side="left")
+    at_risk = _watched(ends, times)
     drift = np.concatenate(
         [[0.0], np.cumsum(steps / at_risk)]
     )  # G before the first time, and from each time on

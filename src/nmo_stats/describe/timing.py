@@ -13,11 +13,10 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.estimate import Interval, json_number, require_level
 
-LANDMARK_MONTHS: Final = (6, 12, 24)
-_SHORT_LANDMARKS: Final = (1, 3)
 _TIE: Final = 1e-12
 Floats = npt.NDArray[np.float64]
 
@@ -55,15 +54,11 @@ class TimeToFirst:
 
     def share_at(self, months: float) -> dict[str, float] | None:
         """Return ``share``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
-        years = months / 12
-        if years > self.last:
-            return None
-        row = self.curve.iloc[int(np.searchsorted(self.curve["years"], years, side="right")) - 1]
-        times = self.curve["years"].to_numpy()
-        later = np.flatnonzero(times >= years)
-        at_risk = self.curve["at_risk"].iloc[later[0]] if len(later) else 0
-        found = {name: float(row[name]) for name in ("share", "low", "high")}
-        return {"months": float(months), "at_risk": int(at_risk), **found}
+        return (
+            None
+            if months / 12 > self.last
+            else {"months": months, **value_at(self.curve, months / 12, "share")}
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +82,7 @@ class FirstRelapse:
     @property
     def landmarks(self) -> tuple[int, ...]:
         """6, 12 and 24 months as far as any patient was watched for a first relapse; 1 and 3 months where all are shorter."""
-        longest = max((12 * float(one.curve["years"].iloc[-1]) for one in self.curves.values()), default=0.0)
-        chosen = LANDMARK_MONTHS if longest >= LANDMARK_MONTHS[0] else _SHORT_LANDMARKS
-        return tuple(months for months in chosen if months <= longest)
+        return landmark_months(float(one.curve["years"].iloc[-1]) for one in self.curves.values())
 
     def to_dict(self) -> dict[str, object]:
         """Return the numbers without the curves, as JSON can hold them: times in years, ``"inf"`` where not reached."""
