@@ -33,6 +33,11 @@ class SignedRank:
     smallest_p_value: float
     pairs: int
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the p-value counts all signs; above 500 differences it is the Normal limit."""
+        return self.pairs <= _MOST_ENUMERATED
+
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
         return self.smallest_p_value <= 1 - level

@@ -11,7 +11,7 @@ from nmo_stats.describe import PairedEdss, SignedRank, SignTest
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, counted, p_value_text, percent, significant
+from nmo_stats.wording import capital, counted, p_value_text, percent
 
 _UNFOLDED_PATIENTS: Final = 12
 
@@ -27,6 +27,7 @@ def edss_section(analysis: Analysis) -> Section | None:
         if row["patients"]
     ]
     lead = f"By the {summary.rule.name} rule, of the periods with two scores: {'; '.join(counts)}."
+    cautions = () if analysis.paired_edss.available else summary.cautions  # they stand below the comparison
     table = Table(
         "EDSS by treatment: median (range)",
         ("Treatment", "Start", "End", "Change", "Worsened / stable / improved / unknown"),
@@ -34,7 +35,7 @@ def edss_section(analysis: Analysis) -> Section | None:
         notes=(
             f"Worsened: {summary.rule.description}; improved: a decrease by the same step.",
             f"{capital(summary.confirmation)}.",
-            *(f"{capital(caution.text)}." for caution in summary.cautions),
+            *(f"{capital(caution.text)}." for caution in cautions),
         ),
     )
     return Section("edss", "Disability (EDSS)", lead, (_slopes(analysis), table, *_paired(analysis)))
@@ -44,22 +45,18 @@ def paired_sentence(found: PairedEdss) -> str:
     """Return how the change on the comparator compares with the change on the reference, or why that is not known."""
     if found.shift is None:
         return f"The EDSS changes on {found.comparator} and on {found.reference} cannot be compared within patients: {found.reason}."
-    estimate = found.shift.estimate
-    size = (
-        "did not differ"
-        if estimate == 0
-        else f"was {_points(abs(estimate))} points {'lower' if estimate < 0 else 'higher'}"
-    )
-    on = f"than on {found.reference}" if estimate else f"from that on {found.reference}"
     left_out = (
         f" ({counted(len(found.missing), 'paired patient')} without all four scores left out)"
         if found.missing
         else ""
     )
-    return (
-        f"Within {counted(len(found.per_patient), 'patient')}{left_out} the EDSS change on {found.comparator} {size} {on} "
-        f"(Hodges-Lehmann estimate; median difference {_points(found.shift.median)})."
-    )
+    within = f"Within {counted(len(found.per_patient), 'patient')}{left_out}"
+    how = f"(Hodges-Lehmann estimate; median difference {_points(found.shift.median)})"
+    estimate = found.shift.estimate
+    if estimate == 0:
+        return f"{within} the difference between the EDSS change on {found.comparator} and on {found.reference} is 0 points {how}."
+    size = f"{_points(abs(estimate))} points {'lower' if estimate < 0 else 'higher'}"
+    return f"{within} the EDSS change on {found.comparator} was {size} than on {found.reference} {how}."
 
 
 def shift_table(found: PairedEdss) -> Table:
@@ -67,10 +64,10 @@ def shift_table(found: PairedEdss) -> Table:
     rows = [
         ("Hodges-Lehmann difference", _points(found.shift.estimate) if found.shift else "–", _limits(found))
     ]
-    for name, test in zip(
-        ("Sign test, exact", "Wilcoxon signed ranks, exact"), found.tests or (), strict=False
-    ):
-        rows.append((name, f"p {_p_value(test.p_value)}", _reach(test, found.level)))
+    rows += [
+        (_test_name(test), f"p {_p_value(test.p_value)}", _reach(test, found.level))
+        for test in found.tests or ()
+    ]
     notes = [] if found.tests else [f"No test: {found.reason}."]
     return Table(
         f"EDSS change on {found.comparator} minus change on {found.reference}, within patients",
@@ -83,6 +80,12 @@ def shift_table(found: PairedEdss) -> Table:
             *notes,
         ),
     )
+
+
+def _test_name(test: SignTest | SignedRank) -> str:
+    if isinstance(test, SignTest):
+        return "Sign test, exact"
+    return "Wilcoxon signed ranks, exact" if test.is_exact else "Wilcoxon signed ranks, Normal limit"
 
 
 def _paired(analysis: Analysis) -> tuple[Block, ...]:
@@ -124,7 +127,7 @@ def _reach(test: SignTest | SignedRank, level: float) -> str:
     smallest = (
         f"smallest p with {counted(test.pairs, 'non-zero difference')}: {p_value_text(test.smallest_p_value)}"
     )
-    return smallest if test.can_reach(level) else f"{smallest}; {significant(1 - level, 2)} cannot be reached"
+    return smallest if test.can_reach(level) else f"{smallest}; {1 - level:.4g} cannot be reached"
 
 
 def _p_value(p_value: float) -> str:

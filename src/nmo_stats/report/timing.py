@@ -11,7 +11,7 @@ from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
 from nmo_stats.estimate import Interval
 from nmo_stats.report.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, months_text, percent, significant
+from nmo_stats.wording import capital, counted, months_text, percent, significant
 
 FEWEST_FOR_CURVE: Final = 10
 NO_TEST: Final = (
@@ -38,8 +38,14 @@ def relapse_times(analysis: Analysis) -> Section:
 
 
 def first_relapse_sentences(found: FirstRelapse) -> list[str]:
-    """Return what is known of the time to the first relapse, a sentence for each treatment or for their reason."""
-    told = [_told(curve) for curve in found.curves.values()]
+    """Return what is known of the time to the first relapse, and why the rest is not."""
+    medians = [_median_told(curve) for curve in found.curves.values() if math.isfinite(curve.median)]
+    told = [f"The median time to the first relapse is {' and '.join(medians)}."] if medians else []
+    told += [
+        f"On {curve.treatment} {curve.relapsed} of {curve.patients} relapsed, and the median time to the first relapse is not reached."
+        for curve in found.curves.values()
+        if math.isinf(curve.median)
+    ]
     by_reason: dict[str, list[str]] = {}
     for name, reason in found.reasons.items():
         by_reason.setdefault(reason, []).append(name)
@@ -122,13 +128,8 @@ def limits_text(interval: Interval) -> str:
     return f"{_months(interval.low)} to {_months(interval.high)}"
 
 
-def _told(curve: TimeToFirst) -> str:
-    if math.isinf(curve.median):
-        return (
-            f"On {curve.treatment} {curve.relapsed} of {curve.patients} relapsed, and the median time to the first relapse is "
-            f"not reached."
-        )
-    return f"Half of the patients had relapsed {months_text(curve.median, 2)} after the start of {curve.treatment}."
+def _median_told(curve: TimeToFirst) -> str:
+    return f"{months_text(curve.median, 2)} on {curve.treatment} ({curve.relapsed} of {counted(curve.patients, 'patient')} relapsed)"
 
 
 def _months(years: float) -> str:
@@ -136,7 +137,7 @@ def _months(years: float) -> str:
 
 
 def _not_accumulated(found: Accumulation) -> str:
-    told = "; ".join(f"on {name} {reason}" for name, reason in found.reasons.items())
+    told = "; ".join(f"{name}, {reason}" for name, reason in found.reasons.items())
     return f"How relapses add up over time can be shown only where every relapse has a time: {told}."
 
 
