@@ -55,7 +55,7 @@ def timeline(pair: Comparison, axes: Axes) -> Axes:
             _write(axes, text, bar, months[bar], places.get(bar, []))
     else:
         axes.set_yticks([])
-        axes.set_ylabel(f"{count} of {len(pair.patients)} patients", color=GREY)
+        axes.set_ylabel(f"{count} patients", color=GREY)
     return axes
 
 

@@ -147,6 +147,7 @@ def _listed(names: tuple[str, ...], most: int = 20) -> str:
 
 def _slopes(analysis: Analysis) -> Picture:
     from nmo_stats.figures import edss_slopes
+    from nmo_stats.figures.edss import MOST_LABELLED
 
     pair = analysis.pair
     known = analysis.edss.per_period.dropna(subset=["start", "end"])
@@ -154,11 +155,17 @@ def _slopes(analysis: Analysis) -> Picture:
         f"patient {row['patient']} on {row['treatment']} {row['start']:.1f} to {row['end']:.1f}"
         for row in records(known.head(12))
     ]
+    few = known["patient"].nunique() <= MOST_LABELLED
+    lines = (
+        "Lines that would coincide are set slightly apart."
+        if few
+        else "The width of a line says how many patients have these two scores."
+    )
     return draw(
         "edss",
         partial(edss_slopes, analysis.edss, (pair.reference, pair.comparator)),
         2.7,
-        caption="EDSS at the start and end of each period. Lines that would coincide are set slightly apart.",
+        caption=f"EDSS at the start and end of each period. {lines}",
         alt=f"EDSS by period: {'; '.join(rows)}{' and more' if len(known) > 12 else ''}.",
     )
 
