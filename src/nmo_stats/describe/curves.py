@@ -10,6 +10,7 @@ import pandas as pd
 
 LANDMARK_MONTHS: Final = (6, 12, 24)
 SHORT_LANDMARK_MONTHS: Final = (1, 3)
+_TIE: Final = 1e-12
 
 
 def landmark_months(follow_up_years: Iterable[float]) -> tuple[int, ...]:
@@ -26,9 +27,15 @@ def landmark_months(follow_up_years: Iterable[float]) -> tuple[int, ...]:
 
 
 def value_at(curve: pd.DataFrame, years: float, name: str) -> dict[str, float]:
-    """Return a step curve's value and limits at a time, and the patients at risk just before it."""
+    """Return a step curve's value and limits at a time, and the patients at risk just before it.
+
+    Between the times of the curve its ``low_after`` holds, where it has one.
+    """
     times = curve["years"].to_numpy()
-    row = curve.iloc[int(np.searchsorted(times, years, side="right")) - 1]
-    later = int(np.searchsorted(times, years, side="left"))
+    place = int(np.searchsorted(times, years * (1 + _TIE), side="right")) - 1
+    row = curve.iloc[place]
+    later = int(np.searchsorted(times, years * (1 - _TIE), side="left"))
     at_risk = int(curve["at_risk"].iloc[later]) if later < len(times) else 0
-    return {"at_risk": at_risk, **{key: float(row[key]) for key in (name, "low", "high")}}
+    is_between = later > place and "low_after" in curve
+    low = row["low_after" if is_between else "low"]
+    return {"at_risk": at_risk, name: float(row[name]), "low": float(low), "high": float(row["high"])}

@@ -36,8 +36,8 @@ class TimeToFirst:
         of 0 or an infinite upper limit is one that the data do not reach.
     curve
         One row for the start and one for each different time at which a patient relapses or leaves: ``years``,
-        ``at_risk`` just before, ``relapsed`` at that time, ``share`` without a relapse from then on with its interval
-        ``low``, ``high``.
+        ``at_risk`` just before, ``relapsed`` at that time, ``share`` without a relapse with its interval ``low``, ``high``,
+        and the lower limit ``low_after`` that holds from just after it, when those who leave then are gone.
     """
 
     treatment: str
@@ -105,7 +105,7 @@ class FirstRelapse:
 
     def to_frame(self) -> pd.DataFrame:
         """Return all curves below each other, with a column ``treatment``."""
-        columns = ["treatment", "years", "at_risk", "relapsed", "share", "low", "high"]
+        columns = ["treatment", "years", "at_risk", "relapsed", "share", "low", "high", "low_after"]
         tables = [curve.curve.assign(treatment=name)[columns] for name, curve in self.curves.items()]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -172,7 +172,7 @@ def _kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFir
         estimate = SurvfuncRight(observed, relapsed.astype(float))
         steps = np.searchsorted(estimate.surv_times, times, side="right")
         share = np.concatenate([[1.0], estimate.surv_prob])[steps]
-    low, high = beta_product_limits(at_risk, events, level)
+    low, high, low_after = beta_product_limits(at_risk, events, level)
     curve = pd.DataFrame(
         {
             "years": np.concatenate([[0.0], times]),
@@ -181,18 +181,21 @@ def _kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFir
             "share": np.concatenate([[1.0], share]),
             "low": low,
             "high": high,
+            "low_after": low_after,
         }
     )
     median, interval = _median(curve), _median_interval(curve, level)
     return TimeToFirst(treatment, len(observed), int(relapsed.sum()), median, interval, curve)
 
 
-def beta_product_limits(at_risk: npt.ArrayLike, events: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
-    """Return the limits of the relapse-free share at the start and from each time on, shape (times + 1,).
+def beta_product_limits(
+    at_risk: npt.ArrayLike, events: npt.ArrayLike, level: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return low, high, and low just afterwards, of the relapse-free share at the start and at each time; shape (times + 1,).
 
-    After each time the share is distributed like a product of beta variables, one for each relapse seen: its upper limit
-    is a quantile of the product, its lower limit one of the product with a further relapse just afterwards. The product is
-    taken as the beta distribution of the same mean and variance, which it is where nobody was censored.
+    The share is distributed like a product of beta variables, one for each relapse seen: its upper limit is a quantile of the
+    product, its lower limit one of the product with a further relapse of those who are still watched. The product is taken as
+    the beta distribution of the same mean and variance, which it is where nobody was censored.
 
     Parameters
     ----------
@@ -202,19 +205,24 @@ def beta_product_limits(at_risk: npt.ArrayLike, events: npt.ArrayLike, level: fl
         Confidence level.
     """
     before, relapses = np.asarray(at_risk, dtype=float), np.asarray(events, dtype=float)
-    after = np.concatenate([before, [0.0]])
     # log mean, and log of (1 + relative variance), of Beta(before - relapses + 1, relapses), added up over time
     stay = before - relapses + 1
     mean = np.concatenate([[0.0], -np.cumsum(np.log1p(relapses / stay))])
     spread = np.concatenate([[0.0], np.cumsum(np.log1p(relapses / (stay * (before + 2))))])
     tail = (1 - level) / 2
-    high = _beta_quantile(mean, spread, 1 - tail)
-    with np.errstate(divide="ignore"):  # nobody left: the lower limit is 0
-        next_mean, next_spread = -np.log1p(1 / after), np.log1p(1 / (after * (after + 2)))
-    low = np.zeros(len(after))
-    left = after > 0
-    low[left] = _beta_quantile((mean + next_mean)[left], (spread + next_spread)[left], tail)
-    return low, high
+    low = _low_limit(mean, spread, np.concatenate([before[:1], before - relapses]), tail)
+    low_after = _low_limit(mean, spread, np.concatenate([before, [0.0]]), tail)
+    return low, _beta_quantile(mean, spread, 1 - tail), low_after
+
+
+def _low_limit(log_mean: Floats, log_spread: Floats, watched: Floats, tail: float) -> Floats:
+    """Return the quantile of the product with a further Beta(watched, 1); 0 where nobody is watched."""
+    some = watched > 0
+    left = watched[some]
+    low = np.zeros(len(watched))
+    mean, spread = log_mean[some] - np.log1p(1 / left), log_spread[some] + np.log1p(1 / (left * (left + 2)))
+    low[some] = _beta_quantile(mean, spread, tail)
+    return low
 
 
 def _beta_quantile(log_mean: Floats, log_spread: Floats, probability: float) -> Floats:
@@ -242,6 +250,6 @@ def _median(curve: pd.DataFrame) -> float:
 def _median_interval(curve: pd.DataFrame, level: float) -> Interval:
     """Return the times at which the pointwise interval of the share holds one half."""
     years = curve["years"].to_numpy()
-    low = years[np.flatnonzero(curve["low"] <= 0.5)[0]]  # the lower limit ends at 0
+    low = years[np.flatnonzero(curve["low_after"] <= 0.5)[0]]  # it ends at 0
     left = np.flatnonzero(curve["high"] < 0.5)
     return Interval(float(low), float(years[left[0]]) if len(left) else math.inf, level, "confidence")

@@ -22,7 +22,7 @@ def relapse_free(found: FirstRelapse, pair: Comparison, axes: Axes) -> Axes:
         if name in found.curves:
             curve = found.curves[name].curve
             months, share = 12 * curve["years"].to_numpy(), curve["share"].to_numpy()
-            band(axes, months, curve["low"].to_numpy(), curve["high"].to_numpy(), colour)
+            band(axes, months, curve["low_after"].to_numpy(), curve["high"].to_numpy(), colour)
             step(axes, months, share, colour)
             leaving = -np.diff(np.append(curve["at_risk"].to_numpy()[1:], 0))
             censored = np.flatnonzero(leaving > curve["relapsed"].to_numpy()[1:]) + 1
