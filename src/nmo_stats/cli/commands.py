@@ -16,11 +16,11 @@ from nmo_stats.analysis import (
     hierarchical_rates,
 )
 from nmo_stats.cli import checking, doubts, texts
+from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import background_of, choices, treatments
 from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
-from nmo_stats.describe import arr, edss
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
 from nmo_stats.estimators import classical_rates, combined
 from nmo_stats.hierarchical.options import Progress
@@ -219,18 +219,20 @@ def sensitivity(
 def describe(
     data: Given,
     *,
+    comparator: Comparator = None,
+    reference: Reference = None,
     level: Level = None,
     rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
     as_json: Json = False,
 ) -> None:
-    """Print annualized relapse rates and EDSS."""
+    """Print annualized relapse rates, the time to the first relapse, and EDSS."""
     cohort = data.cohort()
-    chosen = choices(None, level=level)
-    summary, disability = arr(cohort, chosen.settings.level), edss(cohort, rule)  # type: ignore[arg-type]
+    chosen = choices(None, comparator=comparator, reference=reference, level=level)
+    found = descriptions.description(cohort, chosen, rule)  # type: ignore[arg-type]
     if as_json:
-        say_json(texts.describe_json(summary, disability))
+        say_json(descriptions.describe_json(found))
     else:
-        texts.say_describe(cohort, summary, disability)
+        descriptions.say_describe(cohort, found)
 
 
 @app.command()

@@ -38,7 +38,8 @@ class Cohort:
     source
         Name of the file and SHA-256 of its bytes.
     relapse_times
-        Relapses whose time is known: ``row``, an index of the table, and ``years`` since the start of that period.
+        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period, and
+        ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
     attrition
         Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
     unmerged
@@ -257,9 +258,14 @@ def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     return Cohort(frame, table_notices(frame, unit, raw.blank_rows, raw.unread_sheets), raw.source)
 
 
-def _times(rows: npt.ArrayLike, years: npt.ArrayLike) -> pd.DataFrame:
+def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
+    placed = np.asarray(rows, dtype=np.int64)
     return pd.DataFrame(
-        {"row": np.asarray(rows, dtype=np.int64), "years": np.asarray(years, dtype=np.float64)}
+        {
+            "row": placed,
+            "years": np.asarray(years, dtype=np.float64),
+            "number": np.zeros_like(placed) if numbers is None else np.asarray(numbers, dtype=np.int64),
+        }
     )
 
 
@@ -272,7 +278,9 @@ def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:
     rows = cohort.frame.reset_index(names="row")[["patient", "treatment", "row"]]
     placed = events.merge(rows, on=["patient", "treatment"], validate="many_to_one")
     per_year = placed["unit"].map({"day": DAYS_PER_YEAR, "month": MONTHS_PER_YEAR})
-    return replace(cohort, relapse_times=_times(placed["row"], placed["time"] / per_year))
+    return replace(
+        cohort, relapse_times=_times(placed["row"], placed["time"] / per_year, placed["relapse_number"])
+    )
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:

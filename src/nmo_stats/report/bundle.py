@@ -57,6 +57,9 @@ def results(analysis: Analysis) -> dict[str, object]:
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
         "notices": [notice.to_dict() for notice in analysis.notices],
+        "first_relapse": analysis.first_relapse.to_dict(),
+        "accumulation": analysis.accumulation.to_dict(),
+        "paired_edss": analysis.paired_edss.to_dict(),
         "sensitivity": analysis.sensitivity.to_dict(),
         **{
             name: json_records(frame)
@@ -77,6 +80,9 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         if ratio.informative
     ]
     tables = descriptive_frames(analysis) | {
+        "first_relapse": analysis.first_relapse.to_frame(),
+        "accumulation": analysis.accumulation.to_frame(),
+        "paired_edss": analysis.paired_edss.per_patient,
         "rates": pd.DataFrame(rates),
         "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
         "sensitivity": analysis.sensitivity.to_frame(),

@@ -15,6 +15,7 @@ def methods(analysis: Analysis) -> Section:
     """Return the methods text and the checklists."""
     texts = (
         _design(analysis),
+        _times_and_scores(analysis),
         _classical(analysis),
         _hierarchical(analysis),
         _doubts(analysis),
@@ -41,6 +42,26 @@ def _design(analysis: Analysis) -> str:
         f"({pair.comparator} / {pair.reference}) of relapses per year of follow-up. Annualized relapse rates are given with exact (Garwood) intervals, relapse-free shares with Clopper-Pearson intervals. "
         f"All intervals have a level of {percent(analysis.settings.level)}."
     )
+
+
+def _times_and_scores(analysis: Analysis) -> str:
+    """Return how relapse times and EDSS changes were described, as far as there were any."""
+    texts = []
+    if analysis.first_relapse.curves:
+        texts.append(
+            "The time to the first relapse was estimated by Kaplan and Meier since the start of each drug, with pointwise intervals of the beta product "
+            "confidence procedure, which are exact without censoring."
+        )
+    if analysis.accumulation.curves:
+        texts.append(
+            "The mean cumulative number of relapses per patient is the Nelson-Aalen estimate with the robust variance of Lawless and Nadeau."
+        )
+    if analysis.paired_edss.available:
+        texts.append(
+            "EDSS changes in the two periods were compared within patients by the Hodges-Lehmann estimate with its exact interval, the exact sign test and the "
+            "Wilcoxon signed-rank test over all signs of the observed ranks (two-sided); we give the smallest p-value that each could reach."
+        )
+    return " ".join(texts)
 
 
 def _classical(analysis: Analysis) -> str:
