@@ -35,6 +35,7 @@ _HOMES = {
 }
 _MODULES = (
     "analysis",
+    "audit",
     "cohort",
     "describe",
     "diagnostics",
