@@ -4,7 +4,7 @@
 """
 
 from nmo_stats.audit.record import Record, record
-from nmo_stats.audit.run import Audit, Finding, run
+from nmo_stats.audit.run import Audit, Finding, audited, run
 from nmo_stats.audit.vocabulary import vocabulary
 from nmo_stats.audit.words import (
     NEUTRAL,
@@ -23,6 +23,7 @@ __all__ = [
     "Finding",
     "Record",
     "about",
+    "audited",
     "by_quantity",
     "by_reason",
     "quantity_text",

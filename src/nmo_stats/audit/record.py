@@ -140,9 +140,12 @@ def record(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) ->
         str(patient): tuple(dict.fromkeys(given))
         for patient, given in frame.groupby("patient", sort=False)["treatment"]
     }
-    data = _of_periods(frame, cohort.unit) | _of_relapse_times(cohort, frame) | _of_covariates(cohort, frame)
+    data = _of_covariates(cohort, frame)
     if patients is not None:
         data |= _of_patients(patients, courses)
+    data |= _of_relapse_times(cohort, frame) | _of_periods(
+        frame, cohort.unit
+    )  # the table that is analysed has the last word
     return Record(cohort.unit, courses, data, {}, {}, _reported(frame))
 
 

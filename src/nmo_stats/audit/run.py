@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, spread
-from nmo_stats.audit.record import Name, Record
+from nmo_stats.audit.record import Name, Record, record
 from nmo_stats.audit.span import PRECISION, Span, Verdict, exact, rounded, verdict
 from nmo_stats.audit.vocabulary import Formula, formula_of, suggestion
+from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.published import PUBLISHED, empty_published
 from nmo_stats.frames import records
 
@@ -95,12 +97,12 @@ class Audit:
         return {"counts": dict(self.counts), "rows": [found.to_dict() for found in self.findings]}
 
 
-def run(record: Record, published: pd.DataFrame | None = None) -> Audit:
+def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
     """Recompute every printed number that the record holds enough for.
 
     Parameters
     ----------
-    record
+    known
         What is known of the patients.
     published
         ``Cohort.published``; None where only the column ``reported_arr`` of the period table is to be audited. That column is
@@ -115,18 +117,40 @@ def run(record: Record, published: pd.DataFrame | None = None) -> Audit:
     >>> [(row.quantity, row.patient, row.printed) for row in found.of("disagrees")][0]
     ('prior_arr', '1', '2.6')
     """
-    rows = _rows(record, empty_published() if published is None else published)
-    known = record if published is None else record.with_printed(published)
+    rows = _rows(known, empty_published() if published is None else published)
+    known = known if published is None else known.with_printed(published)
     mentions = _mentions(rows)
     with localcontext(Context(prec=PRECISION)):
         memory: dict[Name, tuple[Formula, Outcome]] = {}
         return Audit(tuple(_finding(known, row, mentions, memory) for row in rows))
 
 
-def _rows(record: Record, published: pd.DataFrame) -> list[dict[str, object]]:
+def audited(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) -> Audit | None:
+    """Return the audit of the numbers that a cohort carries: ``published``, and the column ``reported_arr``; None without any.
+
+    Parameters
+    ----------
+    cohort
+        With numbers from :meth:`Cohort.with_published`.
+    patients
+        Further facts about the patients, as for :func:`record`.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> audited(load_example()).counts["disagrees"]
+    4
+    """
+    known = record(cohort, patients)
+    if cohort.published is None and known.reported.empty:
+        return None
+    return run(known, cohort.published)
+
+
+def _rows(known: Record, published: pd.DataFrame) -> list[dict[str, object]]:
     rows = records(published[list(PUBLISHED)])
     named = {(row["quantity"], row["patient"], row["treatment"]) for row in rows}
-    reported = records(record.reported)
+    reported = records(known.reported)
     return rows + [
         row for row in reported if (row["quantity"], row["patient"], row["treatment"]) not in named
     ]
@@ -146,7 +170,7 @@ def _mentions(rows: list[dict[str, object]]) -> Mentions:
 
 
 def _finding(
-    record: Record,
+    known: Record,
     row: Mapping[str, object],
     mentions: Mentions,
     memory: dict[Name, tuple[Formula, Outcome]],
@@ -154,16 +178,16 @@ def _finding(
     name, printed, decimals = _name(row), _printed(row), int(str(row["decimals"]))
     if name not in memory:
         formula = formula_of(name)
-        memory[name] = formula, formula.compute(record, name)
+        memory[name] = formula, formula.compute(known, name)
     formula, outcome = memory[name]
     if isinstance(outcome, Unknown):
         outcome = _contradiction(mentions[name], printed, decimals) or outcome
     if isinstance(outcome, Unknown):
         reason = "; ".join(part for part in (outcome.reason, suggestion(name.quantity)) if part)
         return _as_finding(row, "not_recomputable", None, reason)
-    outcome = _unsigned(name, outcome, printed)
+    outcome = _as_people_print(name, outcome, printed)
     judged = verdict(outcome.span, printed, decimals)
-    other = _reproduction(record, name, formula.others, printed, decimals) if judged == "disagrees" else ""
+    other = _reproduction(known, name, formula.others, printed, decimals) if judged == "disagrees" else ""
     return _as_finding(row, judged, outcome.span, _arithmetic(outcome), other)
 
 
@@ -178,19 +202,23 @@ def _contradiction(
     return None
 
 
-def _unsigned(name: Name, outcome: Computed, printed: Decimal) -> Computed:
-    """Drop the sign of a change that is printed in words, "improved by 1.0"."""
-    is_change = name.quantity.startswith("edss_change") and printed >= 0 > outcome.span.value
-    return Computed(outcome.span.magnitude(), f"{outcome.words}, without sign,") if is_change else outcome
+def _as_people_print(name: Name, outcome: Computed, printed: Decimal) -> Computed:
+    """Drop the sign of a change that is printed in words, "improved by 1.0", and the fraction of an age, 40 at 40.8 years."""
+    span = outcome.span
+    if name.quantity.startswith("edss_change") and printed >= 0 > span.value:
+        return Computed(span.magnitude(), f"{outcome.words}, without sign,")
+    if name.quantity.startswith("age_years") and printed == span.value // 1 != span.value:
+        return Computed(exact(float(printed)), f"{outcome.words}, in completed years,")
+    return outcome
 
 
 def _reproduction(
-    record: Record, name: Name, others: tuple[Compute, ...], printed: Decimal, decimals: int
+    known: Record, name: Name, others: tuple[Compute, ...], printed: Decimal, decimals: int
 ) -> str:
     """Return the first other formula that gives the printed number, or else the first that gives it within rounding."""
     found: dict[Verdict, str] = {}
     for compute in others:
-        outcome = compute(record, name)
+        outcome = compute(known, name)
         if isinstance(outcome, Computed):
             found.setdefault(verdict(outcome.span, printed, decimals), _arithmetic(outcome))
     if "agrees" in found:

@@ -116,7 +116,8 @@ def highest(spans: Sequence[Span]) -> Span:
 def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
     """Return whether a number of the span is printed as ``printed`` with so many decimals.
 
-    Half is rounded up by people and to even by many programs: both are accepted.
+    Half is rounded up by people, to even by many programs, and either way by those that print a binary number (0.15 is stored
+    as a little less): all are accepted.
 
     Examples
     --------
@@ -136,7 +137,10 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
 
 def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:
     unit, snapped = Decimal(1).scaleb(-decimals), number.quantize(_SNAP)
-    return any(snapped.quantize(unit, rounding=rule) == printed for rule in (ROUND_HALF_UP, ROUND_HALF_EVEN))
+    rules = (ROUND_HALF_UP, ROUND_HALF_EVEN)
+    return any(snapped.quantize(unit, rounding=rule) == printed for rule in rules) or (
+        Decimal(f"{float(snapped):.{decimals}f}") == printed
+    )
 
 
 def _each(spans: Sequence[Span], pick: _Pick) -> Span:

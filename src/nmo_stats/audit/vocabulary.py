@@ -108,6 +108,12 @@ def count(what: str, holds: Callable[[Record, Name], bool | None]) -> Compute:
     return compute
 
 
+def cohort_size(record: Record, name: Name) -> Outcome:
+    """Count the patients of the table, or those with a drug."""
+    where = f"with {name.treatment} " if name.treatment else ""
+    return Computed(span.exact(len(record.patients_on(name.treatment))), f"patients {where}in the table")
+
+
 def percent_of(base: str) -> Compute:
     """Return the formula of a count as a percentage of the patients."""
 
@@ -191,7 +197,7 @@ FORMULAS: Final = MappingProxyType(
             (formulas.prior_arr_calendar, formulas.prior_arr_elapsed, formulas.prior_arr_onset),
             defines=False,
         ),
-        "cohort_size": Formula("patients of the table, on the drug if one is named", count("in the table", lambda *_: True)),
+        "cohort_size": Formula("patients of the table, on the drug if one is named", cohort_size),
         "patients_ongoing": Formula("patients whose period is ongoing", count("with the drug ongoing", _is_ongoing)),
         "patients_with_relapse": Formula("patients with a relapse on the drug", count("with a relapse", _has_relapses)),
         "patients_relapse_free": Formula(

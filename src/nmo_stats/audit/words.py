@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from nmo_stats.audit.run import Audit, Finding
@@ -49,12 +50,17 @@ def about(found: Finding) -> str:
     return text[:1].upper() + text[1:]
 
 
+def stem(quantity: str) -> str:
+    """Return the name of a quantity without the number of a therapy: ``prior_therapy_2_relapses`` is one of many."""
+    return re.sub(r"_\d+_", "_", quantity)
+
+
 def by_reason(audit: Audit) -> dict[str, dict[str, int]]:
     """Return what cannot be recomputed: for each reason the quantities, and how often each is printed."""
     found: dict[str, dict[str, int]] = {}
     for one in audit.of("not_recomputable"):
         quantities = found.setdefault(one.words, {})
-        quantities[one.quantity] = quantities.get(one.quantity, 0) + 1
+        quantities[stem(one.quantity)] = quantities.get(stem(one.quantity), 0) + 1
     return found
 
 
@@ -62,7 +68,7 @@ def by_quantity(audit: Audit) -> dict[str, int]:
     """Return how many printed numbers of each quantity agree."""
     found: dict[str, int] = {}
     for one in audit.of("agrees"):
-        found[one.quantity] = found.get(one.quantity, 0) + 1
+        found[stem(one.quantity)] = found.get(stem(one.quantity), 0) + 1
     return found
 
 

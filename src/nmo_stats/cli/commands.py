@@ -15,7 +15,7 @@ from nmo_stats.analysis import (
     hierarchical_fits,
     hierarchical_rates,
 )
-from nmo_stats.cli import doubts, texts
+from nmo_stats.cli import doubts, printed, texts
 from nmo_stats.cli.choices import background_of, choices, cohort_of, treatments
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import write_template
@@ -85,6 +85,13 @@ BackgroundRatio = Annotated[
 BackgroundSd = Annotated[
     float | None, typer.Option(help="Standard deviation of its logarithm [default: 0.2].", show_default=False)
 ]
+Published = Annotated[
+    Path | None,
+    typer.Option(
+        help="Numbers that a paper prints: quantity, patient, treatment, value, decimals, place.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -104,6 +111,7 @@ def report(
     replicates: Replicates = None,
     background_ratio: BackgroundRatio = None,
     background_sd: BackgroundSd = None,
+    published: Published = None,
     config: Config = None,
     column: Column = [],
     as_json: Json = False,
@@ -125,7 +133,7 @@ def report(
         background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
-    cohort = cohort_of(periods, column)
+    cohort = printed.with_numbers(cohort_of(periods, column), published)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
@@ -240,6 +248,33 @@ def describe(
         say_json(texts.describe_json(summary, disability))
     else:
         texts.say_describe(cohort, summary, disability)
+
+
+@app.command()
+def audit(
+    periods: Periods = None,
+    *,
+    published: Published = None,
+    patients: Annotated[
+        Path | None,
+        typer.Option(help="Facts about the patients, one row each, e.g. age_years.", show_default=False),
+    ] = None,
+    quantities: Annotated[
+        bool, typer.Option("--quantities", help="List the quantities with their formulas.")
+    ] = False,
+    column: Column = [],
+    as_json: Json = False,
+) -> None:
+    """Compare the numbers that a paper prints with their recomputation."""
+    if quantities:
+        return printed.say_quantities(as_json=as_json)
+    cohort = printed.with_numbers(cohort_of(periods, column), published)
+    found = printed.required_audit(cohort, patients)
+    if as_json:
+        say_json(printed.audit_json(cohort, found))
+    else:
+        printed.say_audit(cohort, found)
+    return None
 
 
 @app.command()

@@ -135,8 +135,8 @@ def _decimal_problems(parsed: Parsed, cells: Iterable[Cell], rows: tuple[int, ..
         else:
             wrong = not math.isclose(round(value, decimals), value, rel_tol=1e-12)
         if wrong:
-            rule = f"a number that is printed with {decimals} decimals is written with them"
-            remedy = "correct the value or its decimals"
+            rule = "the value has as many decimals as the column 'decimals' says"
+            remedy = f"write it with {decimals}, or correct the number of decimals"
             problems.append(Problem(shown(cell), rule, remedy, row, patient, "value"))
     return problems
 

@@ -58,6 +58,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
         "notices": [notice.to_dict() for notice in analysis.notices],
         "sensitivity": analysis.sensitivity.to_dict(),
+        "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
             for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
@@ -84,6 +85,8 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
             [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
         ),
     }
+    if analysis.audit is not None:
+        tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | model_frames(analysis) if informed else tables
 

@@ -6,7 +6,7 @@ import base64
 from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.report import data, doubts, headline, methods, model, rates
+from nmo_stats.report import data, doubts, headline, methods, model, printed, rates
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.bundle import provenance
 
@@ -24,6 +24,7 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         model.posterior(analysis),
         model.diagnostics(analysis),
         doubts.assumptions(analysis),
+        printed.printed_numbers(analysis),
         methods.methods(analysis),
         _provenance(analysis),
     )
