@@ -482,7 +482,8 @@ def test_audit_lists_its_quantities(run):
     assert "onset_months_before_<drug>" in names
 
 
-def test_report_takes_printed_numbers(run, tmp_path, no_sampling):
+@pytest.mark.usefixtures("no_sampling")
+def test_report_takes_printed_numbers(run, tmp_path):
     published = write(tmp_path / "published.csv", PRINTED)
     code, _, _ = run("report", "--published", published, "--out", tmp_path / "report", "--replicates", 200)
     assert code == 0
