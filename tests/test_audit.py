@@ -1,7 +1,7 @@
 """The audit: the founding paper, the rounding rule, a user's own paper, and random cohorts whose printed numbers are known."""
 
 import dataclasses
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from nmo_stats import audit, describe, load_example
+from nmo_stats.audit.formulas import number
 from nmo_stats.audit.span import (
     Span,
     decimals_of,
@@ -610,6 +611,54 @@ def test_the_period_table_has_the_last_word_over_facts_about_patients(example_co
     assert known.fact("exposure_months", "1", "rituximab").span.value == 32
     assert known.fact("cycles", "1", "rituximab").span.value == 3
     assert known.fact("x", "1") is None
+
+
+cells = st.one_of(
+    st.text(max_size=6),
+    st.floats(),
+    st.integers(-3, 30),
+    st.none(),
+    st.sampled_from(["1", "rituximab", "arr", "2.3"]),
+)
+
+
+@given(st.lists(st.tuples(*[cells] * 6), max_size=4))
+def test_any_table_is_read_or_refused_with_its_problems(example_cohort, rows):
+    frame = pd.DataFrame(rows, columns=COLUMNS, dtype="object")
+    try:
+        cohort = example_cohort.with_published(frame)
+    except CohortError as error:
+        assert all(problem.rule and problem.remedy for problem in error.problems)  # noqa: PT017
+    else:
+        found = audit.audited(cohort)
+        assert all(one.words for one in found.findings)
+
+
+def test_scores_of_a_last_course_that_are_missing_are_not_taken_from_an_earlier_one():
+    frame = pd.DataFrame(
+        {
+            "patient": ["A", "A"], "treatment": ["x", "x"], "period": [1, 2], "relapses": [1, 1],
+            "exposure_days": [100, 100], "edss_start": [3.0, 4.0], "edss_end": [4.0, np.nan], "ongoing": ["no", None],
+        }
+    )  # fmt: skip
+    found = audited(
+        Cohort.from_frame(frame), ("edss_end", "A", "x", "4.0"), ("patients_ongoing", None, "x", "0")
+    )
+    assert [one.verdict for one in found] == ["not_recomputable"] * 2
+
+
+@given(st.integers(0, 10**9), st.integers(-6, 3))
+def test_numbers_in_words_are_right_to_four_digits(digits, exponent):
+    value = Decimal(digits).scaleb(exponent)
+    text = number(value)
+    assert float(text) == pytest.approx(float(value), rel=6e-4)
+    assert value != value.to_integral_value() or Decimal(text) == value
+
+
+def test_the_arithmetic_does_not_depend_on_the_decimal_context_of_the_caller():
+    with localcontext(Context(prec=3)):
+        found = audit.audited(load_example())
+    assert found.to_dict() == audit.audited(load_example()).to_dict()
 
 
 def test_a_large_paper_takes_no_longer_than_a_coffee():

@@ -40,12 +40,13 @@ def number(value: Decimal) -> str:
 
     Examples
     --------
-    >>> number(Decimal("2.6666666")), number(Decimal(32)), number(Decimal("2.50"))
-    ('2.667', '32', '2.5')
+    >>> number(Decimal("2.6666666")), number(Decimal(32)), number(Decimal("2.50")), number(Decimal("1229.7"))
+    ('2.667', '32', '2.5', '1230')
     """
     if value == value.to_integral_value():
         return f"{value:.0f}".replace("-", "−")
-    return f"{Decimal(f'{value:.3e}'):f}".rstrip("0").rstrip(".").replace("-", "−")
+    text = f"{Decimal(f'{value:.3e}'):f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 def spread(span: Span) -> str:
@@ -144,7 +145,7 @@ def onset_to_first_drug(record: Record, name: Name) -> Outcome:
     given = record.courses.get(name.patient or "", ())
     if duration is None or not given:
         return Unknown("the disease duration is not known for this patient")
-    words = f"{number(duration.span.value)} years of disease × 12, up to the start of {given[0]},"
+    words = f"{number(duration.span.value)} years of disease × 12, to the start of {given[0]}"
     return Computed(duration.span.times(Decimal(12)), words)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Context, localcontext
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import pandas as pd
 
-from nmo_stats.audit.span import Span, decimals_of, exact, rounded, total
+from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.published import PUBLISHED
 from nmo_stats.cohort.reading import from_frame, read_table
@@ -32,6 +33,7 @@ PERIOD_TABLE: Final = "period table"
 PATIENT_FACTS: Final = "patient facts"
 PRINTED: Final = "printed"
 
+_ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
 _THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
@@ -140,12 +142,12 @@ def record(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) ->
         str(patient): tuple(dict.fromkeys(given))
         for patient, given in frame.groupby("patient", sort=False)["treatment"]
     }
-    data = _of_covariates(cohort, frame)
-    if patients is not None:
-        data |= _of_patients(patients, courses)
-    data |= _of_relapse_times(cohort, frame) | _of_periods(
-        frame, cohort.unit
-    )  # the table that is analysed has the last word
+    with localcontext(Context(prec=PRECISION)):
+        data = _of_covariates(cohort, frame)
+        data |= {} if patients is None else _of_patients(patients, courses)
+        # The table that is analysed has the last word.
+        data |= _of_relapse_times(cohort, frame)
+        data |= _of_periods(frame, cohort.unit)
     return Record(cohort.unit, courses, data, {}, {}, _reported(frame))
 
 
@@ -160,7 +162,7 @@ def _in_order(cohort: Cohort) -> pd.DataFrame:
 
 
 def _of_periods(frame: pd.DataFrame, unit: str) -> dict[Name, Fact]:
-    """Return relapses and exposure of each treatment, courses added up, first and last EDSS, and what is ongoing."""
+    """Return relapses and exposure of each treatment, courses added up, and the scores at its ends."""
     decimals = decimals_of(frame[unit].tolist())
     found: dict[Name, Span] = {}
     for row in records(frame):
@@ -171,12 +173,21 @@ def _of_periods(frame: pd.DataFrame, unit: str) -> dict[Name, Fact]:
             for quantity, span in (("relapses", exact(row["relapses"])), (unit, exposure)):
                 name = Name(quantity, patient, place)
                 found[name] = total([found[name], span]) if name in found else span
-        for quantity in ("edss_start", "edss_end", "ongoing"):
-            if quantity in row and not pd.isna(row[quantity]):
-                name = Name(quantity, patient, treatment)
-                if quantity != "edss_start" or name not in found:
-                    found[name] = exact(row[quantity])
-    return {name: Fact(span, PERIOD_TABLE) for name, span in (found | _other_units(found, unit)).items()}
+    found |= _at_the_ends(frame) | _other_units(found, unit)
+    return {name: Fact(span, PERIOD_TABLE) for name, span in found.items()}
+
+
+def _at_the_ends(frame: pd.DataFrame) -> dict[Name, Span]:
+    """Return what holds at the start of a patient's first course of a drug, and at the end of the last one, where it is known."""
+    key = ["patient", "treatment"]
+    first, last = (frame[~frame.duplicated(key, keep=end)] for end in _ENDS)
+    found = {}
+    for quantity, rows in (("edss_start", first), ("edss_end", last), ("ongoing", last)):
+        if quantity in frame:
+            known = rows.dropna(subset=[quantity])
+            for patient, treatment, value in zip(*(known[name] for name in (*key, quantity)), strict=True):
+                found[Name(quantity, patient, treatment)] = exact(value)
+    return found
 
 
 def _other_units(found: Mapping[Name, Span], unit: str) -> dict[Name, Span]:

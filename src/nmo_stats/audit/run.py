@@ -141,10 +141,10 @@ def audited(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) -
     >>> audited(load_example()).counts["disagrees"]
     4
     """
-    known = record(cohort, patients)
-    if cohort.published is None and known.reported.empty:
+    has_column = "reported_arr" in cohort.frame and bool(cohort.frame["reported_arr"].notna().any())
+    if cohort.published is None and not has_column:
         return None
-    return run(known, cohort.published)
+    return run(record(cohort, patients), cohort.published)
 
 
 def _rows(known: Record, published: pd.DataFrame) -> list[dict[str, object]]:
@@ -207,7 +207,8 @@ def _as_people_print(name: Name, outcome: Computed, printed: Decimal) -> Compute
     span = outcome.span
     if name.quantity.startswith("edss_change") and printed >= 0 > span.value:
         return Computed(span.magnitude(), f"{outcome.words}, without sign,")
-    if name.quantity.startswith("age_years") and printed == span.value // 1 != span.value:
+    is_age = name.quantity in ("age_years", "age_years_median", "age_years_min", "age_years_max")
+    if is_age and printed == span.value // 1 != span.value:
         return Computed(exact(float(printed)), f"{outcome.words}, in completed years,")
     return outcome
 

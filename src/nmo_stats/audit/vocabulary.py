@@ -160,14 +160,14 @@ def _had_therapy(record: Record, name: Name) -> bool | None:
     return any(one == name.treatment or one.startswith(f"{name.treatment}-") for one in given)
 
 
-_SUMMARIES: Final = {
+SUMMARIES: Final = {
     "_median": (span.median, "median"),
     "_mean": (span.mean, "mean"),
     "_min": (span.lowest, "smallest"),
     "_max": (span.highest, "largest"),
     "_total": (span.total, "sum"),
 }
-_RATES: Final = {word: summary("arr", _SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")}
+_RATES: Final = {word: summary("arr", SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")}
 _CHANGES: Final = "EDSS at the end of the period − at its start; printed without sign"
 _DATUM: Final = {
     "relapses": "relapses on the drug, courses added up",
@@ -243,7 +243,7 @@ def formula_of(name: Name) -> Formula:
     for start, formula in FAMILIES.items():
         if quantity.startswith(start):
             return formula
-    for end, (pick, word) in _SUMMARIES.items():
+    for end, (pick, word) in SUMMARIES.items():
         if quantity.endswith(end) and name.patient is None:
             base = quantity.removesuffix(end)
             return Formula("", summary(base, pick, word), (summary(base, pick, word, printed=True),))
@@ -254,7 +254,7 @@ def suggestion(quantity: str) -> str:
     """Return ``did you mean 'arr_median'?`` for a name that looks like one of the vocabulary, or nothing."""
     if quantity in FORMULAS:
         return ""
-    known = [*FORMULAS, *(f"{base}{end}" for base in FORMULAS for end in _SUMMARIES)]
+    known = [*FORMULAS, *(f"{base}{end}" for base in FORMULAS for end in SUMMARIES)]
     close = difflib.get_close_matches(quantity, known, n=1, cutoff=0.88)
     return f"did you mean {close[0]!r}?" if close and close[0] != quantity else ""
 
@@ -274,6 +274,6 @@ def vocabulary() -> pd.DataFrame:
     rows += [(f"{start}<drug>", formula.meaning) for start, formula in FAMILIES.items()]
     rows += [
         (f"<quantity>{end}", f"{word} of the quantity over the patients")
-        for end, (_, word) in _SUMMARIES.items()
+        for end, (_, word) in SUMMARIES.items()
     ]
     return pd.DataFrame(rows, columns=["quantity", "formula"])

@@ -6,9 +6,11 @@ import re
 from typing import Final
 
 from nmo_stats.audit.run import Audit, Finding
+from nmo_stats.audit.vocabulary import SUMMARIES
 from nmo_stats.wording import counted
 
 NEUTRAL: Final = "A disagreement says that the formula tried does not give the printed number; it does not say which of the two is right."
+_SUMMARY: Final = re.compile(f"({'|'.join(SUMMARIES)})$")
 _ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx")
 
 
@@ -64,11 +66,13 @@ def by_reason(audit: Audit) -> dict[str, dict[str, int]]:
     return found
 
 
-def by_quantity(audit: Audit) -> dict[str, int]:
-    """Return how many printed numbers of each quantity agree."""
-    found: dict[str, int] = {}
+def by_quantity(audit: Audit) -> dict[str, tuple[int, int]]:
+    """Return how many printed numbers of each quantity agree: those of one patient, and those of the series."""
+    found: dict[str, tuple[int, int]] = {}
     for one in audit.of("agrees"):
-        found[stem(one.quantity)] = found.get(stem(one.quantity), 0) + 1
+        base = stem(one.quantity) if one.patient is not None else _SUMMARY.sub("", one.quantity)
+        single, series = found.get(base, (0, 0))
+        found[base] = (single + 1, series) if one.patient is not None else (single, series + 1)
     return found
 
 

@@ -59,9 +59,12 @@ def finding_table(caption: str, findings: tuple[Finding, ...]) -> Table:
 
 def agreeing_table(audit: Audit) -> Table:
     """Return how many printed numbers of each quantity agree."""
-    rows = tuple((quantity_text(name), str(times)) for name, times in by_quantity(audit).items())
+    rows = tuple(
+        (quantity_text(name), str(single or "–"), str(series or "–"))
+        for name, (single, series) in by_quantity(audit).items()
+    )
     caption = f"{counted(audit.counts['agrees'], 'number')} that {'agrees' if audit.counts['agrees'] == 1 else 'agree'}, by quantity"
-    return Table(caption, ("Quantity", "Printed numbers"), rows)
+    return Table(caption, ("Quantity", "Of one patient", "Of the series"), rows)
 
 
 def unknown_table(audit: Audit) -> Table:
