@@ -84,7 +84,7 @@ def _at_corners(record: Record, name: Name, value: Callable[[Comparison], float]
     if float("inf") in found:
         return Unknown("no relapse on the other drug: the limit is infinite")
     span = Span(decimal(found[0]), decimal(min(found)), decimal(max(found)))
-    return Computed(span, f"exact method, {_words(sums, record.unit)},")
+    return Computed(span, f"exact method for {_words(sums, record.unit)}")
 
 
 def _words(sums: tuple[Span, Span, Span, Span], unit: str) -> str:
