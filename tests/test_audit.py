@@ -445,6 +445,20 @@ def test_the_rate_ratio_of_the_example_with_its_exact_limits():
     assert one(cohort, "rate_ratio", "1", "tocilizumab", "0.2").verdict == "not_recomputable"
 
 
+def test_a_ratio_of_medians_is_named():
+    # medians of 2.25, 3, 3 and 4 / 7, 0, 4 / 3: 0.571 / 3 = 0.190, a reduction by 81 %; pooled 0.204, 79.6 %
+    cohort = load_example()
+    found = one(cohort, "rate_ratio", None, "tocilizumab", "0.1905")  # the pooled one is 0.1908 at least
+    assert found.verdict == "disagrees"
+    assert found.other.startswith(
+        "reproduced by (median of the individual numbers (0.5714, 0, 1.333) on tocilizumab) / (median"
+    )
+    found = one(cohort, "arr_reduction_percent", None, "tocilizumab", "79.6")
+    assert found.verdict == "agrees"
+    assert found.words == "100 × (1 − (2 relapses / 48 months) / (9 / 44 months)) = 79.63 (78.26 to 80.92)"
+    assert one(cohort, "arr_reduction_percent", None, None, "79.6").verdict == "not_recomputable"
+
+
 def test_a_ratio_over_no_relapses_is_no_number():
     frame = pd.DataFrame(
         {"patient": ["A", "A"], "treatment": ["x", "y"], "relapses": [0, 2], "exposure_days": [400, 500]}
@@ -512,6 +526,7 @@ def test_the_vocabulary_names_every_formula_once():
     assert table["quantity"].is_unique
     assert (table["formula"] != "").all()
     readme = (data_folder() / "ayzenberg2013" / "README.md").read_text(encoding="utf-8")
+    assert "122 agree with the other files of this folder, 4 do not follow" in " ".join(readme.split())
     for name in ("prior_arr", "arr", "edss_change", "prior_relapses"):
         assert name in set(table["quantity"])
         assert f"`{name}`" in readme

@@ -7,15 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from nmo_stats.audit.formulas import Computed, Outcome, Unknown, number
+from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, number
 from nmo_stats.audit.record import Name, Record
-from nmo_stats.audit.span import Span, decimal, total
+from nmo_stats.audit.span import Span, decimal, exact, total
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.exact import pooled
 
 _LEVEL: Final = 0.95
+_NO_PAIR: Final = "a ratio needs a series with two drugs, and the name of the upper one as treatment"
 
 
 def rate_ratio(record: Record, name: Name) -> Outcome:
@@ -26,6 +27,34 @@ def rate_ratio(record: Record, name: Name) -> Outcome:
     if not sums[0].value:
         return Unknown("no relapse on the other drug: the ratio has no finite value")
     return Computed((sums[1] / sums[3]) / (sums[0] / sums[2]), _words(sums, record.unit))
+
+
+def ratio_of(average: Compute) -> Compute:
+    """Return the formula of a ratio of two averages of individual ARRs, which papers print as well."""
+
+    def compute(record: Record, name: Name) -> Outcome:
+        pair = _pair(record, name)
+        if pair is None:
+            return Unknown(_NO_PAIR)
+        reference, comparator = (average(record, name._replace(treatment=treatment)) for treatment in pair)
+        if isinstance(reference, Unknown) or isinstance(comparator, Unknown) or reference.span.low <= 0:
+            return Unknown("an average of the individual ARRs is 0 or not known")
+        words = f"({comparator.words} on {pair[1]}) / ({reference.words} on {pair[0]})"
+        return Computed(comparator.span / reference.span, words)
+
+    return compute
+
+
+def reduction(ratio: Compute) -> Compute:
+    """Return the formula of 100 × (1 − a ratio)."""
+
+    def compute(record: Record, name: Name) -> Outcome:
+        found = ratio(record, name)
+        if isinstance(found, Unknown):
+            return found
+        return Computed((exact(1) - found.span).times(Decimal(100)), f"100 × (1 − {found.words})")
+
+    return compute
 
 
 def ratio_low(record: Record, name: Name) -> Outcome:
@@ -50,10 +79,9 @@ def ratio_p_value(record: Record, name: Name) -> Outcome:
 
 def _sums(record: Record, name: Name) -> tuple[Span, Span, Span, Span] | Unknown:
     """Return relapses and exposures of the patients with both drugs: reference, comparator, reference, comparator."""
-    others = [treatment for treatment in record.treatments if treatment != name.treatment]
-    if name.patient is not None or name.treatment not in record.treatments or len(others) != 1:
-        return Unknown("a ratio needs a series with two drugs, and the name of the upper one as treatment")
-    pair = (others[0], name.treatment)
+    pair = _pair(record, name)
+    if pair is None:
+        return Unknown(_NO_PAIR)
     both = [patient for patient, given in record.courses.items() if set(pair) <= set(given)]
     if not both:
         return Unknown("no patient had both drugs")
@@ -63,6 +91,14 @@ def _sums(record: Record, name: Name) -> tuple[Span, Span, Span, Span] | Unknown
         for treatment in pair
     )
     return reference, comparator, reference_time, comparator_time
+
+
+def _pair(record: Record, name: Name) -> tuple[str, str] | None:
+    """Return reference and comparator: the only other drug, and the one that is named."""
+    others = [treatment for treatment in record.treatments if treatment != name.treatment]
+    if name.patient is not None or name.treatment not in record.treatments or len(others) != 1:
+        return None
+    return others[0], str(name.treatment)
 
 
 def _at_corners(record: Record, name: Name, value: Callable[[Comparison], float]) -> Outcome:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nmo_stats.audit import formulas, span
 from nmo_stats.audit.formulas import NO_SOURCE, Compute, Computed, Outcome, Unknown, datum, listed
-from nmo_stats.audit.ratios import rate_ratio, ratio_high, ratio_low, ratio_p_value
+from nmo_stats.audit.ratios import rate_ratio, ratio_high, ratio_low, ratio_of, ratio_p_value, reduction
 from nmo_stats.audit.record import PRINTED, Fact, Name, Record
 from nmo_stats.audit.span import Span
 from nmo_stats.cohort.published import OTHER_DRUGS
@@ -168,6 +168,7 @@ SUMMARIES: Final = {
     "_total": (span.total, "sum"),
 }
 _RATES: Final = {word: summary("arr", SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")}
+_RATIOS: Final = tuple(map(ratio_of, _RATES.values()))
 _CHANGES: Final = "EDSS at the end of the period − at its start; printed without sign"
 _DATUM: Final = {
     "relapses": "relapses on the drug, courses added up",
@@ -212,7 +213,10 @@ FORMULAS: Final = MappingProxyType(
         "patients_with_early_relapse": Formula(
             "none: the limit of early is not a number", unknowable("the limit of early is not stated as a number")
         ),
-        "rate_ratio": Formula("pooled ARR on the drug / on the other one, patients with both", rate_ratio),
+        "rate_ratio": Formula("pooled ARR on the drug / on the other one, patients with both", rate_ratio, _RATIOS),
+        "arr_reduction_percent": Formula(
+            "100 × (1 − pooled rate ratio)", reduction(rate_ratio), tuple(map(reduction, _RATIOS))
+        ),
         "rate_ratio_low": Formula("lower exact 95 % limit of the pooled ratio", ratio_low),
         "rate_ratio_high": Formula("upper exact 95 % limit of the pooled ratio", ratio_high),
         "rate_ratio_p_value": Formula("exact p of the pooled ratio, twice the smaller tail", ratio_p_value),
