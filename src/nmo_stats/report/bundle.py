@@ -61,6 +61,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
         "sensitivity": analysis.sensitivity.to_dict(),
+        "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
             for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
@@ -90,6 +91,8 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
             [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
         ),
     }
+    if analysis.audit is not None:
+        tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | model_frames(analysis) if informed else tables
 

@@ -19,6 +19,7 @@ def methods(analysis: Analysis) -> Section:
         _classical(analysis),
         _hierarchical(analysis),
         _doubts(analysis),
+        _audit(analysis),
         _software(analysis),
     )
     checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
@@ -159,6 +160,15 @@ def _doubts(analysis: Analysis) -> str:
             "2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
         )
     return " ".join(texts)
+
+
+def _audit(analysis: Analysis) -> str:
+    if analysis.audit is None:
+        return ""
+    return (
+        f"{counted(len(analysis.audit.findings), 'number')} printed in a publication on these patients {'was' if len(analysis.audit.findings) == 1 else 'were'} compared with a recomputation from the "
+        "follow-up times, counts and scores, with the range that the rounding of these inputs leaves open."
+    )
 
 
 def _software(analysis: Analysis) -> str:
