@@ -54,8 +54,8 @@ def simulate_cohorts(
     rule
         How the reference period begins and ends, and who is included.
     years
-        Observed times of the n places of a cohort, shape (n, 2). Comparator times are kept, reference times are the
-        rule's affair.
+        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between cohorts. Comparator
+        times are kept, reference times are the rule's affair.
     cohorts
         How many.
 
@@ -71,7 +71,8 @@ def simulate_cohorts(
     >>> simulate_cohorts(rng, GammaRates(1.0, 0.7), FixedWindows(), np.ones((3, 2)), 500).relapses.shape
     (500, 3, 2)
     """
-    observed = np.tile(np.asarray(years, dtype=np.float64), (cohorts, 1))
+    shape = (cohorts, *np.shape(years)[-2:])
+    observed = np.broadcast_to(np.asarray(years, dtype=np.float64), shape).reshape(-1, 2)
     relapses = np.zeros(observed.shape, dtype=np.int64)
     taken = observed.copy()
     waiting = np.arange(len(observed))
@@ -90,5 +91,4 @@ def simulate_cohorts(
             raise ArgumentError(
                 f"{rule}: of patients with {population} it includes fewer than 1 in {1 / _RAREST:.0f}"
             )
-    shape = (cohorts, len(years), 2)
     return Cohorts(relapses.reshape(shape), taken.reshape(shape))
