@@ -1,7 +1,7 @@
 """Operating characteristics: how every estimator behaves in series like the user's, with the truth known."""
 
 from nmo_stats.operating.design import Design, UniformTimes
-from nmo_stats.operating.estimators import ESTIMATORS
+from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.measures import Measures
 from nmo_stats.operating.running import Execution
 from nmo_stats.operating.simulation import Characteristics, simulate

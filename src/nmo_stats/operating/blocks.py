@@ -5,26 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from nmo_stats.hierarchical.quadrature.threads import one_thread
-from nmo_stats.operating.answers import Answers, Intervals, Tests
+from nmo_stats.operating.estimators.answers import Answers, Intervals, Tests
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators import answers
+from nmo_stats.operating.estimators.every import answers
+from nmo_stats.operating.source import SIMULATION, code_hash
 
 BLOCK: Final = 1_000
 _COLUMNS: Final = ("estimate", "low", "high", "p_value")
-_PACKAGES: Final = ("operating", "simulate", "hierarchical", "within_patient.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Block:
     """One block of replicates of a design.
 
     Parameters
@@ -56,27 +53,26 @@ class Task:
             self.level,
             self.number,
             self.replicates,
-            code_hash(),
+            code_hash(SIMULATION),
         ]
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
 
+    def compute(self) -> pd.DataFrame:
+        """Return what every estimator says about every series, one row each."""
+        seeds = np.random.SeedSequence(self.design.seed, spawn_key=(self.number,))
+        with one_thread():
+            cohorts = self.design.draw(np.random.default_rng(seeds), self.replicates)
+            found = [_table(name, answers(name, cohorts, self.level)) for name in self.estimators]
+        return pd.concat(found, ignore_index=True)
 
-def tasks(design: Design, estimators: tuple[str, ...], level: float, replicates: int) -> list[Task]:
+
+def tasks(design: Design, estimators: tuple[str, ...], level: float, replicates: int) -> list[Block]:
     """Return the blocks of a number of replicates."""
     starts = range(0, replicates, BLOCK)
     return [
-        Task(design, estimators, level, number, min(BLOCK, replicates - start))
+        Block(design, estimators, level, number, min(BLOCK, replicates - start))
         for number, start in enumerate(starts)
     ]
-
-
-def compute(task: Task) -> pd.DataFrame:
-    """Return what every estimator says about every series of a block, one row each."""
-    seeds = np.random.SeedSequence(task.design.seed, spawn_key=(task.number,))
-    with one_thread():
-        cohorts = task.design.draw(np.random.default_rng(seeds), task.replicates)
-        found = [_table(name, answers(name, cohorts, task.level)) for name in task.estimators]
-    return pd.concat(found, ignore_index=True)
 
 
 def answers_in(table: pd.DataFrame, method: str) -> Answers:
@@ -85,24 +81,6 @@ def answers_in(table: pd.DataFrame, method: str) -> Answers:
     if rows["is_test"].all():
         return Tests(rows["p_value"].to_numpy())
     return Intervals(*(rows[name].to_numpy() for name in _COLUMNS[:3]))
-
-
-@cache
-def code_hash() -> str:
-    """Return a SHA-256 of the source code that results rest on."""
-    digest = hashlib.sha256()
-    for name in _PACKAGES:
-        for text in _sources(files("nmo_stats") / name):
-            digest.update(text)
-    return digest.hexdigest()
-
-
-def _sources(place: Traversable) -> list[bytes]:
-    if place.is_file():
-        # a checkout may end its lines in another way
-        return [place.read_bytes().replace(b"\r\n", b"\n")] if place.name.endswith(".py") else []
-    inside = sorted(place.iterdir(), key=lambda entry: entry.name)
-    return [text for entry in inside for text in _sources(entry)]
 
 
 def _table(method: str, found: Answers) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.estimate import json_number
-from nmo_stats.operating.answers import Answers, Intervals, Tests
+from nmo_stats.operating.estimators.answers import Answers, Intervals, Tests
 from nmo_stats.within_patient import Floats
 
 _ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers it

@@ -11,14 +11,29 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Protocol
 
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError
-from nmo_stats.operating.blocks import Task, compute
 
 Progress = Callable[[int, int], None]
 Finished = Iterator[tuple[int, pd.DataFrame]]
+
+
+class Task(Protocol):
+    """A block of replicates."""
+
+    @property
+    def name(self) -> str:
+        """A name that two tasks share only if they have the same result."""
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates in the block."""
+
+    def compute(self) -> pd.DataFrame:
+        """Return the result of the block, the same wherever it is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,9 @@ class Execution:
             raise ArgumentError(f"workers {self.workers!r}: a whole number >= 1")
         if self.scheduler is not None and self.workers != 1:
             raise ArgumentError("workers or a scheduler, not both: the scheduler has workers of its own")
+
+
+HERE: Final = Execution()
 
 
 def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
@@ -79,14 +97,14 @@ def _finished(work: Sequence[Task], execution: Execution) -> Finished:
         return _by_cluster(work, execution.scheduler)
     if execution.workers > 1 and len(work) > 1:
         return _by_processes(work, min(execution.workers, len(work)))
-    return ((number, compute(task)) for number, task in enumerate(work))
+    return ((number, task.compute()) for number, task in enumerate(work))
 
 
 def _by_processes(work: Sequence[Task], workers: int) -> Finished:
     # forked children would inherit the locks of this process's threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(compute, task): number for number, task in enumerate(work)}
+        futures = {pool.submit(task.compute): number for number, task in enumerate(work)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -107,11 +125,20 @@ def _by_cluster(work: Sequence[Task], address: str) -> Finished:
     with client:
         # a worker that dies loses its block, which the scheduler then gives to another
         futures = {
-            client.submit(compute, task, key=f"nmo-stats-{task.name}", retries=3): number
+            client.submit(_compute_here, task, task.name, key=f"nmo-stats-{task.name}", retries=3): number
             for number, task in enumerate(work)
         }
-        for future, table in distributed.as_completed(futures, with_results=True):
+        for future, table in distributed.as_completed(futures, with_results=True, loop=client.loop):
             yield futures[future], table
+
+
+def _compute_here(task: Task, name: str) -> pd.DataFrame:
+    """Compute a task on a worker of a cluster, which must run the same code."""
+    if name != task.name:  # which holds a hash of the code
+        raise ArgumentError(
+            "a worker of the cluster runs another version of nmo_stats: install the same one there"
+        )
+    return task.compute()
 
 
 def _kept(task: Task, folder: Path | None) -> pd.DataFrame | None:

@@ -11,9 +11,9 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.blocks import answers_in, tasks
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators import ESTIMATORS, require_estimators
+from nmo_stats.operating.estimators.every import ESTIMATORS, require_estimators
 from nmo_stats.operating.measures import Measures, measured
-from nmo_stats.operating.running import Execution, computed
+from nmo_stats.operating.running import HERE, Execution, computed
 
 ALL = tuple(ESTIMATORS)
 _FEWEST_REPLICATES = 10
@@ -56,7 +56,7 @@ def simulate(
     replicates: int = 1_000,
     *,
     level: float = 0.95,
-    execution: Execution = Execution(),
+    execution: Execution = HERE,
 ) -> Characteristics:
     """Simulate series of a design and apply estimators to each.
 

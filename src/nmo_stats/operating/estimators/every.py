@@ -11,12 +11,12 @@ import numpy as np
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import DEFAULT_PRIORS, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
-from nmo_stats.operating.answers import Answers, Intervals
-from nmo_stats.operating.arr_tests import paired_t, wilcoxon
-from nmo_stats.operating.exact import conditional_exact, pooled_exact
-from nmo_stats.operating.likelihood import conditional_poisson, poisson
-from nmo_stats.operating.negative_binomial import negative_binomial
-from nmo_stats.operating.sandwich import gee, gee_sandwich
+from nmo_stats.operating.estimators.answers import Answers, Intervals
+from nmo_stats.operating.estimators.arr_tests import paired_t, wilcoxon
+from nmo_stats.operating.estimators.exact import conditional_exact, pooled_exact
+from nmo_stats.operating.estimators.likelihood import conditional_poisson, poisson
+from nmo_stats.operating.estimators.negative_binomial import negative_binomial
+from nmo_stats.operating.estimators.sandwich import gee, gee_sandwich
 from nmo_stats.simulate import Cohorts
 
 Estimator = Callable[[Cohorts, float], Answers]

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from scipy.special import xlogy
 
-from nmo_stats.operating.answers import Intervals
-from nmo_stats.operating.likelihood import in_both, limits, poisson
+from nmo_stats.operating.estimators.answers import Intervals
+from nmo_stats.operating.estimators.likelihood import in_both, limits, poisson
 from nmo_stats.simulate import Cohorts
 from nmo_stats.within_patient import Counts, Floats
 
@@ -107,17 +107,13 @@ def _poisson_rates(cohorts: Cohorts) -> Floats:
 
 def _from_starts(data: _Data, rates: Floats) -> tuple[Floats, Floats]:
     """Return the best of the maxima that are reached from several overdispersions, and the log-likelihood there."""
-    best = largest = None
-    for overdispersion in _STARTS:
-        start = np.column_stack([rates, np.full(len(rates), math.log(overdispersion))])
-        at, value = _maximum(data, start, free=(0, 1, 2))
-        if best is None or largest is None:
-            best, largest = at, value
-            continue
-        better = value > largest
-        best, largest = np.where(better[:, None], at, best), np.where(better, value, largest)
-    assert best is not None and largest is not None  # noqa: S101, PT018
-    return best, largest
+    starts = (np.column_stack([rates, np.full(len(rates), math.log(one))]) for one in _STARTS)
+    places, values = map(
+        np.stack, zip(*(_maximum(data, start, free=(0, 1, 2)) for start in starts), strict=True)
+    )
+    best = values.argmax(axis=0)
+    series = np.arange(len(rates))
+    return places[best, series], values[best, series]
 
 
 def _profile(data: _Data, best: Floats, largest: Floats, level: float) -> Floats:

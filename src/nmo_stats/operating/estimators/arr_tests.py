@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtr
 from scipy.stats import rankdata
 
-from nmo_stats.operating.answers import Tests
+from nmo_stats.operating.estimators.answers import Tests
 from nmo_stats.simulate import Cohorts
 from nmo_stats.within_patient import Floats
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import betaincinv, gammaln, log_expit
 
-from nmo_stats.operating.answers import Intervals
+from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.simulate import Cohorts, point_estimates
 from nmo_stats.within_patient import Counts, Floats, log_ratio_estimates
 
