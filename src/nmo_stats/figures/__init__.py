@@ -1,5 +1,6 @@
 """Figures: each takes finished results and an Axes, draws, and returns the Axes."""
 
+from nmo_stats.figures.coverage import calibration, coverage_by_ratio, coverage_map
 from nmo_stats.figures.edss import edss_slopes
 from nmo_stats.figures.forest import forest
 from nmo_stats.figures.patients import patient_ratios, predictive
@@ -11,6 +12,9 @@ from nmo_stats.figures.timeline import timeline
 __all__ = [
     "COMPARATOR",
     "REFERENCE",
+    "calibration",
+    "coverage_by_ratio",
+    "coverage_map",
     "edss_slopes",
     "forest",
     "no_effect",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.hierarchical.quadrature.threads import one_thread
-from nmo_stats.operating.estimators.answers import Answers, Intervals, Tests
 from nmo_stats.operating.design import Design
+from nmo_stats.operating.estimators.answers import Answers, Intervals, PValues
 from nmo_stats.operating.estimators.every import answers
 from nmo_stats.operating.source import SIMULATION, code_hash
 
@@ -79,12 +79,12 @@ def answers_in(table: pd.DataFrame, method: str) -> Answers:
     """Return the answers of one estimator from a table of blocks."""
     rows = table[table["method"] == method]
     if rows["is_test"].all():
-        return Tests(rows["p_value"].to_numpy())
+        return PValues(rows["p_value"].to_numpy())
     return Intervals(*(rows[name].to_numpy() for name in _COLUMNS[:3]))
 
 
 def _table(method: str, found: Answers) -> pd.DataFrame:
-    is_test = isinstance(found, Tests)
+    is_test = isinstance(found, PValues)
     values = {name: getattr(found, name) for name in (("p_value",) if is_test else _COLUMNS[:3])}
     frame = pd.DataFrame(values).reindex(columns=list(_COLUMNS)).astype("float64")
     return frame.assign(method=method, is_test=is_test)

@@ -1,4 +1,4 @@
-"""Simulation-based calibration of the hierarchical model: is the posterior right on average over its own prior?
+"""Simulation-based calibration of the hierarchical model: whether the posterior is right on average over its own prior.
 
 Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model, simulation and engine agree, the
 probability that the posterior gives to values below the true one is uniform between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).

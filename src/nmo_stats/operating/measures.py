@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.estimate import json_number
-from nmo_stats.operating.estimators.answers import Answers, Intervals, Tests
+from nmo_stats.operating.estimators.answers import Answers, Intervals, PValues
 from nmo_stats.within_patient import Floats
 
 _ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers it
@@ -61,11 +61,11 @@ class Measures:
 def measured(method: str, found: Answers, ratio: float, level: float) -> Measures:
     """Return the measures of one estimator from what it said about every series, the true ratio known."""
     return (
-        _of_tests(method, found, level) if isinstance(found, Tests) else _of_intervals(method, found, ratio)
+        _of_tests(method, found, level) if isinstance(found, PValues) else _of_intervals(method, found, ratio)
     )
 
 
-def _of_tests(method: str, found: Tests, level: float) -> Measures:
+def _of_tests(method: str, found: PValues, level: float) -> Measures:
     known = found.p_value[~np.isnan(found.p_value)]
     rejects = _share(known <= (1 - level) * (1 + _ROUNDING))
     missing = 1 - known.size / found.p_value.size
@@ -81,7 +81,7 @@ def _of_intervals(method: str, found: Intervals, ratio: float) -> Measures:
     return Measures(
         method,
         known.size,
-        1 - known.sum() / known.size,
+        1 - int(known.sum()) / known.size,
         *_share(_holds(low, high, ratio)),
         *_share(~_holds(low, high, 1.0)),
         *_median(log_error),

@@ -39,7 +39,7 @@ class Intervals:
 
 
 @dataclass(frozen=True, eq=False)
-class Tests:
+class PValues:
     """Two-sided p-values of a method that gives no ratio; NaN where it gives nothing.
 
     Parameters
@@ -50,12 +50,12 @@ class Tests:
 
     p_value: Floats
 
-    def taken(self, places: np.ndarray) -> Tests:
+    def taken(self, places: np.ndarray) -> PValues:
         """Return the answers at some places, repeated as often as a place is named."""
-        return Tests(self.p_value[places])
+        return PValues(self.p_value[places])
 
 
-Answers = Intervals | Tests
+Answers = Intervals | PValues
 
 
 def spread(values: Floats, where: np.ndarray) -> Floats:

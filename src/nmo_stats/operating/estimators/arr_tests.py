@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import stdtr
 from scipy.stats import rankdata
 
-from nmo_stats.operating.estimators.answers import Tests
+from nmo_stats.operating.estimators.answers import PValues
 from nmo_stats.simulate import Cohorts
 from nmo_stats.within_patient import Floats
 
 
-def wilcoxon(cohorts: Cohorts) -> Tests:
+def wilcoxon(cohorts: Cohorts) -> PValues:
     """Return exact two-sided signed-rank p-values over the observed ranks; none where no patient's rate differs."""
     differences = _differences(cohorts)
     zero = differences == 0
@@ -24,18 +24,18 @@ def wilcoxon(cohorts: Cohorts) -> Tests:
     lower = (sums * (reach <= positive[:, None])).sum(axis=1)
     upper = (sums * (reach >= positive[:, None])).sum(axis=1)
     p_value = np.minimum(2 * np.minimum(lower, upper), 1.0)
-    return Tests(np.where(zero.all(axis=1), np.nan, p_value))
+    return PValues(np.where(zero.all(axis=1), np.nan, p_value))
 
 
-def paired_t(cohorts: Cohorts) -> Tests:
+def paired_t(cohorts: Cohorts) -> PValues:
     """Return paired t test p-values; none for one patient, or where all differences are the same."""
     differences = _differences(cohorts)
     patients = differences.shape[1]
     if patients < 2:
-        return Tests(np.full(len(differences), np.nan))
+        return PValues(np.full(len(differences), np.nan))
     spread = differences.std(axis=1, ddof=1)
     error = np.where(spread > 1e-12, spread, np.nan) / np.sqrt(patients)
-    return Tests(2 * stdtr(patients - 1, -np.abs(differences.mean(axis=1) / error)))
+    return PValues(2 * stdtr(patients - 1, -np.abs(differences.mean(axis=1) / error)))
 
 
 def _differences(cohorts: Cohorts) -> Floats:
