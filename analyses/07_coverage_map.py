@@ -37,7 +37,10 @@ def draw(table: pd.DataFrame) -> Figure:
                 chosen = chosen[(chosen["overdispersion"] > 0) == is_overdispersed]
                 figures.coverage_map(chosen, axes).set_title(f"{words}; {arr:g} a year")
                 axes.label_outer()
-        figure.suptitle("How many of 100 intervals (95 %) hold the true ratio: the least over true ratios 1 to 0.05", fontsize=10)
+        figure.suptitle(
+            "How many of 100 intervals (95 %) hold the true ratio: the least over true ratios 1 to 0.05",
+            fontsize=10,
+        )
     return figure
 
 

@@ -15,7 +15,7 @@ SETTING = Setting(((2.0, 1.5), (1.0, 1.0)))
 
 @pytest.mark.parametrize("entry", [None, "relapse_on_reference"])
 def test_the_quadrature_engine_is_calibrated(entry):
-    found = calibrate(Setting(SETTING.times, entry=entry), 150)
+    found = calibrate(Setting(SETTING.times, entry=entry), 100)
     tests = found.uniformity()
     assert found.failed == 0
     assert list(tests["parameter"]) == ["log_rate", "log_rate_ratio", "sd_rate", "sd_rate_ratio"]
@@ -23,7 +23,7 @@ def test_the_quadrature_engine_is_calibrated(entry):
 
 
 def test_it_is_not_blind():
-    probabilities = calibrate(SETTING, 150).probabilities
+    probabilities = calibrate(SETTING, 100).probabilities
     # What a posterior would show that lies a quarter of its sd too high.
     shifted = pd.DataFrame(stats.norm.cdf(stats.norm.ppf(probabilities) - 0.5), columns=probabilities.columns)
     assert Calibration(SETTING, shifted).uniformity()["p_value"].max() < 0.01

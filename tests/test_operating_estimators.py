@@ -83,7 +83,9 @@ def test_pooled_limits_are_those_of_scipy():
         (reference, comparator), years = cohorts.relapses[place].sum(axis=0), cohorts.years[place].sum(axis=0)
         limits = binomtest(int(comparator), int(reference + comparator)).proportion_ci(0.95, "exact")
         odds = [share / (1 - share) if share < 1 else np.inf for share in limits]
-        assert [found.low[place], found.high[place]] == pytest.approx(np.array(odds) * years[0] / years[1], rel=1e-9)
+        assert [found.low[place], found.high[place]] == pytest.approx(
+            np.array(odds) * years[0] / years[1], rel=1e-9
+        )
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -146,5 +148,8 @@ def test_equal_series_are_computed_once_whatever_the_order_of_patients():
 def test_duplicates_get_the_answer_of_their_first():
     cohorts = drawn(replace(DESIGNS["three, fixed"], reference_arr=0.5), 300)
     found = answers("conditional_exact", cohorts, 0.95)
-    alone = [answers("conditional_exact", Cohorts(cohorts.relapses[i : i + 1], cohorts.years[i : i + 1]), 0.95) for i in range(20)]
+    alone = [
+        answers("conditional_exact", Cohorts(cohorts.relapses[i : i + 1], cohorts.years[i : i + 1]), 0.95)
+        for i in range(20)
+    ]
     assert found.high[:20] == pytest.approx([one.high[0] for one in alone], rel=1e-8, nan_ok=True)

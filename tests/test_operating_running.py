@@ -61,7 +61,11 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, alone):
 def test_blocks_of_other_settings_are_not_taken(tmp_path):
     work = tasks(DESIGN, ("pooled_exact",), 0.95, 100)
     computed(work, Execution(folder=tmp_path))
-    names = {task.name for settings in ((0.9, 100), (0.95, 90)) for task in tasks(DESIGN, ("pooled_exact",), *settings)}
+    names = {
+        task.name
+        for settings in ((0.9, 100), (0.95, 90))
+        for task in tasks(DESIGN, ("pooled_exact",), *settings)
+    }
     assert not names & {path.stem for path in tmp_path.glob("*.parquet")}
 
 
@@ -89,7 +93,16 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path, alone):
     address = f"tcp://127.0.0.1:{free_port()}"
     scheduler = started("scheduler", "--host", address, "--no-dashboard")
     workers = [
-        started("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / name))
+        started(
+            "worker",
+            address,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--local-directory",
+            str(tmp_path / name),
+        )
         for name in "ab"
     ]
     try:

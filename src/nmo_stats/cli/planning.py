@@ -25,7 +25,14 @@ def say_characteristics(found: Characteristics) -> None:
         f"{counted(design.patients, 'patient')}, {significant(design.reference_arr)} relapses a year on the reference, true ratio "
         f"{significant(design.rate_ratio)}, rule {design.rule}: {found.replicates:,} simulated series"
     )
-    columns = ("Method", "Covers the truth", "Excludes 1", "Median estimate / truth", "Median high / low", "Gives nothing")
+    columns = (
+        "Method",
+        "Covers the truth",
+        "Excludes 1",
+        "Median estimate / truth",
+        "Median high / low",
+        "Gives nothing",
+    )
     say_table(columns, [_row(one) for one in found.measures])
     say(
         "± is one Monte Carlo standard error. Coverage and exclusion are among the series in which a method gives an interval; "
@@ -74,7 +81,11 @@ def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[s
 def _expectation(found: Characteristics, known: Measures) -> str:
     power = (known.rejects_1 or 0.0) * (1 - known.not_identified)
     width = significant(2.718281828459045 ** (known.log_width or 0.0), 2)
-    what = "an effect of this size would be seen" if found.design.rate_ratio != 1 else "an effect would be claimed by mistake"
+    what = (
+        "an effect of this size would be seen"
+        if found.design.rate_ratio != 1
+        else "an effect would be claimed by mistake"
+    )
     return (
         f"In such a series the limits of the hierarchical interval are typically {width}-fold apart, and it excludes 1 in {percent(power)} "
         f"of them: so often {what}."

@@ -33,7 +33,9 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     """
     known = table.dropna(subset=["coverage"])
     methods = [method for method in METHOD_NAMES if method in set(known["method"])]
-    least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(methods)
+    least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(
+        methods
+    )
     axes.imshow(least, cmap=_UNDER, norm=Normalize(_LOWEST, level), aspect="auto")
     for (row, column), value in np.ndenumerate(least.to_numpy()):
         text = "–" if np.isnan(value) else f"{100 * value:.0f}"
@@ -52,7 +54,9 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     return axes
 
 
-def coverage_by_ratio(table: pd.DataFrame, axes: Axes, methods: dict[str, str], level: float = 0.95) -> Axes:
+def coverage_by_ratio(
+    table: pd.DataFrame, axes: Axes, methods: dict[str, str], title: str = "", level: float = 0.95
+) -> Axes:
     """Draw the coverage of some intervals against the true ratio, one dot for each cell of a map.
 
     Parameters
@@ -63,6 +67,8 @@ def coverage_by_ratio(table: pd.DataFrame, axes: Axes, methods: dict[str, str], 
         Where to draw.
     methods
         Methods to draw, and the colour of each.
+    title
+        Of the panel.
     level
         Level of the intervals, drawn as a line.
     """
@@ -77,6 +83,7 @@ def coverage_by_ratio(table: pd.DataFrame, axes: Axes, methods: dict[str, str], 
     axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
     axes.set_xlabel("true rate ratio")
     axes.set_ylabel("covered, %")
+    axes.set_title(title)
     return axes
 
 
