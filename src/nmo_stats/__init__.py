@@ -50,6 +50,7 @@ _MODULES = (
     "figures",
     "glm",
     "hierarchical",
+    "operating",
     "report",
     "sensitivity",
     "simulate",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+import pandas as pd
+
 from nmo_stats import hierarchical, sensitivity
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
@@ -27,6 +29,7 @@ from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
+from nmo_stats.operating import coverage_map
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 from nmo_stats.within_patient import Dispersion, dispersion
@@ -104,6 +107,8 @@ class Analysis:
         Diagnostics of the fit.
     sensitivity
         The ratio under other assumptions, and what such a design shows with no effect.
+    coverage
+        Rows of the coverage map that are like the pair; none outside the map.
     sampled
         The same model by NUTS, beside a fit by quadrature.
     audit
@@ -125,6 +130,7 @@ class Analysis:
     fit: HierarchicalFit
     checks: tuple[Check, ...]
     sensitivity: Sensitivity
+    coverage: pd.DataFrame
     sampled: HierarchicalFit | None = None
     audit: Audit | None = None
 
@@ -217,6 +223,7 @@ def assemble(
         checks=check(fit, sampled, refits),
         sensitivity=doubts,
         sampled=sampled,
+        coverage=coverage_map.like(pair),
         audit=audited(cohort),
     )
 

@@ -18,6 +18,8 @@ METHOD_NAMES: Final = {
     "gee_sandwich": "Poisson GEE, textbook sandwich",
     "hierarchical_nuts": "Bayesian hierarchical (NUTS)",
     "hierarchical_quadrature": "Bayesian hierarchical (quadrature)",
+    "wilcoxon": "Wilcoxon signed-rank test of relapse rates",
+    "paired_t": "Paired t test of relapse rates",
     "empirical_bayes": "Observed / expected, empirical Bayes",
     "mean_arr_ratio": "Ratio of the mean relapse rates",
     "median_arr_ratio": "Ratio of the median relapse rates",

@@ -15,7 +15,7 @@ from nmo_stats.analysis import (
     hierarchical_fits,
     hierarchical_rates,
 )
-from nmo_stats.cli import checking, doubts, printed, texts
+from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import background_of, choices, treatments
 from nmo_stats.cli.inputs import Given, reads_data
@@ -220,6 +220,82 @@ def sensitivity(
         doubts.say_sensitivity(found)
     if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+@app.command()
+@reads_data
+def simulate(
+    data: Given,
+    *,
+    like: Annotated[
+        Path | None, typer.Option(help="The same as PERIODS: a series like this one.", show_default=False)
+    ] = None,
+    comparator: Comparator = None,
+    reference: Reference = None,
+    rr: Annotated[
+        float, typer.Option(help="True rate ratio of a typical patient, comparator / reference.")
+    ] = 0.5,
+    patients: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of patients, times recycled [default: that of the series].", show_default=False
+        ),
+    ] = None,
+    arr: Annotated[
+        float | None,
+        typer.Option(
+            help="Relapses per year of a typical patient on the reference [default: the pooled rate].",
+            show_default=False,
+        ),
+    ] = None,
+    sd_rate: Annotated[float, typer.Option(help="Spread of log rates between patients.")] = 0.5,
+    sd_rate_ratio: Annotated[float, typer.Option(help="Spread of log ratios between patients.")] = 0.25,
+    overdispersion: Annotated[float, typer.Option(help="Overdispersion of the counts.")] = 0.0,
+    rule: Annotated[
+        str, typer.Option(help="What ends the reference period: fixed, triggered or look_back.")
+    ] = "fixed",
+    estimator: Annotated[
+        list[str], typer.Option(help="Estimator; may be repeated [default: all].", show_default=False)
+    ] = [],
+    replicates: Annotated[int, typer.Option(help="Simulated series.")] = 1000,
+    power: Annotated[
+        float,
+        typer.Option(
+            help="Share of intervals that should exclude 1, for the number of patients; 0: do not plan."
+        ),
+    ] = 0.8,
+    level: Level = None,
+    seed: Seed = None,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler, e.g. tcp://host:8786, instead.", show_default=False)
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Keeps finished blocks: an interrupted run goes on.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate series like this one with a true ratio: which interval to trust, how wide it will be, how many patients it takes."""
+    from nmo_stats.operating import Execution
+
+    chosen = choices(None, comparator=comparator, reference=reference, level=level, seed=seed)
+    given = data if like is None else data.instead_of_periods(like)
+    cohort = given.cohort()
+    names = treatments(cohort, chosen)
+    design = planning.design(
+        cohort.compare(names[0], reference=names[1]),
+        {"rate_ratio": rr, "patients": patients, "reference_arr": arr, "sd_rate": sd_rate, "sd_rate_ratio": sd_rate_ratio,
+         "overdispersion": overdispersion, "rule": rule, "seed": chosen.seed},
+    )  # fmt: skip
+    execution = Execution(workers, scheduler, folder)
+    found = planning.simulated(design, tuple(estimator), replicates, chosen.settings.level, execution)
+    planned = planning.planned(found, power, execution)
+    if as_json:
+        say_json(planning.characteristics_json(found, planned))
+    else:
+        planning.say_characteristics(found)
+        planning.say_plan(planned)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -103,6 +103,18 @@ class Given:
     def is_empty(self) -> bool:
         """Whether no file is named."""
         return self.periods is None and self.treatments is None and self.relapses is None
+
+    def instead_of_periods(self, path: Path) -> Given:
+        """Return the same options for another period table.
+
+        Raises
+        ------
+        ArgumentError
+            If a period table is named already.
+        """
+        if self.periods is not None:
+            raise ArgumentError(f"{self.periods} and --like {path}: name one period table")
+        return replace(self, periods=path)
 
     def cohort(self) -> Cohort:
         """Read the tables, or the bundled example where no file is named.

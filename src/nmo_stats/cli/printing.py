@@ -9,7 +9,15 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -43,9 +51,20 @@ def complain(text: str) -> None:
     sys.stderr.write(f"nmo-stats: {text}\n")
 
 
+class _Rate(ProgressColumn):
+    """How much is done in a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f} {self.unit}/s")
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[DrawProgress | None]:
-    """Show a bar on a terminal while sampling; nothing in a pipe."""
+def progress_bar(title: str, unit: str = "") -> Iterator[DrawProgress | None]:
+    """Show a bar on a terminal during long work, with its rate where a unit is named; nothing in a pipe."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -53,6 +72,7 @@ def progress_bar(title: str) -> Iterator[DrawProgress | None]:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
+        *((_Rate(unit),) if unit else ()),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

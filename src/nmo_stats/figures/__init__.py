@@ -1,6 +1,7 @@
 """Figures: each takes finished results and an Axes, draws, and returns the Axes."""
 
 from nmo_stats.figures.accumulation import mean_counts
+from nmo_stats.figures.coverage import calibration, coverage_by_ratio, coverage_map
 from nmo_stats.figures.edss import edss_slopes
 from nmo_stats.figures.forest import forest
 from nmo_stats.figures.patients import patient_ratios, predictive
@@ -13,6 +14,9 @@ from nmo_stats.figures.timing import relapse_free
 __all__ = [
     "COMPARATOR",
     "REFERENCE",
+    "calibration",
+    "coverage_by_ratio",
+    "coverage_map",
     "edss_slopes",
     "forest",
     "mean_counts",

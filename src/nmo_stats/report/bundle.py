@@ -15,6 +15,7 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.estimate import json_number
 from nmo_stats.frames import records
+from nmo_stats.operating.coverage_map import coverage_ranges
 
 SCHEMA: Final = 1
 _PACKAGES: Final = (
@@ -61,6 +62,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
         "sensitivity": analysis.sensitivity.to_dict(),
+        "coverage": [one.to_dict() for one in coverage_ranges(analysis.coverage)],
         "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
@@ -87,6 +89,7 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "rates": pd.DataFrame(rates),
         "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
         "sensitivity": analysis.sensitivity.to_frame(),
+        "coverage": analysis.coverage,
         "no_effect": pd.DataFrame(
             [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
         ),

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.report import (
+    behaviour,
     data,
     disability,
     doubts,
@@ -36,6 +37,7 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         model.posterior(analysis),
         model.diagnostics(analysis),
         doubts.assumptions(analysis),
+        behaviour.coverage(analysis),
         printed.printed_numbers(analysis),
         methods.methods(analysis),
         _provenance(analysis),

@@ -54,8 +54,8 @@ def simulate_cohorts(
     rule
         How the reference period begins and ends, and who is included.
     years
-        Observed times of the n places of a cohort, shape (n, 2). Comparator times are kept, reference times are the
-        rule's affair.
+        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between cohorts. Comparator
+        times are kept, reference times are the rule's affair.
     cohorts
         How many.
 
@@ -104,7 +104,8 @@ def _simulated(
     rng: np.random.Generator, population: Population, rule: Rule, years: Floats, cohorts: int
 ) -> tuple[Cohorts, Floats]:
     """Return the cohorts, and the patients' rates of shape (cohorts, n, 2)."""
-    observed = np.tile(np.asarray(years, dtype=np.float64), (cohorts, 1))
+    shape = (cohorts, *np.shape(years)[-2:])
+    observed = np.broadcast_to(np.asarray(years, dtype=np.float64), shape).reshape(-1, 2)
     relapses = np.zeros(observed.shape, dtype=np.int64)
     taken, kept = observed.copy(), np.zeros(observed.shape)
     waiting = np.arange(len(observed))
@@ -123,5 +124,4 @@ def _simulated(
             raise ArgumentError(
                 f"{rule}: of patients with {population} it includes fewer than 1 in {1 / _RAREST:.0f}"
             )
-    shape = (cohorts, len(years), 2)
     return Cohorts(relapses.reshape(shape), taken.reshape(shape)), kept.reshape(shape)

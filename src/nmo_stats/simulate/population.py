@@ -70,3 +70,63 @@ class GammaRates:
             else np.full(patients, self.mean)
         )
         return np.asarray(rates[:, None] * np.array([1.0, self.ratio]))
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormalRates:
+    """Rates of the hierarchical model: log-Normal between patients, with a log-Normal ratio of their own.
+
+        log rate_ij = log_rate + sd_rate u_i + x_j (log ratio + sd_rate_ratio v_i),   u_i, v_i ~ Normal(0, 1)
+
+    with x = -1/2 on the reference and +1/2 on the comparator. Because the contrast is symmetric, the ratio of the two *mean* rates is
+    ``ratio`` too, so that it is the target of pooled estimators as well.
+
+    Parameters
+    ----------
+    reference_arr
+        Relapses per year of a typical patient (u = v = 0) on the reference.
+    ratio
+        Rate ratio of a typical patient, comparator / reference.
+    sd_rate, sd_rate_ratio
+        Between-patient standard deviations of log rates and of log ratios.
+    overdispersion
+        Of a period's count around the patient's own rate: variance = mean + overdispersion * mean^2.
+
+    Examples
+    --------
+    >>> rates = LogNormalRates(2.0, 0.5, sd_rate=0, sd_rate_ratio=0)
+    >>> rates.draw(np.random.default_rng(1), 1).round(6).tolist()
+    [[2.0, 1.0]]
+    """
+
+    reference_arr: float
+    ratio: float = 1.0
+    sd_rate: float = 0.5
+    sd_rate_ratio: float = 0.25
+    overdispersion: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.reference_arr > 0 and math.isfinite(self.reference_arr)):
+            raise ArgumentError(f"reference ARR {self.reference_arr!r}: a finite number > 0, per year")
+        require_ratio(self.ratio)
+        for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise ArgumentError(f"{name} {value!r}: a finite number >= 0")
+
+    def __str__(self) -> str:
+        return f"ARR {self.reference_arr:.3g} on the reference, ratio {self.ratio:.3g}, spreads {self.sd_rate:.3g} and {self.sd_rate_ratio:.3g}"
+
+    def draw(self, rng: np.random.Generator, patients: int) -> Floats:
+        """Return the rates per year of new patients, shape (patients, 2): reference, comparator.
+
+        With overdispersion a period's rate is the patient's own one times a Gamma variable with mean 1.
+        """
+        half = math.log(self.ratio) / 2
+        u, v = rng.standard_normal((2, patients))
+        level = math.log(self.reference_arr) + half + self.sd_rate * u
+        contrast = half + self.sd_rate_ratio / 2 * v
+        rates = np.exp(np.column_stack([level - contrast, level + contrast]))
+        if self.overdispersion:
+            rates *= rng.gamma(1 / self.overdispersion, self.overdispersion, rates.shape)
+        return np.asarray(rates)

@@ -198,6 +198,32 @@ class LookBack:
         return relapses
 
 
+@dataclass(frozen=True, slots=True)
+class WholeMonths:
+    """Another rule whose reference times are rounded to whole months, at least one, as papers print them.
+
+    Parameters
+    ----------
+    rule
+        The rule that makes the times.
+    """
+
+    rule: Rule
+
+    def __str__(self) -> str:
+        """Return the rule in words."""
+        return f"{self.rule}, in whole months"
+
+    def reference(
+        self, rng: np.random.Generator, rates: Floats, years: Floats
+    ) -> tuple[Counts, Floats, Included]:
+        """Return relapses and years on the reference, and who is included."""
+        relapses, taken, included = self.rule.reference(rng, rates, years)
+        # patients who are not included may have endless times
+        months = np.rint(12 * np.where(included, taken, 1.0))
+        return relapses, np.maximum(months, 1.0) / 12, included
+
+
 def _process(rng: np.random.Generator, rates: Floats, start: float, end: float) -> Floats:
     """Return sorted relapse times between two times, one row for each patient, filled up with infinity."""
     count = rng.poisson(rates * (end - start))

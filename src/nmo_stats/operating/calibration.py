@@ -1,0 +1,218 @@
+"""Simulation-based calibration of the hierarchical model: whether the posterior is right on average over its own prior.
+
+Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model, simulation and engine agree, the
+probability that the posterior gives to values below the true one is uniform between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from nmo_stats.cohort import Comparison
+from nmo_stats.errors import ArgumentError
+from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
+from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
+from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.source import CALIBRATION, code_hash
+from nmo_stats.within_patient import Floats
+
+Engine = Literal["quadrature", "nuts"]
+
+BLOCK: Final = 50
+_LEVELS: Final = np.arange(1, 1001) / 1001
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is calibrated.
+
+    Parameters
+    ----------
+    times
+        Reference and comparator time of each patient, years.
+    priors, likelihood, entry
+        Of the hierarchical model.
+    engine
+        ``"quadrature"``: exact posterior probability below the truth; ``"nuts"``: the truth's rank among thinned draws.
+    seed
+        Seed of all random numbers.
+    """
+
+    times: tuple[tuple[float, float], ...]
+    priors: Priors = DEFAULT_PRIORS
+    likelihood: Likelihood = "poisson"
+    entry: Entry | None = None
+    engine: Engine = "quadrature"
+    seed: int = 20130301
+
+    def __post_init__(self) -> None:
+        if self.engine not in get_args(Engine):
+            raise ArgumentError(f"engine {self.engine!r}: {', '.join(map(repr, get_args(Engine)))}")
+        _ = self.model
+
+    @property
+    def model(self) -> Model:
+        """The model of a series of these times; its counts are of no account."""
+        times = np.array(self.times)
+        return Model(
+            Comparison.from_arrays(np.ones(times.shape, dtype=int), times),
+            self.priors,
+            self.likelihood,
+            self.entry,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationTask:
+    """One block of replicates of a calibration."""
+
+    setting: Setting
+    number: int
+    replicates: int
+
+    @property
+    def name(self) -> str:
+        """A name that two tasks share only if they have the same result."""
+        settings = ["calibration", asdict(self.setting), self.number, self.replicates, code_hash(CALIBRATION)]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+
+    def compute(self) -> pd.DataFrame:
+        """Return for each replicate the posterior probability below the true value of each parameter.
+
+        NaN in a replicate whose fit failed a check; they are counted, not left out in silence.
+        """
+        rng = np.random.default_rng(np.random.SeedSequence(self.setting.seed, spawn_key=(self.number,)))
+        return pd.DataFrame([_replicate(self.setting, rng) for _ in range(self.replicates)])
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Posterior probabilities below the truth over many replicates.
+
+    Parameters
+    ----------
+    setting
+        What was calibrated.
+    probabilities
+        One column for each parameter, one row for each replicate; NaN where the fit failed a check.
+    """
+
+    setting: Setting
+    probabilities: pd.DataFrame
+
+    @property
+    def failed(self) -> int:
+        """Replicates whose fit failed a check and gave nothing."""
+        return int(self.probabilities.isna().any(axis=1).sum())
+
+    def uniformity(self) -> pd.DataFrame:
+        """Return for each parameter the Kolmogorov-Smirnov distance from uniform, its p-value, and the number of replicates."""
+        from scipy.stats import kstest
+
+        known = self.probabilities.dropna()
+        tests = {name: kstest(known[name], "uniform") for name in known.columns}
+        return pd.DataFrame(
+            [
+                {
+                    "parameter": name,
+                    "distance": float(test.statistic),
+                    "p_value": float(test.pvalue),
+                    "replicates": len(known),
+                }
+                for name, test in tests.items()
+            ]
+        )
+
+
+def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution = HERE) -> Calibration:
+    """Run a simulation-based calibration.
+
+    Parameters
+    ----------
+    setting
+        Times, model and engine.
+    replicates
+        Number of simulated series.
+    execution
+        Processes, cluster, folder of finished blocks, progress; it does not change the result.
+
+    Examples
+    --------
+    >>> found = calibrate(Setting(((2.0, 2.0),)), 10)
+    >>> found.probabilities.shape, found.failed
+    ((10, 4), 0)
+    """
+    if not isinstance(replicates, int) or isinstance(replicates, bool) or replicates < 1:
+        raise ArgumentError(f"replicates {replicates!r}: a whole number >= 1")
+    work = [
+        CalibrationTask(setting, number, min(BLOCK, replicates - start))
+        for number, start in enumerate(range(0, replicates, BLOCK))
+    ]
+    return Calibration(setting, pd.concat(computed(work, execution), ignore_index=True))
+
+
+def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+    """Return a band that holds the whole empirical distribution of uniform values with a probability.
+
+    Parameters
+    ----------
+    replicates
+        Number of values.
+    level
+        Probability.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Points in (0, 1), and lower and upper limit of the share of values at or below each.
+
+    References
+    ----------
+    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
+    found by simulation of uniform samples, as there.
+    """
+    from scipy.stats import binom
+
+    points = np.arange(1, 100) / 100
+    rng = np.random.default_rng(20130301)
+    steps = rng.multinomial(replicates, np.full(100, 0.01), size=4_000).cumsum(axis=1)[:, :-1]
+    lower, upper = binom.cdf(steps, replicates, points), binom.sf(steps - 1, replicates, points)
+    pointwise = np.quantile(2 * np.minimum(lower, upper).min(axis=1), 1 - level)
+    return (
+        points,
+        np.asarray(binom.ppf(pointwise / 2, replicates, points)) / replicates,
+        np.asarray(binom.isf(pointwise / 2, replicates, points)) / replicates,
+    )
+
+
+def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:
+    model = setting.model
+    truth = {name: model.priors.of(name).quantile(rng.uniform(size=())) for name in model.parameters}
+    u, v = rng.standard_normal((2, len(setting.times)))
+    top = {name: np.asarray(value) for name, value in truth.items()}
+    relapses = simulate_relapses(model, rng, log_rates(top, u, v), top.get("overdispersion"))
+    pair = Comparison.from_arrays(relapses, model.pair.years)
+    seed = int(rng.integers(2**31))
+    engine = "quadrature" if setting.engine == "quadrature" else Nuts(cores=1)
+    fitted = fit_model(Model(pair, model.priors, model.likelihood, model.entry), engine, seed)
+    if fitted.convergence.failures:
+        return dict.fromkeys(model.parameters, math.nan)
+    return {name: _below(fitted, name, float(value), rng) for name, value in truth.items()}
+
+
+def _below(fitted: HierarchicalFit, name: str, truth: float, rng: np.random.Generator) -> float:
+    """Return the posterior probability below the truth; from sampled draws, a uniform value in the step of its rank.
+
+    Draws are taken at even quantiles, which is a thinning that does not see their autocorrelation.
+    """
+    if fitted.method == "hierarchical_quadrature":
+        return float(fitted.posterior.cdf(name, np.array([truth]))[0])
+    below = int(np.sum(fitted.posterior.quantile(name, tuple(_LEVELS)) < truth))
+    return float((below + rng.uniform()) / (len(_LEVELS) + 1))

@@ -1,0 +1,226 @@
+"""The published coverage map: every estimator over a grid of designs, made once and shipped with the package."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from nmo_stats.cohort import Comparison, data_folder
+from nmo_stats.operating.design import Design
+from nmo_stats.operating.estimators.every import ESTIMATORS
+from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.simulation import simulate
+from nmo_stats.operating.source import SIMULATION, code_hash
+
+TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example, recycled
+PATIENTS: Final = (1, 3, 5, 10, 30)
+REFERENCE_ARRS: Final = (0.6, 2.0)
+RATE_RATIOS: Final = (1.0, 0.5, 0.2, 0.05)
+SPREADS: Final = ((0.0, 0.0, 0.0), (0.5, 0.25, 0.0), (1.0, 0.5, 0.0), (0.5, 0.25, 0.5))
+RULES: Final = ("fixed", "triggered")
+AXES: Final = (
+    "patients",
+    "reference_arr",
+    "rate_ratio",
+    "sd_rate",
+    "sd_rate_ratio",
+    "overdispersion",
+    "rule",
+)
+SEED: Final = 20130301
+LEVEL: Final = 0.95
+STORED_REPLICATES: Final = 2_000
+_LIKE_PATIENTS: Final = (
+    1.75  # a series is like a cell if none of its numbers is off by more than such a factor
+)
+_LIKE: Final = 1.5
+_FILE: Final = "coverage_map.csv"
+_MADE: Final = "made.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One design of the map, computed as one task."""
+
+    design: Design
+    replicates: int
+
+    @property
+    def name(self) -> str:
+        """A name that two tasks share only if they have the same result."""
+        settings = [
+            "cell",
+            self.design.to_dict(),
+            self.replicates,
+            LEVEL,
+            list(ESTIMATORS),
+            code_hash(SIMULATION),
+        ]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+
+    def compute(self) -> pd.DataFrame:
+        """Return the axes of the cell and the measures of every estimator, one row each."""
+        found = (
+            simulate(self.design, replicates=self.replicates, level=LEVEL)
+            .to_frame()
+            .astype({"method": "object"})
+        )
+        axes = {name: getattr(self.design, name) for name in AXES}
+        return pd.DataFrame(axes, index=found.index).join(found)
+
+
+def cells() -> tuple[Design, ...]:
+    """Return the designs of the map; each has a seed of its own.
+
+    Examples
+    --------
+    >>> len(cells())
+    320
+    """
+    axes = product(PATIENTS, REFERENCE_ARRS, RATE_RATIOS, SPREADS, RULES)
+    return tuple(
+        Design(patients, TIMES, arr, ratio, *spreads, rule=rule, seed=SEED + number)
+        for number, (patients, arr, ratio, spreads, rule) in enumerate(axes)
+    )
+
+
+def make(
+    replicates: int = 400, designs: Sequence[Design] | None = None, *, execution: Execution = HERE
+) -> pd.DataFrame:
+    """Compute the map, or the cells of some designs.
+
+    Parameters
+    ----------
+    replicates
+        Simulated series of each cell.
+    designs
+        All cells by default.
+    execution
+        Processes, cluster, folder of finished cells, progress; it does not change the result.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
+    """
+    chosen = cells() if designs is None else designs
+    return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
+
+
+def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
+    """Write a map with the hash of the code and the settings that made it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / _FILE, index=False, float_format="%.5g")
+    made = {
+        "code": code_hash(SIMULATION),
+        "replicates": replicates,
+        "level": LEVEL,
+        "seed": SEED,
+        "times_years": TIMES,
+    }
+    (folder / _MADE).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+@cache
+def stored() -> pd.DataFrame:
+    """Return the map that ships with the package: 2,000 series a cell. Do not change it."""
+    return pd.read_csv(data_folder() / "coverage_map" / _FILE)
+
+
+def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows of the map whose number of patients, rate and times are near those of a pair; none outside the map.
+
+    Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled reference rate and in the mean
+    time of each period. The true ratio, the spreads and the rule are not known of a series: all of them are returned.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> rows = like(load_example().compare("tocilizumab", reference="rituximab"))
+    >>> sorted(set(rows["patients"])), sorted(set(rows["reference_arr"]))
+    ([3], [2.0])
+    """
+    table = stored() if table is None else table
+    patients = _nearest(len(pair.patients), PATIENTS, _LIKE_PATIENTS)
+    arr = _nearest(pair.totals[0] / pair.total_years[0], REFERENCE_ARRS, _LIKE)
+    mean_times = np.array(TIMES).mean(axis=0)
+    near = all(
+        _nearest(time, (mean,), _LIKE) for time, mean in zip(pair.years.mean(axis=0), mean_times, strict=True)
+    )
+    if patients is None or arr is None or not near:
+        return table.iloc[:0]
+    return table[(table["patients"] == patients) & (table["reference_arr"] == arr)]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRange:
+    """Over which range an interval covered the truth in the cells like a series.
+
+    Parameters
+    ----------
+    method, rule
+        Estimator, and what ended the reference period.
+    lowest, highest
+        Least and largest coverage among the cells.
+    error
+        Largest Monte Carlo standard error among them.
+    at_ratio
+        True ratio of the cell with the least coverage.
+    cells
+        Number of cells.
+    """
+
+    method: str
+    rule: str
+    lowest: float
+    highest: float
+    error: float
+    at_ratio: float
+    cells: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
+    """Return the range of coverage of every interval under each rule, over some rows of a map."""
+    known = rows.dropna(subset=["coverage"])
+    found = []
+    for (method, rule), group in known.groupby(["method", "rule"], sort=False):
+        least = group.iloc[int(group["coverage"].argmin())]
+        found.append(
+            CoverageRange(
+                str(method),
+                str(rule),
+                float(least["coverage"]),
+                float(group["coverage"].max()),
+                float(group["coverage_se"].max()),
+                float(least["rate_ratio"]),
+                len(group),
+            )
+        )
+    return tuple(found)
+
+
+def cell_of(row: pd.Series) -> Design:
+    """Return the design of a row of the map."""
+    return next(design for design in cells() if all(getattr(design, name) == row[name] for name in AXES))
+
+
+def _nearest(value: float, axis: Sequence[float], factor: float) -> float | None:
+    """Return the next value of an axis if it is at most a factor away."""
+    if value <= 0:
+        return None
+    best = min(axis, key=lambda one: abs(math.log(one / value)))
+    return best if abs(math.log(best / value)) <= math.log(factor) * (1 + 1e-9) else None

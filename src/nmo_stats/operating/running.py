@@ -1,0 +1,161 @@
+"""Who computes the blocks: this process, several processes, or a Dask cluster; and where finished blocks are kept.
+
+All give the same result, since a block's random numbers are its own and results are put together in the order of the blocks.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import pandas as pd
+
+from nmo_stats.errors import ArgumentError
+
+Progress = Callable[[int, int], None]
+Finished = Iterator[tuple[int, pd.DataFrame]]
+
+
+class Task(Protocol):
+    """A block of replicates."""
+
+    @property
+    def name(self) -> str:
+        """A name that two tasks share only if they have the same result."""
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates in the block."""
+
+    def compute(self) -> pd.DataFrame:
+        """Return the result of the block, the same wherever it is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a simulation is carried out; nothing here changes its result.
+
+    Parameters
+    ----------
+    workers
+        Processes on this machine; 1 computes in this one.
+    scheduler
+        Address of a Dask scheduler, such as ``"tcp://host:8786"``, instead of processes here.
+    folder
+        Where finished blocks are kept as Parquet files: a run that was interrupted goes on where it stopped.
+    progress
+        Called with the replicates done and their number.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    folder: Path | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.workers, int) or isinstance(self.workers, bool) or self.workers < 1:
+            raise ArgumentError(f"workers {self.workers!r}: a whole number >= 1")
+        if self.scheduler is not None and self.workers != 1:
+            raise ArgumentError("workers or a scheduler, not both: the scheduler has workers of its own")
+
+
+HERE: Final = Execution()
+
+
+def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
+    """Return the result of every task, in their order; those that are kept in the folder are not computed again."""
+    found = {
+        number: kept
+        for number, task in enumerate(work)
+        if (kept := _kept(task, execution.folder)) is not None
+    }
+    waiting = [number for number in range(len(work)) if number not in found]
+    total = sum(task.replicates for task in work)
+    done = sum(work[number].replicates for number in found)
+    _tell(execution, done, total)
+    for place, table in _finished([work[number] for number in waiting], execution):
+        number = waiting[place]
+        found[number] = table
+        _keep(work[number], table, execution.folder)
+        done += work[number].replicates
+        _tell(execution, done, total)
+    return [found[number] for number in range(len(work))]
+
+
+def _tell(execution: Execution, done: int, total: int) -> None:
+    if execution.progress is not None:
+        execution.progress(done, total)
+
+
+def _finished(work: Sequence[Task], execution: Execution) -> Finished:
+    if execution.scheduler is not None:
+        return _by_cluster(work, execution.scheduler)
+    if execution.workers > 1 and len(work) > 1:
+        return _by_processes(work, min(execution.workers, len(work)))
+    return ((number, task.compute()) for number, task in enumerate(work))
+
+
+def _by_processes(work: Sequence[Task], workers: int) -> Finished:
+    # forked children would inherit the locks of this process's threads
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(task.compute): number for number, task in enumerate(work)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _by_cluster(work: Sequence[Task], address: str) -> Finished:
+    try:
+        import distributed
+    except ImportError:
+        raise ArgumentError("a scheduler needs Dask: install nmo-stats[cluster]") from None
+    try:
+        client = distributed.Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"scheduler {address!r}: {error}; start one with `dask scheduler`") from None
+    with client:
+        # a worker that dies loses its block, which the scheduler then gives to another
+        futures = {
+            client.submit(_compute_here, task, task.name, key=f"nmo-stats-{task.name}", retries=3): number
+            for number, task in enumerate(work)
+        }
+        for future, table in distributed.as_completed(futures, with_results=True, loop=client.loop):
+            yield futures[future], table
+
+
+def _compute_here(task: Task, name: str) -> pd.DataFrame:
+    """Compute a task on a worker of a cluster, which must run the same code."""
+    if name != task.name:  # which holds a hash of the code
+        raise ArgumentError(
+            "a worker of the cluster runs another version of nmo_stats: install the same one there"
+        )
+    return task.compute()
+
+
+def _kept(task: Task, folder: Path | None) -> pd.DataFrame | None:
+    if folder is None or not (path := _path(task, folder)).exists():
+        return None
+    return pd.read_parquet(path)
+
+
+def _keep(task: Task, table: pd.DataFrame, folder: Path | None) -> None:
+    if folder is None:
+        return
+    path = _path(task, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    table.to_parquet(unfinished)
+    unfinished.replace(path)
+
+
+def _path(task: Task, folder: Path) -> Path:
+    return folder / f"{task.name}.parquet"

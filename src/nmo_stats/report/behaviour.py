@@ -1,0 +1,84 @@
+"""Section on how the intervals behave where the truth is known: the cells of the coverage map that are like the series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.operating.coverage_map import LEVEL, STORED_REPLICATES, CoverageRange, coverage_ranges
+from nmo_stats.report.blocks import Picture, Section, Table
+from nmo_stats.report.drawing import draw_panels
+from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
+
+_RULES = {"fixed": "times fixed in advance", "triggered": "switch after a relapse"}
+_OWN = "hierarchical_quadrature"
+
+
+def coverage(analysis: Analysis) -> Section:
+    """Return over which range each interval covered the truth in simulated series like this one."""
+    title = "How these intervals behave in series like this one"
+    rows = analysis.coverage
+    if rows.empty:
+        lead = (
+            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses a year on the "
+            "reference, and about a year in each period. How the intervals behave in a series like this one can be simulated: nmo-stats simulate."
+        )
+        return Section("coverage", title, lead)
+    ranges = {(one.method, one.rule): one for one in coverage_ranges(rows)}
+    own = ranges[_OWN, "fixed"], ranges[_OWN, "triggered"]
+    patients, arr = int(rows["patients"].iloc[0]), float(rows["reference_arr"].iloc[0])
+    lead = (
+        f"In simulated series like this one ({counted(patients, 'patient')}, {significant(arr)} relapses a year on the reference) the hierarchical {percent(LEVEL)} "
+        f"interval covered the true ratio in {_range(own[0])} of the series if the times were fixed in advance, and in {_range(own[1])} if a relapse led to the switch."
+    )
+    return Section("coverage", title, lead, (_picture(analysis), _table(ranges)))
+
+
+def _range(one: CoverageRange) -> str:
+    return f"{100 * one.lowest:.1f} to {100 * one.highest:.1f} %"
+
+
+def _picture(analysis: Analysis) -> Picture:
+    from nmo_stats.figures import COMPARATOR, REFERENCE, coverage_by_ratio
+    from nmo_stats.figures.style import GREY
+
+    rows = analysis.coverage
+    drawn = {_OWN: COMPARATOR, "conditional_exact": GREY, "pooled_exact": REFERENCE}
+    panels: list[Callable[..., object]] = [
+        partial(coverage_by_ratio, rows[rows["rule"] == rule], methods=drawn, title=words)
+        for rule, words in _RULES.items()
+    ]
+    return draw_panels(
+        "coverage",
+        panels,
+        2.9,
+        caption=(
+            f"Share of {percent(LEVEL)} intervals that hold the true ratio, by that ratio. Each dot is a design of {STORED_REPLICATES:,} simulated series: patients alike, "
+            "different, or very different, with Poisson or overdispersed counts. Blue: hierarchical; grey: exact within patients; orange: exact pooled."
+        ),
+        alt="Coverage of the hierarchical and the exact intervals by true ratio, for times fixed in advance and for a switch after a relapse; the range of each is in the table.",
+    )
+
+
+def _table(ranges: dict[tuple[str, str], CoverageRange]) -> Table:
+    methods = [method for method in METHOD_NAMES if any((method, rule) in ranges for rule in _RULES)]
+    lines = tuple(
+        (METHOD_NAMES[method], *(_cell(ranges.get((method, rule))) for rule in _RULES)) for method in methods
+    )
+    largest = max(one.error for one in ranges.values())
+    notes = (
+        "Least and largest share over true ratios from 1 to 0.05, three spreads between patients, and overdispersed counts; in brackets the ratio at which it was least.",
+        f"Monte Carlo standard error at most {100 * largest:.1f} points. Among the series in which the method gives an interval.",
+        "Default priors and Poisson likelihood.",
+    )
+    return Table(
+        f"Share of {percent(LEVEL)} intervals that hold the true ratio in series like this one",
+        ("Method", *(words.capitalize() for words in _RULES.values())),
+        lines,
+        notes=notes,
+    )
+
+
+def _cell(one: CoverageRange | None) -> str:
+    return "–" if one is None else f"{_range(one)} ({significant(one.at_ratio)})"
