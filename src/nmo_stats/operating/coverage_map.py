@@ -70,11 +70,7 @@ class Cell:
 
     def compute(self) -> pd.DataFrame:
         """Return the axes of the cell and the measures of every estimator, one row each."""
-        found = (
-            simulate(self.design, replicates=self.replicates, level=LEVEL)
-            .to_frame()
-            .astype({"method": "object"})
-        )
+        found = simulate(self.design, replicates=self.replicates, level=LEVEL).to_frame()
         axes = {name: getattr(self.design, name) for name in AXES}
         return pd.DataFrame(axes, index=found.index).join(found)
 

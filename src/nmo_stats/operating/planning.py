@@ -13,7 +13,7 @@ from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import require_estimators
 from nmo_stats.operating.measures import Measures
 from nmo_stats.operating.running import HERE, Execution
-from nmo_stats.operating.simulation import simulate
+from nmo_stats.operating.simulation import measures_frame, simulate
 
 SIZES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 80, 100)
 PLANNED: Final = ("conditional_exact", "hierarchical_quadrature")
@@ -51,12 +51,10 @@ class Plan:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each size and method."""
-        rows = [
-            {"patients": size, **measures.to_dict()}
-            for size in sorted(self.tried)
-            for measures in self.tried[size].values()
-        ]
-        return pd.DataFrame(rows)
+        sizes = [(size, one) for size in sorted(self.tried) for one in self.tried[size].values()]
+        frame = measures_frame([one for _, one in sizes])
+        frame.insert(0, "patients", [size for size, _ in sizes])
+        return frame
 
 
 def plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -47,7 +47,14 @@ class Characteristics:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each estimator."""
-        return pd.DataFrame([found.to_dict() for found in self.measures])
+        return measures_frame(self.measures)
+
+
+def measures_frame(measures: Sequence[Measures]) -> pd.DataFrame:
+    """Return one row for each; numbers that do not exist are NaN, infinite ones are infinite."""
+    frame = pd.DataFrame([asdict(one) for one in measures])
+    numbers = [name for name in frame if name not in {"method", "replicates"}]
+    return frame.astype({"method": "object"} | dict.fromkeys(numbers, "float64"))
 
 
 def simulate(
