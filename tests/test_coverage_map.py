@@ -91,14 +91,15 @@ def test_cells_like_the_example(example_pair):
     assert set(rows["patients"]) == {3}
     assert set(rows["reference_arr"]) == {2.0}
     assert len(rows) == 32 * len(ESTIMATORS)
-    ranges = {(one.method, one.rule): one for one in coverage_ranges(rows)}
-    hierarchical = ranges["hierarchical_quadrature", "fixed"]
-    assert hierarchical.cells == 16
+    ranges = {(one.method, one.rule, one.overdispersed): one for one in coverage_ranges(rows)}
+    hierarchical = ranges["hierarchical_quadrature", "fixed", False]
+    assert hierarchical.cells == 12
     assert 0.8 < hierarchical.lowest < hierarchical.highest <= 1
     own = rows[(rows["method"] == "hierarchical_quadrature") & (rows["rule"] == "fixed")]
+    own = own[own["overdispersion"] == 0]
     assert hierarchical.lowest == own["coverage"].min()
-    assert ("wilcoxon", "fixed") not in ranges
-    assert ("gee", "fixed") not in ranges  # not identified with three patients
+    assert ("wilcoxon", "fixed", False) not in ranges
+    assert ("gee", "fixed", False) not in ranges  # not identified with three patients
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def coverage_by_ratio(
     Parameters
     ----------
     table
-        Rows of a coverage map: ``method``, ``rate_ratio``, ``coverage``.
+        Rows of a coverage map: ``method``, ``rate_ratio``, ``overdispersion``, ``coverage``; hollow marks are overdispersed.
     axes
         Where to draw.
     methods
@@ -75,11 +75,13 @@ def coverage_by_ratio(
     ratios = sorted(table["rate_ratio"].unique())
     axes.axhline(100 * level, color=GREY, linewidth=0.9, zorder=0)
     for number, (method, colour) in enumerate(methods.items()):
-        rows = table[(table["method"] == method)].dropna(subset=["coverage"])
+        rows = table[table["method"] == method].dropna(subset=["coverage"])
         shift = 0.16 * (number - (len(methods) - 1) / 2)
-        places = [ratios.index(ratio) + shift for ratio in rows["rate_ratio"]]
-        style: dict[str, Any] = {"color": colour, "markersize": 4.5, "linestyle": "none", "alpha": 0.8}
-        axes.plot(places, 100 * rows["coverage"], marker="o", label=METHOD_NAMES[method], **style)
+        for is_hollow, cells in rows.groupby(rows["overdispersion"] > 0):
+            places = [ratios.index(ratio) + shift for ratio in cells["rate_ratio"]]
+            fill = "white" if is_hollow else colour
+            style: dict[str, Any] = {"markeredgecolor": colour, "markersize": 4.5, "linestyle": "none"}
+            axes.plot(places, 100 * cells["coverage"], marker="o", markerfacecolor=fill, **style)
     axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
     axes.set_xlabel("true rate ratio")
     axes.set_ylabel("covered, %")

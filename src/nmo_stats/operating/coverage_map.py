@@ -166,6 +166,8 @@ class CoverageRange:
     ----------
     method, rule
         Estimator, and what ended the reference period.
+    overdispersed
+        Whether the counts vary more than Poisson counts within a patient.
     lowest, highest
         Least and largest coverage among the cells.
     error
@@ -178,6 +180,7 @@ class CoverageRange:
 
     method: str
     rule: str
+    overdispersed: bool
     lowest: float
     highest: float
     error: float
@@ -190,15 +193,19 @@ class CoverageRange:
 
 
 def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
-    """Return the range of coverage of every interval under each rule, over some rows of a map."""
+    """Return the range of coverage of every interval under each rule and kind of counts, over some rows of a map."""
     known = rows.dropna(subset=["coverage"])
+    kinds = ["method", "rule", "overdispersed"]
     found = []
-    for (method, rule), group in known.groupby(["method", "rule"], sort=False):
+    for (method, rule, overdispersed), group in known.assign(
+        overdispersed=known["overdispersion"] > 0
+    ).groupby(kinds, sort=False):
         least = group.iloc[int(group["coverage"].argmin())]
         found.append(
             CoverageRange(
                 str(method),
                 str(rule),
+                bool(overdispersed),
                 float(least["coverage"]),
                 float(group["coverage"].max()),
                 float(group["coverage_se"].max()),

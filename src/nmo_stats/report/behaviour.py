@@ -6,12 +6,18 @@ from collections.abc import Callable
 from functools import partial
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.operating.coverage_map import LEVEL, STORED_REPLICATES, CoverageRange, coverage_ranges
+from nmo_stats.operating.coverage_map import LEVEL, CoverageRange, coverage_ranges
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.drawing import draw_panels
-from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
+from nmo_stats.wording import METHOD_NAMES, counted, percent
 
 _RULES = {"fixed": "times fixed in advance", "triggered": "switch after a relapse"}
+_COLUMNS = {
+    ("fixed", False): "Fixed times",
+    ("fixed", True): "overdispersed",
+    ("triggered", False): "Switch after a relapse",
+    ("triggered", True): "overdispersed",
+}
 _OWN = "hierarchical_quadrature"
 
 
@@ -25,18 +31,21 @@ def coverage(analysis: Analysis) -> Section:
             "reference, and about a year in each period. How the intervals behave in a series like this one can be simulated: nmo-stats simulate."
         )
         return Section("coverage", title, lead)
-    ranges = {(one.method, one.rule): one for one in coverage_ranges(rows)}
-    own = ranges[_OWN, "fixed"], ranges[_OWN, "triggered"]
+    ranges = {(one.method, one.rule, one.overdispersed): one for one in coverage_ranges(rows)}
+    fixed, overdispersed, triggered = (ranges[_OWN, rule, more] for rule, more in list(_COLUMNS)[:3])
     patients, arr = int(rows["patients"].iloc[0]), float(rows["reference_arr"].iloc[0])
     lead = (
-        f"In simulated series like this one ({counted(patients, 'patient')}, {significant(arr)} relapses a year on the reference) the hierarchical {percent(LEVEL)} "
-        f"interval covered the true ratio in {_range(own[0])} of the series if the times were fixed in advance, and in {_range(own[1])} if a relapse led to the switch."
+        f"In simulated series like this one ({counted(patients, 'patient')}, {arr:g} relapses a year on the reference) the hierarchical {percent(LEVEL)} "
+        f"interval covered the true ratio in {_range(fixed)}\u00a0% of the series if the times were fixed in advance; in {_range(overdispersed)}\u00a0% if besides the "
+        f"counts were overdispersed; and in {_range(triggered)}\u00a0% if a relapse led to the switch."
     )
-    return Section("coverage", title, lead, (_picture(analysis), _table(ranges)))
+    return Section(
+        "coverage", title, lead, (_picture(analysis), _table(ranges, int(rows["replicates"].max())))
+    )
 
 
 def _range(one: CoverageRange) -> str:
-    return f"{100 * one.lowest:.1f} to {100 * one.highest:.1f} %"
+    return f"{100 * one.lowest:.1f} to {100 * one.highest:.1f}"
 
 
 def _picture(analysis: Analysis) -> Picture:
@@ -54,31 +63,33 @@ def _picture(analysis: Analysis) -> Picture:
         panels,
         2.9,
         caption=(
-            f"Share of {percent(LEVEL)} intervals that hold the true ratio, by that ratio. Each dot is a design of {STORED_REPLICATES:,} simulated series: patients alike, "
-            "different, or very different, with Poisson or overdispersed counts. Blue: hierarchical; grey: exact within patients; orange: exact pooled."
+            f"Share of {percent(LEVEL)} intervals that hold the true ratio, by that ratio. Each dot is a design of {int(rows['replicates'].max()):,} simulated series: patients alike, "
+            "different, or very different. Hollow: overdispersed counts. Blue: hierarchical; grey: exact within patients; orange: exact pooled."
         ),
         alt="Coverage of the hierarchical and the exact intervals by true ratio, for times fixed in advance and for a switch after a relapse; the range of each is in the table.",
     )
 
 
-def _table(ranges: dict[tuple[str, str], CoverageRange]) -> Table:
-    methods = [method for method in METHOD_NAMES if any((method, rule) in ranges for rule in _RULES)]
+def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) -> Table:
+    known = {method for method, _, _ in ranges}
     lines = tuple(
-        (METHOD_NAMES[method], *(_cell(ranges.get((method, rule))) for rule in _RULES)) for method in methods
+        (name, *(_cell(ranges.get((method, *column))) for column in _COLUMNS))
+        for method, name in METHOD_NAMES.items()
+        if method in known
     )
     largest = max(one.error for one in ranges.values())
     notes = (
-        "Least and largest share over true ratios from 1 to 0.05, three spreads between patients, and overdispersed counts; in brackets the ratio at which it was least.",
-        f"Monte Carlo standard error at most {100 * largest:.1f} points. Among the series in which the method gives an interval.",
+        f"Percent: least to largest share over true ratios from 1 to 0.05 and several spreads between patients, {replicates:,} series each; among the series "
+        f"in which the method gives an interval. Monte Carlo standard error at most {100 * largest:.1f} points.",
         "Default priors and Poisson likelihood.",
     )
     return Table(
         f"Share of {percent(LEVEL)} intervals that hold the true ratio in series like this one",
-        ("Method", *(words.capitalize() for words in _RULES.values())),
+        ("Method", *_COLUMNS.values()),
         lines,
         notes=notes,
     )
 
 
 def _cell(one: CoverageRange | None) -> str:
-    return "–" if one is None else f"{_range(one)} ({significant(one.at_ratio)})"
+    return "–" if one is None else _range(one)
