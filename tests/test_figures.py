@@ -80,7 +80,9 @@ def test_no_word_of_the_timeline_lies_on_another_or_on_the_names(patients, known
         axes = figures.timeline(pair, figure.subplots())
         figure.canvas.draw()
         words = [
-            text.get_window_extent() for text in (*axes.texts, *axes.get_yticklabels()) if text.get_text()
+            text.get_window_extent().shrunk(0.95, 0.95)
+            for text in (*axes.texts, *axes.get_yticklabels())
+            if text.get_text()
         ]
     overlapping = [
         (first, second)
