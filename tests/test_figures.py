@@ -133,6 +133,13 @@ def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed
     assert expected[0] == "30"
 
 
+def test_a_registry_is_drawn_with_a_bounded_number_of_steps_and_no_ticks(axes):
+    rng, patients = np.random.default_rng(3), 6000
+    pair = Comparison.from_arrays(np.zeros((patients, 2), dtype=int), rng.uniform(0.1, 4, (patients, 2)))
+    figures.relapse_free(describe.first_relapse(pair), pair, axes)
+    assert [len(line.get_xdata()) for line in axes.lines] == [2000, 2000]
+
+
 def test_one_known_treatment_is_drawn_alone(axes, example_pair):
     figures.mean_counts(describe.accumulation(example_pair), example_pair, axes)
     assert [line.get_color() for line in axes.lines] == [figures.COMPARATOR]
