@@ -294,7 +294,11 @@ def test_true_and_false_answer_yes_and_no_in_a_workbook_and_in_its_csv(save):
         ("#DIV/0!", "exposure_years", "'#DIV/0!'"),
         ("#N/A", "patient", "'#N/A'"),
         ("#REF!", "treatment", "'#REF!'"),
-        ("=1+1", "relapses", "empty"),  # a formula that no spreadsheet program has computed
+        (
+            "=1+1",
+            "relapses",
+            "a formula without a stored result in cell C2",
+        ),  # no spreadsheet program has computed it
     ],
 )
 def test_cells_that_a_spreadsheet_turned_into_something_else_are_refused(save, cell, column, found):

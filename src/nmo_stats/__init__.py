@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nmo_stats.analysis import Analysis, analyze
     from nmo_stats.cohort import Cohort, Comparison, load_example, read_periods
     from nmo_stats.estimate import RateRatio
+    from nmo_stats.events import read_events
+    from nmo_stats.tables.files import TableFile
 
 __version__ = "0.1.0"
 
@@ -32,14 +34,18 @@ _HOMES = {
     "load_example": "nmo_stats.cohort",
     "read_periods": "nmo_stats.cohort",
     "RateRatio": "nmo_stats.estimate",
+    "read_events": "nmo_stats.events",
+    "TableFile": "nmo_stats.tables.files",
 }
 _MODULES = (
     "analysis",
+    "audit",
     "cohort",
     "describe",
     "diagnostics",
     "estimate",
     "estimators",
+    "events",
     "exact",
     "figures",
     "glm",
@@ -47,6 +53,7 @@ _MODULES = (
     "report",
     "sensitivity",
     "simulate",
+    "tables",
 )
 
 __all__ = [
@@ -59,8 +66,10 @@ __all__ = [
     "NmoStatsError",
     "NotIdentifiedError",
     "RateRatio",
+    "TableFile",
     "analyze",
     "load_example",
+    "read_events",
     "read_periods",
 ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nmo_stats import hierarchical, sensitivity
+from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.describe import (
@@ -105,6 +106,8 @@ class Analysis:
         The ratio under other assumptions, and what such a design shows with no effect.
     sampled
         The same model by NUTS, beside a fit by quadrature.
+    audit
+        The numbers that a publication prints about the cohort, recomputed; None where there are none.
     """
 
     cohort: Cohort
@@ -123,6 +126,7 @@ class Analysis:
     checks: tuple[Check, ...]
     sensitivity: Sensitivity
     sampled: HierarchicalFit | None = None
+    audit: Audit | None = None
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -213,6 +217,7 @@ def assemble(
         checks=check(fit, sampled, refits),
         sensitivity=doubts,
         sampled=sampled,
+        audit=audited(cohort),
     )
 
 

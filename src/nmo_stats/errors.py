@@ -30,6 +30,8 @@ class Problem:
         Row of the file as a spreadsheet numbers it (the header is row 1), or 1-based position in a DataFrame.
     patient, column
         Identifier of the patient and name of the column, where they are known.
+    table
+        Which of several tables is meant, e.g. ``"relapses"``; None where there is one.
     """
 
     value: str | None
@@ -38,9 +40,11 @@ class Problem:
     row: int | None = None
     patient: str | None = None
     column: str | None = None
+    table: str | None = None
 
     def __str__(self) -> str:
         place = [
+            self.table or "",
             f"row {self.row}" if self.row is not None else "",
             f"patient {_shortened(repr(self.patient))}" if self.patient is not None else "",
             f"column {_shortened(repr(self.column))}" if self.column is not None else "",

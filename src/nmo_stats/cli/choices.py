@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from nmo_stats.analysis import DEFAULT_SEED, Settings
-from nmo_stats.cohort import Cohort, load_example, read_periods
-from nmo_stats.cohort.validate import nearest
+from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.sensitivity import Background
+from nmo_stats.tables.nearest import nearest
 
 DEFAULT_COMPARATOR: Final = "tocilizumab"
 DEFAULT_REFERENCE: Final = "rituximab"
@@ -98,16 +98,6 @@ def background_of(ratio: float | None, sd: float | None) -> Background | None:
             )
         return None
     return Background(ratio) if sd is None else Background(ratio, sd)
-
-
-def cohort_of(periods: Path | None, columns: list[str]) -> Cohort:
-    """Read the user's table, or the bundled example where no file is named."""
-    if periods is None:
-        return load_example()
-    pairs = [text.partition("=") for text in columns]
-    if any(not (foreign and sign and ours) for foreign, sign, ours in pairs):
-        raise ArgumentError(f"--column {' '.join(columns)}: written as YOURS=OURS, such as record_id=patient")
-    return read_periods(periods, {foreign: ours for foreign, _, ours in pairs})
 
 
 def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:

@@ -15,12 +15,13 @@ from nmo_stats.analysis import (
     hierarchical_fits,
     hierarchical_rates,
 )
+from nmo_stats.cli import checking, doubts, printed, texts
 from nmo_stats.cli import description as descriptions
-from nmo_stats.cli import doubts, texts
-from nmo_stats.cli.choices import background_of, choices, cohort_of, treatments
+from nmo_stats.cli.choices import background_of, choices, treatments
+from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
-from nmo_stats.cli.template import write_template
-from nmo_stats.errors import CohortError, ConvergenceError, NmoStatsError
+from nmo_stats.cli.template import EVENTS, PERIODS, write_template
+from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
 from nmo_stats.estimators import classical_rates, combined
 from nmo_stats.hierarchical.options import Progress
 
@@ -35,12 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Periods = Annotated[
-    Path | None, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)
-]
-Table = Annotated[
-    Path, typer.Argument(help="Period table (.csv, .tsv, .xlsx, .parquet).", show_default=False)
-]
 Comparator = Annotated[
     str | None,
     typer.Option(help="Treatment above the line of the ratio [default: tocilizumab].", show_default=False),
@@ -61,10 +56,6 @@ Engine = Annotated[
     ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file with choices and priors.", show_default=False)]
-Column = Annotated[
-    list[str],
-    typer.Option(help="Rename a column of the file: YOURS=OURS. May be repeated.", show_default=False),
-]
 Prior = Annotated[
     list[str],
     typer.Option(
@@ -85,12 +76,20 @@ BackgroundRatio = Annotated[
 BackgroundSd = Annotated[
     float | None, typer.Option(help="Standard deviation of its logarithm [default: 0.2].", show_default=False)
 ]
+Published = Annotated[
+    Path | None,
+    typer.Option(
+        help="Numbers that a paper prints: quantity, patient, treatment, value, decimals, place.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command()
+@reads_data
 def report(
-    periods: Periods = None,
+    data: Given,
     *,
     comparator: Comparator = None,
     reference: Reference = None,
@@ -104,11 +103,11 @@ def report(
     replicates: Replicates = None,
     background_ratio: BackgroundRatio = None,
     background_sd: BackgroundSd = None,
+    published: Published = None,
     config: Config = None,
-    column: Column = [],
     as_json: Json = False,
 ) -> None:
-    """Analyse a period table and write the report folder."""
+    """Analyse the data and write the report folder."""
     from nmo_stats.report import require_replaceable, write
     from nmo_stats.report.bundle import results
 
@@ -125,7 +124,7 @@ def report(
         background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
-    cohort = cohort_of(periods, column)
+    cohort = printed.with_numbers(data.cohort(), published)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
@@ -141,13 +140,14 @@ def report(
         say_json(results(analysis))
     else:
         texts.say_report(analysis, path)
-    if analysis.failed_checks:
+    if analysis.failed_checks or analysis.rates.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
 @app.command()
+@reads_data
 def rates(
-    periods: Periods = None,
+    data: Given,
     *,
     comparator: Comparator = None,
     reference: Reference = None,
@@ -156,14 +156,13 @@ def rates(
     seed: Seed = None,
     prior: Prior = [],
     config: Config = None,
-    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print the rate ratio by every method."""
     chosen = choices(
         config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed, prior=prior
     )
-    cohort = cohort_of(periods, column)
+    cohort = data.cohort()
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
@@ -181,8 +180,9 @@ def rates(
 
 
 @app.command()
+@reads_data
 def sensitivity(
-    periods: Periods = None,
+    data: Given,
     *,
     comparator: Comparator = None,
     reference: Reference = None,
@@ -193,7 +193,6 @@ def sensitivity(
     background_ratio: BackgroundRatio = None,
     background_sd: BackgroundSd = None,
     config: Config = None,
-    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print the ratio under other assumptions, what such a design shows with no effect, and what would tip the answer."""
@@ -209,7 +208,7 @@ def sensitivity(
         replicates=replicates,
         background=background_of(background_ratio, background_sd),
     )
-    cohort = cohort_of(periods, column)
+    cohort = data.cohort()
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     fit, _ = hierarchical_fits(pair, chosen.settings, "quadrature", chosen.seed)
@@ -219,23 +218,23 @@ def sensitivity(
         say_json(doubts.sensitivity_json(found))
     else:
         doubts.say_sensitivity(found)
-    if found.failed:
+    if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
 @app.command()
+@reads_data
 def describe(
-    periods: Periods = None,
+    data: Given,
     *,
     comparator: Comparator = None,
     reference: Reference = None,
     level: Level = None,
     rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
-    column: Column = [],
     as_json: Json = False,
 ) -> None:
     """Print annualized relapse rates, the time to the first relapse, and EDSS."""
-    cohort = cohort_of(periods, column)
+    cohort = data.cohort()
     chosen = choices(None, comparator=comparator, reference=reference, level=level)
     found = descriptions.description(cohort, chosen, rule)  # type: ignore[arg-type]
     if as_json:
@@ -245,18 +244,51 @@ def describe(
 
 
 @app.command()
-def check(periods: Table, *, column: Column = [], as_json: Json = False) -> None:
-    """Validate a period table, and say what would be analysed."""
+@reads_data
+def audit(
+    data: Given,
+    *,
+    published: Published = None,
+    patients: Annotated[
+        Path | None,
+        typer.Option(help="Facts about the patients, one row each, e.g. age_years.", show_default=False),
+    ] = None,
+    quantities: Annotated[
+        bool, typer.Option("--quantities", help="List the quantities with their formulas.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the numbers that a paper prints with their recomputation."""
+    if quantities:
+        return printed.say_quantities(as_json=as_json)
+    cohort = printed.with_numbers(data.cohort(), published)
+    found = printed.required_audit(cohort, patients)
+    if as_json:
+        say_json(printed.audit_json(cohort, found))
+    else:
+        printed.say_audit(cohort, found)
+    return None
+
+
+@app.command()
+@reads_data
+def check(
+    data: Given, *, comparator: Comparator = None, reference: Reference = None, as_json: Json = False
+) -> None:
+    """Validate a period table or two tables of dated events, and say what would be analysed."""
+    if data.is_empty:
+        raise ArgumentError("name a period table, or --treatments and --relapses, to check")
     try:
-        cohort = cohort_of(periods, column)
+        cohort = data.cohort()
     except CohortError as error:
         if as_json:
-            say_json(texts.problems_json(error))
+            say_json(checking.problems_json(error))
         raise
+    planned = checking.planned(cohort, choices(None, comparator=comparator, reference=reference))
     if as_json:
-        say_json(texts.check_json(cohort))
+        say_json(checking.check_json(cohort, planned))
     else:
-        texts.say_check(cohort)
+        checking.say_check(cohort, planned)
 
 
 @app.command()
@@ -266,17 +298,29 @@ def template(
         typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False),
     ] = None,
     *,
+    out: Annotated[Path | None, typer.Option(help="The same as an option.", show_default=False)] = None,
+    events: Annotated[
+        bool,
+        typer.Option(
+            "--events/--periods", help="Tables of dated treatments and relapses, or one period table."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a period table to fill in, with the rows of one example patient."""
+    """Write tables to fill in, with the rows of one example patient and a dictionary of the columns."""
+    chosen = EVENTS if events else PERIODS
     if as_json:
-        say_json(texts.dictionary_json())
+        say_json(chosen.to_dict())
         return
-    written = write_template(path)
+    if path is not None and out is not None:
+        raise ArgumentError(f"{path} and --out {out}: name one file")
+    path = path or out
     if path is None:
-        sys.stdout.write(written)
-    else:
-        say(f"wrote {path}: replace the two example rows, one row per patient and treatment period")
+        sys.stdout.write(chosen.to_csv())
+        return
+    for written in write_template(chosen, path):
+        say(f"wrote {written}")
+    say(chosen.advice)
 
 
 def _watched(settings: Settings, progress: Progress | None) -> Settings:

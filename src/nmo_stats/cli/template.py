@@ -1,53 +1,158 @@
-"""A period table to fill in."""
+"""Tables to fill in: a period table, or dated treatments and relapses."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nmo_stats.errors import ArgumentError
 
-DICTIONARY: Final = (
-    ("patient", "identifier; text, not empty"),
-    ("treatment", "drug of the period; text, not empty"),
-    ("period", "order of the period in the patient's history; optional whole number"),
-    ("relapses", "relapses in the period; whole number >= 0"),
-    ("exposure_months", "follow-up time > 0; or use exposure_days or exposure_years instead"),
-    ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
-    ("edss_end", "EDSS at the end or last visit; optional"),
-    ("ended_by_relapse", "did a relapse cause the end of the period; yes, no, or empty for unknown"),
-    ("ongoing", "is the period still running at the last visit; yes, no, or empty for unknown"),
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table to fill in: its name, its columns with their meaning, and example rows."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    rows: Rows
+
+    def frame(self) -> pd.DataFrame:
+        """Return the example rows."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=[name for name, _ in self.columns])
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One or two tables that belong together, and what to do with them."""
+
+    sheets: tuple[Sheet, ...]
+    advice: str
+
+    def to_csv(self) -> str:
+        """Return the tables as CSV text, an empty line between two."""
+        return "\n".join(sheet.frame().to_csv(index=False) for sheet in self.sheets)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the columns with their rules as JSON can hold them."""
+        columns = [
+            {"name": name, "meaning": meaning} | ({"table": sheet.name} if len(self.sheets) > 1 else {})
+            for sheet in self.sheets
+            for name, meaning in sheet.columns
+        ]
+        return {"schema": 1, "columns": columns}
+
+    def dictionary(self) -> pd.DataFrame:
+        """Return every column with its meaning."""
+        import pandas as pd
+
+        rows = [(sheet.name, *column) for sheet in self.sheets for column in sheet.columns]
+        return pd.DataFrame(rows, columns=["table", "column", "meaning"])
+
+
+PERIODS: Final = Template(
+    (
+        Sheet(
+            "periods",
+            (
+                ("patient", "identifier; text, not empty"),
+                ("treatment", "drug of the period; text, not empty"),
+                ("period", "order of the period in the patient's history; optional whole number"),
+                ("relapses", "relapses in the period; whole number >= 0"),
+                ("exposure_months", "follow-up time > 0; or use exposure_days or exposure_years instead"),
+                ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
+                ("edss_end", "EDSS at the end or last visit; optional"),
+                (
+                    "ended_by_relapse",
+                    "did a relapse cause the end of the period; yes, no, or empty for unknown",
+                ),
+                ("ongoing", "is the period still running at the last visit; yes, no, or empty for unknown"),
+            ),
+            (
+                ("example", "rituximab", 1, 3, 14.5, 4.0, 5.0, "yes", "no"),
+                ("example", "tocilizumab", 2, 0, 12.0, 5.0, 4.5, "", "yes"),
+            ),
+        ),
+    ),
+    "replace the example rows, one row per patient and treatment period; then: nmo-stats check FILE",
 )
-_EXAMPLE: Final = (
-    ("example", "rituximab", 1, 3, 14.5, 4.0, 5.0, "yes", "no"),
-    ("example", "tocilizumab", 2, 0, 12.0, 5.0, 4.5, "", "yes"),
+EVENTS: Final = Template(
+    (
+        Sheet(
+            "treatments",
+            (
+                ("patient", "identifier; text, not empty"),
+                ("treatment", "drug; text, not empty"),
+                (
+                    "start",
+                    "first day, such as 2013-03-01; or days since an origin of the patient, in all columns alike",
+                ),
+                ("end", "last day; empty if the course goes on"),
+                ("last_visit", "last day of observation of the patient; needed where an end is empty"),
+                ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
+                ("edss_end", "EDSS at the end or last visit; optional"),
+                (
+                    "ended_by_relapse",
+                    "did a relapse cause the end of the course; yes, no, or empty for unknown",
+                ),
+            ),
+            (
+                ("example", "rituximab", "2011-02-01", "2013-03-01", "2014-06-15", 4.0, 5.0, "yes"),
+                ("example", "tocilizumab", "2013-03-01", "", "2014-06-15", 5.0, 4.5, ""),
+            ),
+        ),
+        Sheet(
+            "relapses",
+            (
+                ("patient", "identifier, as in the treatments"),
+                ("onset", "first day of the relapse, such as 2012-05-20"),
+                ("severity", "optional text"),
+            ),
+            (("example", "2012-05-20", "mild"), ("example", "2013-02-10", "severe")),
+        ),
+    ),
+    "replace the example rows, one row per course and one per relapse; then: nmo-stats check --treatments FILE --relapses FILE "
+    "(of a workbook with --sheet treatments=treatments --sheet relapses=relapses)",
 )
 
 
-def write_template(path: Path | None) -> str:
-    """Write the template to a new .csv or .xlsx file, or return it as CSV text.
+def write_template(template: Template, path: Path) -> tuple[Path, ...]:
+    """Write the tables and their dictionary to one new .xlsx file or to .csv files, and return the files written.
+
+    One table as .csv goes to ``path``; of two the table's name is added to the name of the file.
 
     Raises
     ------
     ArgumentError
-        If the file exists, or its suffix is another one.
+        If a file exists, or the suffix is another one.
     """
     import pandas as pd
 
-    frame = pd.DataFrame(_EXAMPLE, columns=[name for name, _ in DICTIONARY])
-    text = frame.to_csv(index=False)
-    if path is None:
-        return text
-    if path.exists():
-        raise ArgumentError(f"{path} exists; choose another name")
-    if path.suffix.lower() == ".csv":
-        path.write_text(text, encoding="utf-8")
-    elif path.suffix.lower() == ".xlsx":
-        with pd.ExcelWriter(path, engine="openpyxl") as book:
-            frame.to_excel(book, sheet_name="periods", index=False)
-            pd.DataFrame(DICTIONARY, columns=["column", "meaning"]).to_excel(
-                book, sheet_name="dictionary", index=False
-            )
-    else:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".xlsx"):
         raise ArgumentError(f"{path}: the template is written as .csv or .xlsx")
-    return text
+    tables = {sheet.name: sheet.frame() for sheet in template.sheets} | {"dictionary": template.dictionary()}
+    files = {"": path} if suffix == ".xlsx" else {name: _csv_path(template, path, name) for name in tables}
+    for file in files.values():
+        if file.exists():
+            raise ArgumentError(f"{file} exists; choose another name")
+    if suffix == ".xlsx":
+        with pd.ExcelWriter(path, engine="openpyxl") as book:
+            for name, table in tables.items():
+                table.to_excel(book, sheet_name=name, index=False)
+        return (path,)
+    for name, file in files.items():
+        file.write_text(tables[name].to_csv(index=False), encoding="utf-8")
+    return tuple(files.values())
+
+
+def _csv_path(template: Template, path: Path, name: str) -> Path:
+    is_only = len(template.sheets) == 1 and name == template.sheets[0].name
+    return path if is_only else path.with_name(f"{path.stem}-{name}{path.suffix}")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from nmo_stats.analysis import Analysis, recommended
 from nmo_stats.cli.printing import say, say_table
-from nmo_stats.cli.template import DICTIONARY
-from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.errors import CohortError
+from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
-from nmo_stats.frames import records
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
@@ -75,30 +71,6 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     say(NOT_AN_EFFECT)
 
 
-def say_check(cohort: Cohort) -> None:
-    """Say that a table is valid, and what is in it."""
-    say(
-        f"{cohort.source.name}: valid; {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}, times in {cohort.unit.removeprefix('exposure_')}"
-    )
-    rows = arr(cohort)
-    say_table(
-        ("Treatment", "Patients", "Relapses", "Years"),
-        [
-            (row["treatment"], str(row["patients"]), str(row["relapses"]), significant(row["years"]))
-            for row in rows
-        ],
-    )
-    for notice in cohort.notices:
-        say(f"note: {notice.text}")
-
-
-def arr(cohort: Cohort) -> list[dict[str, Any]]:
-    """Return patients, relapses and years by treatment."""
-    from nmo_stats.describe import arr as summarized
-
-    return records(summarized(cohort).pooled)
-
-
 def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
     """Return the ``rates`` document."""
     return {
@@ -114,33 +86,6 @@ def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
         "recommended": recommended(found, dispersion(pair)).method,
         "notices": [notice.to_dict() for notice in pair.notices],
     }
-
-
-def check_json(cohort: Cohort) -> dict[str, object]:
-    """Return the ``check`` document of a valid table."""
-    return {
-        "schema": 1,
-        "valid": True,
-        "problems": [],
-        "patients": len(cohort.patients),
-        "periods": len(cohort.frame),
-        "treatments": list(cohort.treatments),
-        "exposure": cohort.unit,
-        "covariates": list(cohort.covariates),
-        "notices": [notice.to_dict() for notice in cohort.notices],
-    }
-
-
-def problems_json(error: CohortError) -> dict[str, object]:
-    """Return the ``check`` document of a table with problems."""
-    names = ("row", "patient", "column", "value", "rule", "remedy")
-    problems = [{name: getattr(problem, name) for name in names} for problem in error.problems]
-    return {"schema": 1, "valid": False, "problems": problems}
-
-
-def dictionary_json() -> dict[str, object]:
-    """Return the columns of the period table with their rules."""
-    return {"schema": 1, "columns": [{"name": name, "meaning": meaning} for name, meaning in DICTIONARY]}
 
 
 def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:

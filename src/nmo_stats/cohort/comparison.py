@@ -14,17 +14,9 @@ import pandas as pd
 
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import (
-    LARGEST,
-    Cell,
-    Fault,
-    as_text,
-    is_missing,
-    parse_count,
-    parse_exposure,
-    shown,
-)
+from nmo_stats.cohort.schema import parse_count, parse_exposure
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import LARGEST, Cell, Fault, as_text, is_missing, shown
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -58,6 +50,8 @@ class Comparison:
         What a reader should know about how the comparison was formed.
     history
         The courses behind the periods; None where only counts and times are known.
+    unmerged
+        The same periods with no onsets merged; only where a merge of dated events crossed a switch.
     """
 
     patients: tuple[str, ...]
@@ -69,6 +63,7 @@ class Comparison:
     reversed_order: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     history: History | None = None
+    unmerged: Comparison | None = None
 
     @classmethod
     def from_arrays(
@@ -143,13 +138,19 @@ class Comparison:
             relapses=self.relapses if relapses is None else np.asarray(relapses),
             years=self.years if years is None else np.asarray(years),
             history=None,
+            unmerged=None,
         )
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
         """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
         names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
         return replace(
-            self, patients=names, relapses=self.relapses[kept], years=self.years[kept], history=None
+            self,
+            patients=names,
+            relapses=self.relapses[kept],
+            years=self.years[kept],
+            history=None,
+            unmerged=None,
         )
 
     def swapped(self) -> Comparison:
@@ -162,6 +163,7 @@ class Comparison:
             comparator=self.reference,
             unpaired=self.unpaired,
             notices=self.notices,
+            unmerged=None if self.unmerged is None else self.unmerged.swapped(),
         )
 
 

@@ -55,6 +55,17 @@ def table_notices(
     return tuple(notice for notice in candidates if notice is not None)
 
 
+def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Notice, ...]:
+    """Return a notice of relapses of one period that are close together, of those whose time is known."""
+    ordered = relapse_times.sort_values(["row", "years"])
+    apart = ordered["years"].diff() * DAYS_PER_YEAR
+    close = ordered.loc[(ordered["row"].diff() == 0) & (apart < _SHORT_DAYS + 0.5), "row"]
+    mask = pd.Series(frame.index.isin(close), index=frame.index)
+    text = f"two relapses of a period are at most {_SHORT_DAYS} days apart: they may be one"
+    found = _for_rows(frame, "close_relapses", mask, text)
+    return () if found is None else (found,)
+
+
 def _row_notices(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
     relapses, years = frame["relapses"], frame[unit] / UNITS_PER_YEAR[unit]
     days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])

@@ -11,9 +11,9 @@ import pandas as pd
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.history import history_of
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import as_text
-from nmo_stats.cohort.validate import nearest
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import as_text
+from nmo_stats.tables.nearest import nearest
 
 Courses = Literal["all", "adjacent"]
 
@@ -28,11 +28,18 @@ _UNPAIRED = {
 
 
 def paired(
-    frame: pd.DataFrame, comparator: str, reference: str, courses: Courses, relapse_times: pd.DataFrame
+    frame: pd.DataFrame,
+    comparator: str,
+    reference: str,
+    courses: Courses,
+    relapse_times: pd.DataFrame,
+    *,
+    is_numbered: bool = False,
 ) -> Comparison:
     """Return the comparison of two treatments within the patients of ``frame``, a period table with ``years``.
 
-    ``relapse_times`` holds the relapses whose time is known, see :func:`nmo_stats.cohort.history.history_of`.
+    ``relapse_times`` holds the relapses whose time is known, see :func:`nmo_stats.cohort.history.history_of`. If
+    ``is_numbered``, every course of a patient has a number, also those that are not in ``frame``.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def paired(
     if courses not in get_args(Courses):
         raise ArgumentError(f"courses {courses!r}: 'all' or 'adjacent'")
     compared = frame[frame["treatment"].isin([reference, comparator])]
-    chosen = _adjacent(frame, comparator) if courses == "adjacent" else compared
+    chosen = _adjacent(frame, comparator, is_numbered=is_numbered) if courses == "adjacent" else compared
     sums = _sums(chosen, reference, comparator)
     if sums.empty:
         found, rule = (
@@ -108,7 +115,7 @@ def _in_order(patients: Iterable[str], wanted: Collection[str]) -> tuple[str, ..
     return tuple(patient for patient in dict.fromkeys(patients) if patient in wanted)
 
 
-def _adjacent(frame: pd.DataFrame, comparator: str) -> pd.DataFrame:
+def _adjacent(frame: pd.DataFrame, comparator: str, *, is_numbered: bool) -> pd.DataFrame:
     """Keep each patient's first comparator course and the course directly before it, whatever that was."""
     concerned = frame[frame["patient"].isin(frame.loc[frame["treatment"] == comparator, "patient"])]
     _require_order(concerned)
@@ -117,6 +124,8 @@ def _adjacent(frame: pd.DataFrame, comparator: str) -> pd.DataFrame:
     first = on_comparator.index[~on_comparator.duplicated()]
     switch = pd.Series(ordered.index.isin(first), index=ordered.index)
     before = switch.groupby(ordered["patient"]).shift(-1, fill_value=False)
+    if is_numbered:
+        before &= ordered.groupby("patient")["period"].shift(-1) == ordered["period"] + 1
     return ordered[switch | before].sort_index()
 
 

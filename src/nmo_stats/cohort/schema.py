@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Final
 
-import numpy as np
-import pandas as pd
-
-Cell = object
+from nmo_stats.tables.cells import LARGEST, Cell, Fault, is_missing, parse_number, parse_text, parse_yes_no
 
 DAYS_PER_YEAR: Final = 365.25
 MONTHS_PER_YEAR: Final = 12.0
@@ -28,79 +22,12 @@ OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongo
 KNOWN: Final = (*REQUIRED, *EXPOSURES, *OPTIONAL)
 
 EDSS_STEPS: Final = frozenset([0.0, *(step / 2 for step in range(2, 21))])
-YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Excel writes TRUE and FALSE
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
-LARGEST: Final = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A cell that breaks its rule."""
-
-    rule: str
-    remedy: str
-
-
-def is_missing(cell: Cell) -> bool:
-    """Return whether a cell is empty: None, NaN, NaT, NA, or text of blanks only."""
-    if isinstance(cell, str):
-        return not cell or cell.isspace()
-    if isinstance(cell, (int, float)):
-        return cell != cell  # noqa: PLR0124  only NaN differs from itself
-    if isinstance(cell, Decimal):
-        return cell.is_nan()
-    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cast("Any", cell))))
-
-
-def as_text(cell: Cell) -> str:
-    """Return a cell as text; a whole number that a spreadsheet keeps as 101.0 reads ``"101"``.
-
-    Examples
-    --------
-    >>> as_text(101.0), as_text("P1")
-    ('101', 'P1')
-    """
-    is_whole = isinstance(cell, (float, np.floating)) and float(cell).is_integer()
-    return cell if type(cell) is str else _printed(int(cast("float", cell)) if is_whole else cell)
-
-
-def shown(cell: Cell) -> str:
-    """Return a cell as a message prints it, in one line.
-
-    Examples
-    --------
-    >>> shown("1,5"), shown(1.5), shown(None)
-    ("'1,5'", '1.5', 'empty')
-    """
-    if is_missing(cell):
-        return "empty"
-    return repr(str(cell)) if isinstance(cell, str) else " ".join(_printed(cell).split())
-
-
-def parse_text(cell: Cell) -> str | Fault:
-    """Read an identifier or a name; it must not be empty."""
-    rule = "text, not empty"
-    if is_missing(cell):
-        return Fault(rule, "fill the cell or leave the row out")
-    if isinstance(cell, bool) or not isinstance(cell, (str, int, float, np.integer, np.floating, Decimal)):
-        return Fault(rule, "store it as text; spreadsheets turn some names into dates or TRUE")
-    text = as_text(cell)
-    if text in _SPREADSHEET_ERRORS:
-        return Fault(rule, "repair the formula in the spreadsheet")
-    if _CONTROL.search(text):
-        return Fault("text in one line, without control characters", "type the cell anew")
-    return text
 
 
 def parse_count(cell: Cell) -> int | Fault:
     """Read a number of relapses."""
     rule = "relapses is a whole number >= 0"
-    number = _number(cell, rule, "count the relapses of the period, or leave the row out")
+    number = parse_number(cell, rule, "count the relapses of the period, or leave the row out")
     if isinstance(number, Fault):
         return number
     if number < 0 or not number.is_integer():
@@ -113,7 +40,7 @@ def parse_count(cell: Cell) -> int | Fault:
 def parse_exposure(cell: Cell) -> float | Fault:
     """Read a follow-up time; positive and finite."""
     rule = "follow-up time is a finite number > 0"
-    number = _number(cell, rule, "enter the follow-up time of the period, or leave the row out")
+    number = parse_number(cell, rule, "enter the follow-up time of the period, or leave the row out")
     if isinstance(number, Fault):
         return number
     if number <= 0 or math.isinf(number):
@@ -129,7 +56,7 @@ def parse_period(cell: Cell) -> int | Fault | None:
         return None
     rule = "period is a whole number that orders the patient's periods"
     remedy = "number the periods 1, 2, ... or leave the cell empty"
-    number = _number(cell, rule, remedy)
+    number = parse_number(cell, rule, remedy)
     if isinstance(number, Fault):
         return number
     return int(number) if number.is_integer() and abs(number) <= LARGEST else Fault(rule, remedy)
@@ -140,20 +67,10 @@ def parse_edss(cell: Cell) -> float | Fault:
     if is_missing(cell):
         return math.nan
     rule = "EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)"
-    number = _number(cell, rule, "correct the score, or leave the cell empty if it is unknown")
+    number = parse_number(cell, rule, "correct the score, or leave the cell empty if it is unknown")
     if isinstance(number, Fault) or number in EDSS_STEPS:
         return number
     return Fault(rule, "correct the score, or leave the cell empty if it is unknown")
-
-
-def parse_yes_no(cell: Cell) -> bool | Fault | None:
-    """Read yes, no, or nothing for unknown."""
-    if is_missing(cell):
-        return None
-    answer = YES_NO.get(as_text(cell).strip().lower())
-    if answer is None:
-        return Fault("yes, no, or empty for unknown", "write yes or no, or leave the cell empty")
-    return answer
 
 
 def parse_reported_arr(cell: Cell) -> float | Fault:
@@ -161,7 +78,7 @@ def parse_reported_arr(cell: Cell) -> float | Fault:
     if is_missing(cell):
         return math.nan
     rule = "a printed ARR is a finite number >= 0"
-    number = _number(cell, rule, "copy the printed number, or leave the cell empty")
+    number = parse_number(cell, rule, "copy the printed number, or leave the cell empty")
     if isinstance(number, Fault) or (number >= 0 and math.isfinite(number)):
         return number
     return Fault(rule, "copy the printed number, or leave the cell empty")
@@ -181,52 +98,3 @@ PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
     "ongoing": parse_yes_no,
     "reported_arr": parse_reported_arr,
 }
-
-
-def parse_covariate(cells: Sequence[Cell]) -> list[float] | list[str | None]:
-    """Read a whole covariate: numbers if every filled cell is a plain number, else text; every format alike.
-
-    Examples
-    --------
-    >>> parse_covariate(["40", 26.0, ""]), parse_covariate(["007", 8])
-    ([40.0, 26.0, nan], ['007', '8'])
-    """
-    texts = [None if is_missing(cell) else as_text(cell) for cell in cells]
-    if all(text is None or _PLAIN.fullmatch(text) for text in texts):
-        return [math.nan if text is None else float(text) for text in texts]
-    return texts
-
-
-def plain_number(cell: Cell) -> float | None:
-    """Return the number that a cell holds, or None."""
-    number = _number(cell, "", "")
-    return None if isinstance(number, Fault) else number
-
-
-def _number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
-    if is_missing(cell):
-        return Fault(rule, if_missing)
-    if isinstance(cell, (bool, np.bool_)):
-        return Fault(rule, "write a number, not true or false")
-    if isinstance(cell, (int, float, np.integer, np.floating)):
-        return _finite_or_inf(cell)
-    text = as_text(cell).strip()
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    if _DECIMAL_COMMA.fullmatch(text):
-        return Fault(rule, "write a decimal point, not a decimal comma")
-    return Fault(rule, "write a plain number with a decimal point and no unit")
-
-
-def _printed(cell: Cell) -> str:
-    try:
-        return str(cell)
-    except ValueError:  # Python prints no whole number of more than 4300 digits
-        return "a number of more than 4300 digits"
-
-
-def _finite_or_inf(number: float | np.integer | np.floating) -> float:
-    try:
-        return float(number)
-    except OverflowError:  # a whole number beyond the largest float
-        return math.inf if number > 0 else -math.inf

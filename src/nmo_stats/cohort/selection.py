@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.schema import PARSERS, Fault, as_text, is_missing, parse_yes_no, plain_number, shown
-from nmo_stats.cohort.validate import nearest
+from nmo_stats.cohort.schema import PARSERS
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_yes_no, plain_number, shown
+from nmo_stats.tables.nearest import nearest
 
 _LISTED = 20
 

@@ -10,14 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
-from nmo_stats.cohort.notices import Notice, table_notices
+from nmo_stats.cohort.notices import Notice, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
-from nmo_stats.cohort.reading import RawTable, Source, from_frame, read_table
+from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.raw import RawTable, Source
+from nmo_stats.tables.reading import from_frame, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +41,24 @@ class Cohort:
     relapse_times
         Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period, and
         ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
+    attrition
+        Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
+    unmerged
+        The same with every row of the relapses counted; only where a merge crossed a switch.
+    switch_merges
+        Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
+    published
+        Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
     """
 
     frame: pd.DataFrame
     notices: tuple[Notice, ...]
     source: Source
     relapse_times: pd.DataFrame = field(default_factory=lambda: _times([], []))
+    attrition: pd.DataFrame | None = None
+    unmerged: Cohort | None = None
+    switch_merges: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -99,10 +115,35 @@ class Cohort:
         """Return a copy of the table, in the format that :meth:`from_frame` reads."""
         return self.frame.copy()
 
+    def with_published(self, published: str | Path | pd.DataFrame) -> Cohort:
+        """Return the cohort with the numbers that a publication prints about it, to be audited.
+
+        Parameters
+        ----------
+        published
+            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals`` and ``place``,
+            one row per printed number; patient and treatment are empty where a number is about all of them.
+
+        Raises
+        ------
+        CohortError
+            With every problem of the table.
+
+        Examples
+        --------
+        >>> row = {"quantity": "arr", "patient": "1", "treatment": "rituximab", "value": 2.3, "decimals": 1, "place": "table"}
+        >>> len(load_example().with_published(pd.DataFrame([row])).published)
+        1
+        """
+        raw = from_frame(published) if isinstance(published, pd.DataFrame) else read_table(published)
+        return replace(self, published=published_numbers(raw, self.patients, self.treatments))
+
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
-        None stands for an empty cell: ``where(ended_by_relapse=None)``.
+        None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
+        ``switch_merges``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
+        patients.
 
         Raises
         ------
@@ -114,11 +155,7 @@ class Cohort:
             keep &= rows_where(self.frame, column, value)
         if not keep.any():
             raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
-        chosen = self.frame[keep].reset_index(drop=True)
-        new_row = np.cumsum(keep) - 1
-        known = self.relapse_times[keep[self.relapse_times["row"]]]
-        times = _times(new_row[known["row"]], known["years"], known.get("number"))
-        return Cohort(chosen, table_notices(chosen, self.unit), self.source, times)
+        return self._part(keep)
 
     def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
         """Return the two periods of every patient who had both treatments.
@@ -143,11 +180,47 @@ class Cohort:
         (9, 2)
         """
         frame = self.frame.assign(years=self.years)
-        found = paired(frame, comparator, reference, courses, self.relapse_times)
-        return replace(found, notices=(*self.notices, *found.notices))
+        # courses from dated events are numbered without a gap: a missing number is a course of which the run-in leaves nothing
+        is_complete = self.attrition is not None
+        found = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
+        return replace(
+            found,
+            notices=(*self.notices, *found.notices),
+            unmerged=None
+            if self.unmerged is None
+            else self.unmerged.compare(comparator, reference=reference, courses=courses),
+        )
+
+    def _part(self, keep: npt.NDArray[np.bool_]) -> Cohort:
+        """Return some of the rows, with what is known of them."""
+        chosen = self.frame[keep].reset_index(drop=True)
+        known = self.relapse_times[keep[self.relapse_times["row"]]]
+        times = known.assign(row=(np.cumsum(keep) - 1)[known["row"]]).reset_index(drop=True)
+        patients = set(chosen["patient"])
+        attrition, merges = _of_patients(self.attrition, patients), _of_patients(self.switch_merges, patients)
+        events = () if attrition is None or merges is None else attrition_notices(attrition, merges)
+        notices = (
+            *(notice for notice in self.notices if notice.code in KEPT_CODES),
+            *events,
+            *times_notices(chosen, times),
+            *table_notices(chosen, self.unit),
+        )
+        unmerged = (
+            self.unmerged._part(keep)
+            if self.unmerged is not None and merges is not None and len(merges)
+            else None
+        )
+        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges)
 
 
-def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> Cohort:
+def read_periods(
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    sheet: str | None = None,
+    decimal: str = ".",
+    instrument: str | None = None,
+) -> Cohort:
     """Read and validate a period table from a CSV, TSV, XLSX or Parquet file.
 
     Parameters
@@ -156,20 +229,30 @@ def read_periods(path: str | Path, columns: Mapping[str, str] | None = None) -> 
         The file; its suffix says what it is. Text files are UTF-8.
     columns
         Foreign column names to ours, e.g. ``{"record_id": "patient"}``.
+    sheet
+        Sheet of a workbook; by default the first visible one.
+    decimal
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; with a comma the cells of a .csv file are separated
+        by semicolons.
+    instrument
+        Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
 
     Raises
     ------
     CohortError
         With every problem of the table: row, patient, column, value, rule and remedy.
+    ArgumentError
+        If an option does not belong to this kind of file.
     """
-    return _cohort(read_table(path), columns)
+    return _cohort(read_table(TableFile(path, sheet=sheet, decimal=decimal, instrument=instrument)), columns)
 
 
 def load_example(name: str = "ayzenberg2013") -> Cohort:
     """Load a bundled data set: ``"ayzenberg2013"`` or ``"thall_vail1990"``.
 
     The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex, age and
-    disease duration as covariates), the second a negative control (seizures before and after; covariate ``arm``).
+    disease duration as covariates, and every number that the paper prints in ``published``), the second a negative control
+    (seizures before and after; covariate ``arm``).
 
     Raises
     ------
@@ -186,9 +269,10 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
         raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
-    facts, events = folder / "patients.csv", folder / "events.csv"
+    facts, events, published = (folder / f"{file}.csv" for file in ("patients", "events", "published"))
     cohort = _with_patient_facts(cohort, facts) if facts.is_file() else cohort
-    return _with_relapse_times(cohort, events) if events.is_file() else cohort
+    cohort = _with_relapse_times(cohort, events) if events.is_file() else cohort
+    return cohort.with_published(published) if published.is_file() else cohort
 
 
 def data_folder() -> Path:
@@ -213,6 +297,10 @@ def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | N
             "number": np.zeros_like(placed) if numbers is None else np.asarray(numbers, dtype=np.int64),
         }
     )
+
+
+def _of_patients(table: pd.DataFrame | None, patients: set[str]) -> pd.DataFrame | None:
+    return None if table is None else table[table["patient"].isin(patients)].reset_index(drop=True)
 
 
 def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:

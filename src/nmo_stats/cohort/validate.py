@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import pandas as pd
 
-from nmo_stats.cohort.reading import RawTable
-from nmo_stats.cohort.schema import (
-    EXPOSURES,
-    KNOWN,
+from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
+from nmo_stats.errors import CohortError, Problem
+from nmo_stats.tables.cells import Fault
+from nmo_stats.tables.columns import (
+    Columns,
+    by_row,
+    covariate_series,
+    missing_columns,
+    named_columns,
+    parsed_columns,
+    renaming,
+    renaming_problems,
+)
+from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.raw import RawTable
+
+_COLUMNS: Final = Columns(
+    "period table",
     PARSERS,
     REQUIRED,
-    Cell,
-    Fault,
-    as_text,
-    is_missing,
-    parse_covariate,
-    shown,
+    {
+        "patient": ("id", "patient_id", "record_id", "subject", "case"),
+        "treatment": ("drug", "therapy", "medication"),
+        "relapses": ("relapse_count", "attacks", "events", "n_relapses"),
+    },
 )
-from nmo_stats.errors import ArgumentError, CohortError, Problem
-
-_ALIASES = {
-    "patient": ("id", "patient_id", "record_id", "subject", "case"),
-    "treatment": ("drug", "therapy", "medication"),
-    "relapses": ("relapse_count", "attacks", "events", "n_relapses"),
-}
-_EXPOSURE_ALIASES = ("exposure", "months", "days", "years", "follow_up", "duration")
+_EXPOSURE_ALIASES: Final = ("exposure", "months", "days", "years", "follow_up", "duration")
 
 
 def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
@@ -43,128 +46,32 @@ def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
     ArgumentError
         If ``columns`` is not a mapping.
     """
-    named, problems = _with_names(raw, _mapping(columns))
-    problems += [*raw.faults, *_missing_columns(named)]
+    mapping = renaming(columns)
+    problems = renaming_problems(mapping, raw.columns, KNOWN, _COLUMNS.table)
+    named, name_problems = named_columns(raw.columns, raw.cells, mapping)
+    problems += [*name_problems, *raw.faults, *missing_columns(named, _COLUMNS), *_exposure_problems(named)]
     if not raw.rows and not problems:
         problems.append(
             Problem("header only", "the table has one row per period", "add the patients' periods")
         )
-    parsed, cell_problems = _parsed(named, raw.rows)
+    parsed, cell_problems = parsed_columns(named, raw, _COLUMNS)
     problems += cell_problems
     problems += _repeated_periods(parsed, raw.rows)
     if problems:
-        raise CohortError(sorted(problems, key=_by_row), raw.source.name)
+        raise CohortError(sorted(problems, key=by_row), raw.source.name)
     return _frame(parsed)
 
 
-def nearest(name: str, candidates: Iterable[str], hints: tuple[str, ...] = ()) -> str:
-    """Return ``did you mean 'x'?`` for the candidate that looks most like ``name`` or a hint, or nothing.
-
-    Examples
-    --------
-    >>> nearest("Rituximab", ["rituximab", "tocilizumab"])
-    "did you mean 'rituximab'?"
-    """
-    by_lower = {candidate.strip().lower(): candidate for candidate in candidates if candidate.strip()}
-    for cutoff in (0.8, 0.65):
-        for wanted in (name.strip().lower(), *hints):
-            if found := difflib.get_close_matches(wanted, by_lower, n=1, cutoff=cutoff):
-                return f"did you mean {by_lower[found[0]]!r}?"
-    return ""
-
-
-def _by_row(problem: Problem) -> int:
-    return problem.row if problem.row is not None else -1
-
-
-def _mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
-    if columns is None:
-        return {}
-    if not isinstance(columns, Mapping):
-        raise ArgumentError(
-            f"columns {columns!r}: a mapping of foreign names to ours, e.g. {{'record_id': 'patient'}}"
-        )
-    return {as_text(foreign): as_text(ours) for foreign, ours in columns.items()}
-
-
-def _with_names(
-    raw: RawTable, mapping: Mapping[str, str]
-) -> tuple[dict[str, tuple[Cell, ...]], list[Problem]]:
-    problems = _mapping_problems(raw, mapping)
-    names = [mapping.get(column, column) for column in raw.columns]
-    for name, count in Counter(names).items():
-        if count > 1 and name:
-            remedy = "remove or rename the others"
-            problems.append(Problem(f"{count} columns", "a column stands once", remedy, column=name))
-    named = {name: cells for name, cells in zip(names, raw.cells, strict=True) if name}
-    nameless = [cells for name, cells in zip(names, raw.cells, strict=True) if not name]
-    if any(not is_missing(cell) for cells in nameless for cell in cells):
-        problems.append(
-            Problem("a column without a name", "every column has a name", "name it in the header row")
-        )
-    return named, problems
-
-
-def _mapping_problems(raw: RawTable, mapping: Mapping[str, str]) -> list[Problem]:
-    unknown = [
-        Problem(_rename(foreign, ours), f"the table has a column {foreign!r}", nearest(foreign, raw.columns))
-        for foreign, ours in mapping.items()
-        if foreign not in raw.columns
-    ]
-    targets = [
-        Problem(_rename(foreign, ours), f"{ours!r} is a column of the period table", nearest(ours, KNOWN))
-        for foreign, ours in mapping.items()
-        if ours not in KNOWN
-    ]
-    return unknown + targets
-
-
-def _rename(foreign: str, ours: str) -> str:
-    return f"columns={{{foreign!r}: {ours!r}}}"
-
-
-def _missing_columns(named: Mapping[str, tuple[Cell, ...]]) -> list[Problem]:
-    others = [name for name in named if name not in KNOWN]
-    problems = []
-    for name in REQUIRED:
-        if name not in named:
-            hint = nearest(name, others, _ALIASES[name]) or "add it"
-            remedy = f"{hint} (columns={{'yours': {name!r}}} renames)"
-            problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
+def _exposure_problems(named: Iterable[str]) -> list[Problem]:
     found = [name for name in EXPOSURES if name in named]
-    if len(found) != 1:
-        value = " and ".join(found) if found else "missing"
-        rule = "exactly one of exposure_days, exposure_months, exposure_years; the unit is in the name"
-        hint = nearest("exposure_months", others, _EXPOSURE_ALIASES)
-        remedy = "keep one of them" if found else f"{hint} name its unit".strip()
-        problems.append(Problem(value, rule, remedy, column="exposure"))
-    return problems
-
-
-def _parsed(
-    named: Mapping[str, tuple[Cell, ...]], rows: tuple[int, ...]
-) -> tuple[dict[str, list[Any]], list[Problem]]:
-    patients = named.get("patient", (None,) * len(rows))
-    parsed: dict[str, list[Any]] = {}
-    problems = []
-    for name, cells in named.items():
-        parsed[name] = _each(PARSERS[name], cells) if name in PARSERS else parse_covariate(cells)
-        faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
-        for index, value in enumerate(parsed[name] if faulty else ()):
-            if isinstance(value, Fault):
-                patient = None if is_missing(patients[index]) else as_text(patients[index])
-                found = shown(cells[index])
-                problems.append(Problem(found, value.rule, value.remedy, rows[index], patient, name))
-    return parsed, problems
-
-
-def _each(parser: Callable[[Cell], object], cells: tuple[Cell, ...]) -> list[Any]:
-    """Parse every cell, equal ones once: most columns hold few different cells."""
-    once = lru_cache(maxsize=None, typed=True)(parser)
-    try:
-        return [once(cell) for cell in cells]
-    except TypeError:  # a list or another cell that cannot be hashed
-        return [parser(cell) for cell in cells]
+    if len(found) == 1:
+        return []
+    value = " and ".join(found) if found else "missing"
+    rule = "exactly one of exposure_days, exposure_months, exposure_years; the unit is in the name"
+    others = [name for name in named if name not in KNOWN]
+    hint = nearest("exposure_months", others, _EXPOSURE_ALIASES)
+    remedy = "keep one of them" if found else f"{hint} name its unit".strip()
+    return [Problem(value, rule, remedy, column="exposure")]
 
 
 def _repeated_periods(parsed: Mapping[str, list[Any]], rows: tuple[int, ...]) -> list[Problem]:
@@ -209,10 +116,5 @@ def _frame(parsed: Mapping[str, list[Any]]) -> pd.DataFrame:
         **dict.fromkeys(("ended_by_relapse", "ongoing"), "boolean"),
     }
     known = {name: pd.Series(parsed[name], dtype=types[name]) for name in KNOWN if name in parsed}
-    others = {name: _covariate(cells) for name, cells in parsed.items() if name not in KNOWN}
+    others = {name: covariate_series(cells) for name, cells in parsed.items() if name not in KNOWN}
     return pd.DataFrame({**known, **others})
-
-
-def _covariate(cells: list[Any]) -> pd.Series:
-    is_number = all(isinstance(cell, float) for cell in cells)
-    return pd.Series(cells, dtype="float64" if is_number else "object")

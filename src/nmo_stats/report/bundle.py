@@ -61,6 +61,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
         "sensitivity": analysis.sensitivity.to_dict(),
+        "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
             for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
@@ -90,6 +91,8 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
             [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
         ),
     }
+    if analysis.audit is not None:
+        tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | model_frames(analysis) if informed else tables
 
@@ -102,7 +105,14 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "arr_by_treatment": analysis.arr.pooled,
         "edss": analysis.edss.per_period,
         "edss_by_treatment": analysis.edss.per_treatment,
+        **_event_frames(analysis),
     }
+
+
+def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+    """Return the account of dated events; none for a period table."""
+    found = {"attrition": analysis.cohort.attrition, "switch_merges": analysis.cohort.switch_merges}
+    return {name: frame for name, frame in found.items() if frame is not None}
 
 
 def model_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.frames import records
+from nmo_stats.report.attrition import attrition
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw, first_of
 from nmo_stats.wording import capital, counted, significant
@@ -28,7 +29,7 @@ def periods(analysis: Analysis) -> Section:
         f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
         f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
     )
-    blocks = (_timeline(analysis), _folded(_raw_table(analysis)), *_notices(analysis))
+    blocks = (_timeline(analysis), _folded(_raw_table(analysis)), *attrition(analysis), *_notices(analysis))
     return Section("data", "The data", lead, blocks)
 
 

@@ -6,7 +6,18 @@ import base64
 from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.report import data, disability, doubts, headline, methods, model, rates, relapse_rates, timing
+from nmo_stats.report import (
+    data,
+    disability,
+    doubts,
+    headline,
+    methods,
+    model,
+    printed,
+    rates,
+    relapse_rates,
+    timing,
+)
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.bundle import provenance
 
@@ -25,6 +36,7 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         model.posterior(analysis),
         model.diagnostics(analysis),
         doubts.assumptions(analysis),
+        printed.printed_numbers(analysis),
         methods.methods(analysis),
         _provenance(analysis),
     )

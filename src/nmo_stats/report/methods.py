@@ -19,6 +19,7 @@ def methods(analysis: Analysis) -> Section:
         _classical(analysis),
         _hierarchical(analysis),
         _doubts(analysis),
+        _audit(analysis),
         _software(analysis),
     )
     checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
@@ -142,6 +143,7 @@ def _doubts(analysis: Analysis) -> str:
         "trigger": "without one reference relapse per patient, as a bound for a switch that was triggered by it",
         "rounding": "with all follow-up times half a unit longer or shorter",
         "run_in": "without the first 1 and 3 months of every period",
+        "merging": "with every onset as a relapse of its own",
         "leave_one_out": "without single patients",
         "bias_adjustment": "divided by an uncertain background ratio",
     }
@@ -158,6 +160,15 @@ def _doubts(analysis: Analysis) -> str:
             "2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
         )
     return " ".join(texts)
+
+
+def _audit(analysis: Analysis) -> str:
+    if analysis.audit is None:
+        return ""
+    return (
+        f"{counted(len(analysis.audit.findings), 'number')} printed in a publication on these patients {'was' if len(analysis.audit.findings) == 1 else 'were'} compared with a recomputation from the "
+        "follow-up times, counts and scores, with the range that the rounding of these inputs leaves open."
+    )
 
 
 def _software(analysis: Analysis) -> str:

@@ -16,6 +16,7 @@ Family = Literal[
     "trigger",
     "rounding",
     "run_in",
+    "merging",
     "leave_one_out",
     "rtm",
     "bias_adjustment",
@@ -30,6 +31,7 @@ FAMILY_NAMES: Final[dict[Family, str]] = {
     "trigger": "Switch triggered by a relapse",
     "rounding": "Rounded follow-up times",
     "run_in": "Run-in",
+    "merging": "Onsets close together",
     "leave_one_out": "Leave one patient out",
     "rtm": "Regression to the mean",
     "bias_adjustment": "Adjusted for a background ratio",
@@ -102,6 +104,11 @@ class Row:
     def has_interval(self) -> bool:
         """Whether the row holds a ratio with limits."""
         return self.estimate is not None and self.low is not None and self.high is not None
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the data do not speak against the assumption itself."""
+        return all(caution.code != "implausible_population" for caution in self.cautions)
 
     def to_dict(self) -> dict[str, object]:
         """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""

@@ -6,16 +6,18 @@ import csv
 import hashlib
 import io
 import re
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import pandas as pd
 
-from nmo_stats.cohort.schema import Cell, as_text, is_missing, shown
 from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
+from nmo_stats.tables.files import TableFile, table_file
+from nmo_stats.tables.raw import RawTable, Source, refuse
+from nmo_stats.tables.redcap import instrument_rows
 
 _TEXT: Final = "plain text"
 _WORKBOOK: Final = "an Excel workbook"
@@ -32,43 +34,6 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a table came from, and the SHA-256 of its bytes."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class RawTable:
-    """Cells as found, column by column, each row with the number that a user sees it under.
-
-    Parameters
-    ----------
-    columns, cells
-        Names as found (``""`` for a nameless column), and the cells of each.
-    rows
-        Number of each row: as a spreadsheet shows it, or the position in a DataFrame or Parquet file, from 1.
-    blank_rows
-        Empty rows between the others.
-    source
-        Name and hash of the file.
-    faults
-        Rows that do not fit the header, and are not in ``cells``.
-    unread_sheets
-        Further sheets of a workbook.
-    """
-
-    columns: tuple[str, ...]
-    cells: tuple[tuple[Cell, ...], ...]
-    rows: tuple[int, ...]
-    blank_rows: tuple[int, ...]
-    source: Source
-    faults: tuple[Problem, ...] = ()
-    unread_sheets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Grid:
     """Header and rows as they stand in the source; the first row has the number ``first_row``."""
 
@@ -78,7 +43,7 @@ class _Grid:
     unread_sheets: tuple[str, ...] = ()
 
 
-def read_table(path: str | Path) -> RawTable:
+def read_table(file: str | Path | TableFile) -> RawTable:
     """Read a CSV, TSV, XLSX or Parquet file.
 
     Raises
@@ -86,27 +51,51 @@ def read_table(path: str | Path) -> RawTable:
     CohortError
         If the file does not exist, cannot be decoded, or is not what its suffix says.
     ArgumentError
-        If ``path`` is not a path.
+        If ``file`` is not a path, or an option does not belong to its kind.
     """
-    if not isinstance(path, (str, Path)):
-        raise ArgumentError(
-            f"{type(path).__name__}: give the path of a file; a DataFrame goes to Cohort.from_frame"
-        )
-    path = Path(path)
-    suffix = path.suffix.lower()
+    file = table_file(file)
+    return parsed_file(file, read_content(file))
+
+
+def read_content(file: TableFile) -> bytes:
+    """Return the bytes of a file that is what its suffix says.
+
+    Raises
+    ------
+    CohortError
+        If it does not exist, is empty or is something else.
+    """
+    path, suffix = file.path, file.suffix
     if suffix not in _READERS:
         rule = "the file is .csv, .tsv, .xlsx or .parquet"
-        _refuse(path.name, f"suffix {path.suffix!r}", rule, "save it as one of these")
+        refuse(path.name, f"suffix {path.suffix!r}", rule, "save it as one of these")
     content = _content(path)
-    expected, reader = _READERS[suffix]
+    expected = _READERS[suffix][0]
     kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), _TEXT)
     if kind != expected:
-        _refuse(path.name, kind, f"a {suffix} file is {expected}", "give the file the suffix of what it is")
-    grid = reader(content, path.name)
+        refuse(path.name, kind, f"a {suffix} file is {expected}", "give the file the suffix of what it is")
+    return content
+
+
+def parsed_file(file: TableFile, content: bytes) -> RawTable:
+    """Return the cells of a file that was read with :func:`read_content`.
+
+    Raises
+    ------
+    CohortError
+        If it cannot be decoded, or names no columns.
+    """
+    grid = _READERS[file.suffix][1](content, file)
     if all(map(is_missing, grid.header)):
         rule = "the first row names the columns"
-        _refuse(path.name, "no column names", rule, "remove the empty rows above the table")
-    return _table(grid, Source(path.name, hashlib.sha256(content).hexdigest()))
+        refuse(file.path.name, "no column names", rule, "remove the empty rows above the table")
+    table = replace(_table(grid, source_of(file, content)), decimal=file.decimal)
+    return instrument_rows(table, file.instrument)
+
+
+def source_of(file: TableFile, content: bytes) -> Source:
+    """Return the name of a file and the hash of its bytes."""
+    return Source(file.path.name, hashlib.sha256(content).hexdigest())
 
 
 def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
@@ -137,19 +126,32 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path that no file system takes
         found = getattr(error, "strerror", None) or str(error)
-        _refuse(path.name, found, "the file exists and can be read", f"check the path {str(path)!r}")
+        refuse(path.name, found, "the file exists and can be read", f"check the path {str(path)!r}")
     if not content.strip(b"\xef\xbb\xbf \t\r\n"):
         rule = "the file has a header row and one row per period"
-        _refuse(path.name, "empty file", rule, "see `nmo-stats template`")
+        refuse(path.name, "empty file", rule, "see `nmo-stats template`")
     return content
 
 
-def _read_csv(content: bytes, name: str) -> _Grid:
-    return _read_delimited(content, name, ",")
+def _read_text(content: bytes, file: TableFile) -> _Grid:
+    return _read_delimited(content, file.path.name, file.delimiter)
 
 
-def _read_tsv(content: bytes, name: str) -> _Grid:
-    return _read_delimited(content, name, "\t")
+def _read_workbook(content: bytes, file: TableFile) -> _Grid:
+    from nmo_stats.tables.workbook import read_sheet
+
+    rows, unread = read_sheet(content, file)
+    if all(cell is None for row in rows for cell in row):
+        which = "first" if file.sheet is None else repr(file.sheet)
+        rule = (
+            "the first visible sheet holds the table"
+            if file.sheet is None
+            else "the named sheet holds the table"
+        )
+        refuse(file.path.name, f"empty {which} sheet", rule, "move the table to the first sheet")
+    width = max(map(len, rows))
+    header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
+    return _Grid(header, body, unread_sheets=unread)
 
 
 def _read_delimited(content: bytes, name: str, delimiter: str) -> _Grid:
@@ -157,7 +159,7 @@ def _read_delimited(content: bytes, name: str, delimiter: str) -> _Grid:
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        _refuse(name, str(error), "quotes open and close around a cell", "save the table again as plain CSV")
+        refuse(name, str(error), "quotes open and close around a cell", "save the table again as plain CSV")
     header, *body = lines
     _require_separator(header, delimiter, name)
     return _Grid(header, body)
@@ -172,7 +174,7 @@ def _decode(content: bytes, name: str) -> str:
         problem = Problem(found, "text files are encoded as UTF-8", "save it as 'CSV UTF-8'", row=row)
         raise CohortError([problem], name) from None
     if "\x00" in text:
-        _refuse(name, "a NUL character", "text files are encoded as UTF-8", "save it as 'CSV UTF-8'")
+        refuse(name, "a NUL character", "text files are encoded as UTF-8", "save it as 'CSV UTF-8'")
     return text
 
 
@@ -183,49 +185,16 @@ def _require_separator(header: list[str], delimiter: str, name: str) -> None:
         if other != delimiter and other in header[0]:
             expected = _SEPARATORS[delimiter]
             remedy = "use .tsv for tabs" if other == "\t" else f"save the table with {expected} between cells"
+            if other == ";" and delimiter == ",":
+                remedy += ", or read it with decimal=',' (--decimal ,) if its numbers have decimal commas"
             rule = f"cells of this file type are separated by {expected}"
-            _refuse(name, f"cells separated by {words}", rule, remedy)
+            refuse(name, f"cells separated by {words}", rule, remedy)
 
 
-def _read_xlsx(content: bytes, name: str) -> _Grid:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and drop-down lists that openpyxl does not know
-            rows, unread = _first_sheet(content)
-    except Exception as error:  # noqa: BLE001  a damaged workbook makes openpyxl raise nearly anything
-        _refuse(
-            name,
-            f"cannot be read ({shown(error)})",
-            "a .xlsx file is a workbook",
-            "save it again from the spreadsheet",
-        )
-    if all(cell is None for row in rows for cell in row):
-        rule = "the first visible sheet holds the table"
-        _refuse(name, "empty first sheet", rule, "move the table to the first sheet")
-    width = max(map(len, rows))
-    header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
-    return _Grid(header, body, unread_sheets=unread)
-
-
-def _first_sheet(content: bytes) -> tuple[list[tuple[Cell, ...]], tuple[str, ...]]:
-    """Return the rows of the first visible sheet, and the names of the further ones that are not empty."""
-    import openpyxl
-
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    for sheet in sheets:
-        sheet.reset_dimensions()  # some programs store the wrong ones, and cells outside would be lost
-    tables = [sheet.iter_rows(values_only=True) for sheet in sheets]
-    unread = tuple(
-        sheet.title
-        for sheet, rows in zip(sheets[1:], tables[1:], strict=True)
-        if any(cell is not None for row in rows for cell in row)
-    )
-    return list(tables[0]) if tables else [], unread
-
-
-def _read_parquet(content: bytes, name: str) -> _Grid:
+def _read_parquet(content: bytes, file: TableFile) -> _Grid:
     import pyarrow.parquet
+
+    name = file.path.name
 
     try:
         table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
@@ -234,17 +203,15 @@ def _read_parquet(content: bytes, name: str) -> _Grid:
         ]
         columns = [table.column(number).to_pylist() for number in kept]
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        _refuse(
-            name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again"
-        )
+        refuse(name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again")
     header = [table.column_names[number] for number in kept]
     return _Grid(header, list(zip(*columns, strict=True)), first_row=1)
 
 
-_READERS: Final[dict[str, tuple[str, Callable[[bytes, str], _Grid]]]] = {
-    ".csv": (_TEXT, _read_csv),
-    ".tsv": (_TEXT, _read_tsv),
-    ".xlsx": (_WORKBOOK, _read_xlsx),
+_READERS: Final[dict[str, tuple[str, Callable[[bytes, TableFile], _Grid]]]] = {
+    ".csv": (_TEXT, _read_text),
+    ".tsv": (_TEXT, _read_text),
+    ".xlsx": (_WORKBOOK, _read_workbook),
     ".parquet": (_PARQUET, _read_parquet),
 }
 
@@ -281,7 +248,3 @@ def _ragged(row: int, cells: int, width: int) -> Problem:
     found = f"{cells} cell{'' if cells == 1 else 's'}"
     remedy = "fill or remove cells; a cell that contains the separator stands in quotes"
     return Problem(found, f"a row has as many cells as the header ({width})", remedy, row=row)
-
-
-def _refuse(name: str, found: str, rule: str, remedy: str) -> NoReturn:
-    raise CohortError([Problem(found, rule, remedy)], name) from None

@@ -1,0 +1,135 @@
+"""Where every relapse and every patient-day went, patient by patient, and the merges across a switch one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nmo_stats.cohort.attrition import ATTRITION, DAY_CAUSES, RELAPSE_CAUSES, SWITCH_MERGES
+from nmo_stats.events.columns import day_text
+from nmo_stats.events.records import Events, Ints
+from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted
+from nmo_stats.events.timeline import Mask, Timeline
+
+_WORDS = {
+    "relapses_same_day": "same day",
+    "relapses_merged": "merged",
+    "relapses_history": "before the first treatment",
+    "relapses_gap": "between treatments",
+    "relapses_after": "after the last treatment",
+    "relapses_run_in": "in a run-in",
+    "days_gap": "between treatments",
+    "days_after": "after the last treatment",
+    "days_run_in": "run-in",
+    "periods_consumed": "",
+}
+
+
+def attrition(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
+    """Return one row for each patient; relapses, patient-days and periods in, lost by cause, and kept."""
+    patients = len(events.patients)
+    relapses = {name: _each(found.patient[mask], patients) for name, mask in _relapse_masks(found).items()}
+    days = _days(courses, found, patients)
+    consumed = _each(courses.patient[found.days == 0], patients)
+    periods_in = _each(courses.patient, patients)
+    frame = pd.DataFrame(
+        {
+            "patient": pd.Series(events.patients, dtype="object"),
+            "relapses_in": _each(found.patient, patients),
+            **relapses,
+            **days,
+            "periods_in": periods_in,
+            "periods_consumed": consumed,
+            "periods_kept": periods_in - consumed,
+        }
+    )
+    frame["why"] = _why(frame)
+    return frame[list(ATTRITION)]
+
+
+def switch_merges(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
+    """Return the onsets that were merged into a relapse of another treatment, or of none, and would count on their own."""
+    own, cluster = found.place, found.place[found.first]
+    alone = ~found.is_first & (own >= 0) & ~found.in_run_in
+    crossing = np.flatnonzero(alone & (own != cluster))
+    drugs = _drugs(courses, cluster[crossing]), _drugs(courses, own[crossing])
+    crossing = crossing[drugs[0] != drugs[1]]
+    days, firsts = found.day[crossing], found.day[found.first[crossing]]
+    names = np.array(events.patients, dtype=object)
+    cells = (
+        names[found.patient[crossing]],
+        [day_text(day, dated=events.dated) for day in firsts.tolist()],
+        [day_text(day, dated=events.dated) for day in days.tolist()],
+        days - firsts,
+        _drugs(courses, cluster[crossing]),
+        _drugs(courses, own[crossing]),
+    )
+    return pd.DataFrame(dict(zip(SWITCH_MERGES, cells, strict=True)))
+
+
+def _relapse_masks(found: Counted) -> dict[str, Mask]:
+    """Return for each cause the onsets that it keeps from being counted; each onset is in one of them or counted."""
+    first = found.is_first
+    masks = (
+        found.same_day & ~first,
+        ~found.same_day & ~first,
+        first & (found.place == HISTORY),
+        first & (found.place == NO_COURSE),
+        first & (found.place == AFTER),
+        first & (found.place >= 0) & found.in_run_in,
+    )
+    return {**dict(zip(RELAPSE_CAUSES, masks, strict=True)), "relapses_kept": found.is_counted}
+
+
+def _days(courses: Timeline, found: Counted, patients: int) -> dict[str, Ints]:
+    following = np.append(courses.start[1:], 0)
+    to_next = np.where(courses.is_last, 0, following - found.end)
+    causes = (
+        _each(courses.patient, patients, to_next),
+        courses.last_day - courses.end[courses.is_last],
+        _each(courses.patient, patients, found.counts_from - courses.start),
+    )
+    return {
+        "days_in": courses.last_day - courses.first_start,
+        **dict(zip(DAY_CAUSES, causes, strict=True)),
+        "days_kept": _each(courses.patient, patients, found.days),
+    }
+
+
+def _each(patient: Ints, patients: int, weights: Ints | None = None) -> Ints:
+    """Return the number of rows, or the sum of whole weights, of each patient."""
+    return np.asarray(np.bincount(patient, weights=weights, minlength=patients)).astype(np.int64)
+
+
+def _why(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """Return what was lost in words; equal losses are worded once."""
+    losses = frame[list(_WORDS)].copy()
+    for name in DAY_CAUSES:  # how many days stands in the column of the days
+        losses[name] = losses[name].clip(upper=1)
+    places = losses.groupby(list(_WORDS), sort=False).ngroup().to_numpy()
+    different = losses.loc[~losses.duplicated()]
+    rows = different.itertuples(index=False, name=None)
+    texts = np.array([_text(dict(zip(_WORDS, row, strict=True))) for row in rows], dtype=object)
+    return texts[places]
+
+
+def _text(losses: dict[str, int]) -> str:
+    relapses = [f"{losses[name]} {_WORDS[name]}" for name in RELAPSE_CAUSES if losses[name]]
+    days = [_WORDS[name] for name in DAY_CAUSES if losses[name]]
+    consumed = losses["periods_consumed"]
+    periods = "1 period" if consumed == 1 else f"{consumed} periods"
+    parts = [
+        f"relapses: {', '.join(relapses)}" if relapses else "",
+        f"days: {', '.join(days)}" if days else "",
+        f"{periods} consumed by the run-in" if consumed else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _drugs(courses: Timeline, places: Ints) -> npt.NDArray[np.object_]:
+    names = np.empty(len(places), dtype=object)
+    names[:] = courses.treatment[places] if len(places) else []
+    names[places == HISTORY] = "before the first treatment"
+    names[(places == NO_COURSE) | (places == AFTER)] = "between treatments"
+    return names

@@ -1,0 +1,147 @@
+"""What must hold between the days of a patient: courses end after they start, do not overlap, and relapses fall within observation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nmo_stats.errors import Problem
+from nmo_stats.events.columns import RELAPSES, TREATMENTS, day_text
+from nmo_stats.events.records import NO_DAY, Events
+from nmo_stats.events.timeline import Mask, Timeline, last_visits, timeline
+
+Text = Callable[[int], str]
+
+
+def order_problems(events: Events) -> list[Problem]:
+    """Return every contradiction between the days of two tables whose cells are valid."""
+    courses = timeline(events)
+    return [
+        *_last_visits(events),
+        *_course_problems(events, courses),
+        *_overlaps(events, courses),
+        *_unknown_patients(events),
+        *_after_observation(events, courses),
+    ]
+
+
+def _last_visits(events: Events) -> list[Problem]:
+    """Return rows whose last visit is another one than in the patient's other rows."""
+    given = events.courses.last_visit
+    latest = last_visits(events.courses, len(events.patients))[events.courses.patient]
+    text = _text(events)
+    return [
+        _treatment_problem(
+            events,
+            int(events.courses.row[index]),
+            int(events.courses.patient[index]),
+            ("last_visit", f"{text(int(given[index]))}, elsewhere {text(int(latest[index]))}"),
+            ("a patient has one last visit", "give the last one in every row of the patient"),
+        )
+        for index in np.flatnonzero((given != NO_DAY) & (given != latest)).tolist()
+    ]
+
+
+def _course_problems(events: Events, courses: Timeline) -> list[Problem]:
+    visits = last_visits(events.courses, len(events.patients))[courses.patient]
+    unknown = courses.end == NO_DAY
+    ended = ~courses.ongoing
+    text = _text(events)
+    found = "empty, and no last visit"
+    needs = "an ongoing course (empty end) needs the patient's last visit"
+    cases: list[tuple[Mask, str, Callable[[int], str], tuple[str, str]]] = [
+        (unknown, "end", lambda _: found, (needs, "enter the end, or the day in a column 'last_visit'")),
+        (
+            ended & (courses.end <= courses.start),
+            "end",
+            lambda at: f"{text(int(courses.end[at]))} with start {text(int(courses.start[at]))}",
+            ("a course ends after it starts", "correct one of the two days"),
+        ),
+        (
+            courses.ongoing & ~unknown & (courses.end <= courses.start),
+            "last_visit",
+            lambda at: f"{text(int(visits[at]))} with start {text(int(courses.start[at]))}",
+            ("the last visit comes after the start of an ongoing course", "correct one of the two days"),
+        ),
+        (
+            ended & (visits != NO_DAY) & (courses.end > visits),
+            "end",
+            lambda at: f"{text(int(courses.end[at]))} with last visit {text(int(visits[at]))}",
+            ("a course does not end after the last visit", "correct one of the two days"),
+        ),
+    ]
+    return [
+        _treatment_problem(
+            events, int(courses.row[at]), int(courses.patient[at]), (column, words(at)), rule_and_remedy
+        )
+        for mask, column, words, rule_and_remedy in cases
+        for at in np.flatnonzero(mask).tolist()
+    ]
+
+
+def _overlaps(events: Events, courses: Timeline) -> list[Problem]:
+    """Return courses that start before an earlier one of the patient ended; touching ones do not overlap."""
+    text = _text(events)
+    problems = []
+    same = courses.patient[1:] == courses.patient[:-1]
+    known = (courses.end[:-1] != NO_DAY) & (courses.end[:-1] > courses.start[:-1])
+    for at in (np.flatnonzero(same & known & (courses.start[1:] < courses.end[:-1])) + 1).tolist():
+        before = at - 1
+        end = "ongoing" if courses.ongoing[before] else f"to {text(int(courses.end[before]))}"
+        found = (
+            f"{text(int(courses.start[at]))}, within {courses.treatment[before]} of row {courses.row[before]} "
+            f"({text(int(courses.start[before]))} {end})"
+        )
+        rule = (
+            "the courses of a patient do not overlap",
+            "end the earlier course at the switch, or join the two",
+        )
+        problems.append(
+            _treatment_problem(events, int(courses.row[at]), int(courses.patient[at]), ("start", found), rule)
+        )
+    return problems
+
+
+def _unknown_patients(events: Events) -> list[Problem]:
+    onsets = events.onsets
+    rule = "a patient of the relapses is in the treatments"
+    remedy = "add the patient's courses, or correct the identifier"
+    problems = []
+    for index in np.flatnonzero(onsets.patient < 0).tolist():
+        name = str(onsets.names.values[onsets.names.codes[index]])
+        problems.append(
+            Problem(repr(name), rule, remedy, int(onsets.row[index]), name, "patient", RELAPSES.short)
+        )
+    return problems
+
+
+def _after_observation(events: Events, courses: Timeline) -> list[Problem]:
+    onsets, text = events.onsets, _text(events)
+    known = onsets.patient >= 0
+    last = np.where(known, courses.last_day[onsets.patient], 0)
+    rule = "a relapse is not after the patient's last visit"
+    remedy = "correct the day, or give the last visit in the column 'last_visit' of the treatments"
+    return [
+        Problem(
+            f"{text(int(onsets.day[index]))}, last day observed {text(int(last[index]))}",
+            rule,
+            remedy,
+            int(onsets.row[index]),
+            events.patients[onsets.patient[index]],
+            "onset",
+            RELAPSES.short,
+        )
+        for index in np.flatnonzero(known & (last != NO_DAY) & (onsets.day > last)).tolist()
+    ]
+
+
+def _treatment_problem(
+    events: Events, row: int, patient: int, found: tuple[str, str], rule: tuple[str, str]
+) -> Problem:
+    column, value = found
+    return Problem(value, *rule, row, events.patients[patient], column, TREATMENTS.short)
+
+
+def _text(events: Events) -> Text:
+    return lambda day: day_text(day, dated=events.dated)

@@ -1,0 +1,193 @@
+"""Dated treatments and relapses as a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nmo_stats.cohort import Cohort, Notice
+from nmo_stats.cohort.attrition import attrition_notices
+from nmo_stats.cohort.notices import table_notices, times_notices
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
+from nmo_stats.errors import CohortError, Problem
+from nmo_stats.events.account import attrition, switch_merges
+from nmo_stats.events.records import Events, Ints
+from nmo_stats.events.rules import Counted, Gap, Rules, counted
+from nmo_stats.events.tables import events_of
+from nmo_stats.events.timeline import Mask, Timeline, timeline
+from nmo_stats.tables.coded import coded_table
+from nmo_stats.tables.files import TableFile
+
+Data = str | Path | TableFile | pd.DataFrame
+
+
+def read_events(
+    treatments: Data,
+    relapses: Data,
+    *,
+    columns: Mapping[str, str] | None = None,
+    min_gap_days: int = 30,
+    run_in_days: int = 0,
+    gap: Gap = "drop",
+) -> Cohort:
+    """Build the period table from dated treatments and relapses.
+
+    Courses are (start, end] in whole days, and their length is the follow-up. The onsets of a patient are sorted and merged, a
+    relapse belongs to the course that holds its first onset, and the run-in (start, start + r] of every course is left out. So
+    a relapse on the day of a switch belongs to the course that ends, and one on or before the first start is history.
+
+    Parameters
+    ----------
+    treatments
+        File or DataFrame with the columns ``patient``, ``treatment``, ``start``, ``end`` and, where an end is empty because the
+        course goes on, ``last_visit``. It may hold ``edss_start``, ``edss_end``, ``ended_by_relapse`` and covariates.
+    relapses
+        File or DataFrame with the columns ``patient``, ``onset`` and optionally ``severity``. Days are ISO dates, or whole numbers
+        of days since an origin of the patient, in both tables alike. A :class:`TableFile` says which sheet or instrument is meant.
+    columns
+        Foreign column names to ours, for both tables.
+    min_gap_days
+        A relapse is merged if its onset is at most so many days after the *first* onset of its cluster; 0 counts every row.
+    run_in_days
+        Days at the start of each course that are left out.
+    gap
+        What becomes of days between two courses: ``"drop"``, or ``"previous"`` to count them with the course before.
+
+    Returns
+    -------
+    Cohort
+        In days, with the order of the courses (``period``), the time of every relapse since its course began to count,
+        ``attrition``, ``switch_merges`` and, if a merge crossed a switch, ``unmerged``. ``ended_by_relapse`` is yes if the table
+        says so or an onset is the very day on which the next course starts, and unknown otherwise.
+
+    Raises
+    ------
+    CohortError
+        With every problem of both tables.
+    ArgumentError
+        If a rule is not valid.
+
+    Examples
+    --------
+    >>> treatments = pd.DataFrame({"patient": ["A", "A"], "treatment": ["old", "new"],
+    ...                            "start": ["2013-01-01", "2014-01-01"], "end": ["2014-01-01", "2015-01-01"]})
+    >>> relapses = pd.DataFrame({"patient": ["A", "A", "A"], "onset": ["2013-02-01", "2014-01-01", "2014-01-20"]})
+    >>> cohort = read_events(treatments, relapses)
+    >>> cohort.compare("new", reference="old").totals, cohort.unmerged.compare("new", reference="old").totals
+    ((2, 0), (2, 1))
+    """
+    rules = Rules(min_gap_days, run_in_days, gap)
+    events = events_of(coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns)
+    courses = timeline(events)
+    found = counted(courses, events.onsets, rules)
+    kept = found.days > 0
+    if not kept.any():
+        rule = "a course is longer than the run-in"
+        problem = Problem(
+            f"a run-in of {rules.run_in_days} days consumes every course", rule, "shorten the run-in"
+        )
+        raise CohortError([problem], events.source.name)
+    cohort = _cohort(events, courses, found, kept)
+    merges = switch_merges(events, courses, found)
+    account = attrition(events, courses, found)
+    notices = (
+        _rules_notice(rules),
+        *_unread(events),
+        *attrition_notices(account, merges),
+        *times_notices(cohort.frame, cohort.relapse_times),
+        *table_notices(cohort.frame, "exposure_days", events.blank_rows[0], events.unread_sheets),
+    )
+    unmerged = None
+    if len(merges):
+        everything = replace(rules, min_gap_days=0)
+        bare = _cohort(events, courses, counted(courses, events.onsets, everything), kept)
+        unmerged = replace(bare, notices=(_rules_notice(everything),))
+    return replace(cohort, notices=notices, attrition=account, switch_merges=merges, unmerged=unmerged)
+
+
+def _cohort(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:
+    """Return the period table of the courses of which days are left, with the time of each relapse."""
+    relapses = np.bincount(found.place[found.is_counted], minlength=len(kept))
+    names = np.array(events.patients, dtype=object)
+    table = pd.DataFrame(
+        {
+            "patient": pd.Series(names[courses.patient], dtype="object"),
+            "treatment": pd.Series(courses.treatment, dtype="object"),
+            "relapses": relapses.astype(np.int64),
+            "exposure_days": found.days.astype(np.float64),
+            "period": pd.array(_numbers(courses), dtype="Int64"),
+            "ended_by_relapse": _ended_by_relapse(courses, found),
+            "ongoing": pd.array(courses.ongoing, dtype="boolean"),
+            **{name: courses.others[name] for name in courses.others if name != "ended_by_relapse"},
+        }
+    )
+    ordered = [*(name for name in KNOWN if name in table), *(name for name in table if name not in KNOWN)]
+    frame = table.loc[kept, ordered].reset_index(drop=True)
+    return Cohort(frame, (), events.source, _times(found, kept))
+
+
+def _numbers(courses: Timeline) -> Ints:
+    """Return 1, 2, ... for the courses of each patient."""
+    first = np.flatnonzero(courses.is_first)
+    before = first[np.cumsum(courses.is_first) - 1]
+    numbers: Ints = np.arange(1, len(courses.start) + 1) - before
+    return numbers
+
+
+def _ended_by_relapse(courses: Timeline, found: Counted) -> pd.Series:
+    """Return what the table says; else yes where a relapse began on the day on which the next course starts, or unknown."""
+    switch = np.append(found.end[:-1] == courses.start[1:], [False]) & ~courses.is_last
+    on_switch = np.zeros(len(switch), dtype=bool)
+    inside = found.place >= 0
+    last_days = found.place[inside][found.day[inside] == found.end[found.place[inside]]]
+    on_switch[last_days] = True
+    answers = pd.Series(pd.NA, index=courses.others.index, dtype="boolean")
+    answers[switch & on_switch] = True
+    said = courses.others.get("ended_by_relapse")
+    return answers if said is None else said.fillna(answers)
+
+
+def _times(found: Counted, kept: Mask) -> pd.DataFrame:
+    """Return row, time and number of every counted relapse: years since the first day of its course that counts."""
+    mask = found.is_counted
+    place = found.place[mask]  # in order, and the days of a course in order too
+    times = {
+        "row": (np.cumsum(kept) - 1)[place].astype(np.int64),
+        "years": (found.day[mask] - found.counts_from[place]) / DAYS_PER_YEAR,
+        "number": np.arange(1, len(place) + 1) - np.searchsorted(place, place),
+    }
+    if found.severity is not None:
+        times["severity"] = found.severity[mask]
+    return pd.DataFrame(times)
+
+
+def _rules_notice(rules: Rules) -> Notice:
+    merging = (
+        f"onsets at most {rules.min_gap_days} days after the first one of a relapse are merged into it"
+        if rules.min_gap_days
+        else "every row of the relapses counts, none is merged"
+    )
+    run_in = (
+        f"the first {rules.run_in_days} days of every course are left out"
+        if rules.run_in_days
+        else "no run-in"
+    )
+    gap = "are left out" if rules.gap == "drop" else "count with the treatment before"
+    text = f"periods are built from dated events: {merging}; {run_in}; days between treatments {gap}"
+    return Notice("event_rules", text)
+
+
+def _unread(events: Events) -> list[Notice]:
+    notices = []
+    if events.unused_columns:
+        text = f"further columns of the relapses are not used: {', '.join(events.unused_columns)}"
+        notices.append(Notice("unused_columns", text))
+    if events.blank_rows[1]:
+        listed = ", ".join(map(str, events.blank_rows[1][:6]))
+        more = f" and {len(events.blank_rows[1]) - 6} more" if len(events.blank_rows[1]) > 6 else ""
+        notices.append(Notice("blank_rows", f"empty rows of the relapses hold no relapse: {listed}{more}"))
+    return notices

@@ -1,0 +1,169 @@
+"""From onsets to the relapses of each course: sort, merge, assign, and leave the run-in out.
+
+Courses are (start, end] in whole days. A relapse is merged if its onset is at most ``min_gap_days`` after the first onset of its
+cluster; a cluster belongs to the course that holds its first onset; the run-in of a course is (start, start + run_in_days].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from nmo_stats.errors import ArgumentError
+from nmo_stats.events.records import Ints, Onsets
+from nmo_stats.events.timeline import LONGEST, Mask, Timeline, moment
+
+Gap = Literal["drop", "previous"]
+HISTORY: Final = -1  # before the first course of the patient
+NO_COURSE: Final = -2  # between two courses
+AFTER: Final = -3  # after the last course
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How relapses are counted.
+
+    Parameters
+    ----------
+    min_gap_days
+        Onsets at most so many days after the first one of a cluster are the same relapse; 0 counts every row.
+    run_in_days
+        Days at the start of every course that are left out, with their relapses.
+    gap
+        Days between two courses: ``"drop"``, or ``"previous"`` to count them with the course before.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not a whole one >= 0, or ``gap`` is unknown.
+    """
+
+    min_gap_days: int = 30
+    run_in_days: int = 0
+    gap: Gap = "drop"
+
+    def __post_init__(self) -> None:
+        for name in ("min_gap_days", "run_in_days"):
+            value = getattr(self, name)
+            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
+                raise ArgumentError(f"{name} {value!r}: a whole number of days >= 0")
+        if self.gap not in get_args(Gap):
+            raise ArgumentError(f"gap {self.gap!r}: 'drop' or 'previous'")
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What became of every row of the relapses, and of the days of every course.
+
+    Parameters
+    ----------
+    patient, day
+        Onsets sorted by patient and day, shape (onsets,).
+    severity
+        Theirs, if the table says it.
+    first
+        For each onset the place of the first onset of its cluster.
+    same_day
+        Whether the onset repeats the one before it, as one relapse.
+    place
+        The course of each onset by its own day, or ``HISTORY``, ``NO_COURSE`` or ``AFTER``.
+    in_run_in
+        Whether the onset lies in the run-in of that course.
+    end
+        End of each course with the days that the gap rule adds, shape (courses,).
+    counts_from
+        Day after which the days of the course count: the start with the run-in, at most the end.
+    """
+
+    patient: Ints
+    day: Ints
+    severity: npt.NDArray[Any] | None
+    first: Ints
+    same_day: Mask
+    place: Ints
+    in_run_in: Mask
+    end: Ints
+    counts_from: Ints
+
+    @property
+    def is_first(self) -> Mask:
+        """Whether an onset is the first of its cluster: these are the relapses."""
+        return np.equal(self.first, np.arange(len(self.first)))
+
+    @property
+    def is_counted(self) -> Mask:
+        """Whether an onset is a relapse of a course, after its run-in."""
+        return np.logical_and(self.is_first & (self.place >= 0), ~self.in_run_in)
+
+    @property
+    def days(self) -> Ints:
+        """Days of each course that count; 0 if the run-in consumes it."""
+        return self.end - self.counts_from
+
+
+def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
+    """Apply the rules to onsets of known patients, none of them after the last day of observation."""
+    order = _order(onsets)
+    patient, day = onsets.patient[order], onsets.day[order]
+    end = _ends(courses, rules.gap)
+    counts_from = np.minimum(courses.start + min(int(rules.run_in_days), LONGEST), end)
+    place = _places(courses, end, patient, day)
+    first, same_day = _clusters(patient, day, min(int(rules.min_gap_days), LONGEST))
+    return Counted(
+        patient,
+        day,
+        None if onsets.severity is None else onsets.severity[order],
+        first,
+        same_day,
+        place,
+        (place >= 0) & (day <= counts_from[np.maximum(place, 0)]),
+        end,
+        counts_from,
+    )
+
+
+def _order(onsets: Onsets) -> Ints:
+    """Sort by patient and day; of rows with both alike by severity, so that the order of the rows changes nothing."""
+    key = moment(onsets.patient, onsets.day)
+    if onsets.severity is None:
+        return np.argsort(key, kind="stable")
+    texts = ["" if text is None else str(text) for text in onsets.severity]
+    return np.lexsort((np.unique(texts, return_inverse=True)[1], key))
+
+
+def _ends(courses: Timeline, gap: Gap) -> Ints:
+    """Return the end of each course; with ``"previous"`` it lasts until the patient's next one starts."""
+    following = np.append(courses.start[1:], 0)
+    return np.where(courses.is_last | (gap == "drop"), courses.end, following)
+
+
+def _places(courses: Timeline, end: Ints, patient: Ints, day: Ints) -> Ints:
+    found = courses.place(patient, day)
+    outside = np.where(courses.is_last[found], AFTER, NO_COURSE)
+    return np.where(found < 0, HISTORY, np.where(day <= end[found], found, outside))
+
+
+def _clusters(patient: Ints, day: Ints, min_gap_days: int) -> tuple[Ints, Mask]:
+    """Return for each onset the place of the first one of its cluster, and whether it repeats the day of the one before.
+
+    The first onset of a patient opens a cluster; the next cluster opens at the first onset that is more than ``min_gap_days``
+    later. All patients take their steps at once, so the loop is as long as the longest history.
+    """
+    places = np.arange(len(day))
+    if not len(day) or min_gap_days == 0:
+        return places, np.zeros(len(day), dtype=bool)
+    key = moment(patient, day)
+    opens = np.zeros(len(day), dtype=bool)
+    following = np.searchsorted(key, key + min_gap_days, side="right")
+    new_patient = np.append(True, patient[1:] != patient[:-1])
+    last = np.append(np.flatnonzero(new_patient)[1:], len(day))[np.cumsum(new_patient) - 1]
+    frontier = np.flatnonzero(new_patient)
+    while len(frontier):
+        opens[frontier] = True
+        step = following[frontier]
+        frontier = step[step < last[frontier]]
+    first = np.maximum.accumulate(np.where(opens, places, 0))
+    return first, np.append(False, key[1:] == key[:-1])

@@ -1,0 +1,261 @@
+"""From the two tables to courses and onsets as arrays, or to every problem of both tables at once."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nmo_stats.errors import CohortError, Problem
+from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, day_number
+from nmo_stats.events.order import order_problems
+from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
+from nmo_stats.tables.cells import Fault
+from nmo_stats.tables.coded import CodedTable, ParsedColumn, parsed_coded
+from nmo_stats.tables.columns import (
+    Columns,
+    by_row,
+    covariate_series,
+    missing_columns,
+    named_columns,
+    renaming,
+    renaming_problems,
+)
+from nmo_stats.tables.raw import Source
+
+Parsed = dict[str, ParsedColumn]
+_DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
+_SHAPE: Final = str.maketrans("123456789", "000000000")
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A table whose columns are parsed, and what is wrong with it."""
+
+    table: CodedTable
+    columns: Columns
+    parsed: Parsed
+    problems: list[Problem]
+
+
+def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str, str] | None) -> Events:
+    """Return the courses and the onsets of two tables.
+
+    Raises
+    ------
+    CohortError
+        With every problem of both tables.
+    ArgumentError
+        If ``columns`` is not a mapping.
+    """
+    mapping = renaming(columns)
+    tables = [_read(treatments, TREATMENTS, mapping), _read(relapses, RELAPSES, mapping)]
+    problems = _renaming_problems(mapping, treatments, relapses)
+    problems += [problem for table in tables for problem in table.problems]
+    problems += _mixed(tables)
+    name = _joint_name(treatments.source, relapses.source)
+    if problems:
+        raise CohortError(_sorted(problems), name)
+    events = _events(*tables)
+    if problems := order_problems(events):
+        raise CohortError(_sorted(problems), name)
+    return events
+
+
+def joint_source(first: Source, second: Source) -> Source:
+    """Return one source for two tables: both names, and the hash of their two hashes."""
+    digest = hashlib.sha256(f"{first.sha256} {second.sha256}".encode()).hexdigest()
+    return Source(_joint_name(first, second), digest)
+
+
+def _joint_name(first: Source, second: Source) -> str:
+    return first.name if first.name == second.name else f"{first.name} and {second.name}"
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    tables = [None, TREATMENTS.short, RELAPSES.short]
+    return sorted(problems, key=lambda problem: (tables.index(problem.table), by_row(problem)))
+
+
+def _renaming_problems(
+    mapping: Mapping[str, str], treatments: CodedTable, relapses: CodedTable
+) -> list[Problem]:
+    """Return what is wrong with the renaming: it serves both tables, so a column needs to be in one of them."""
+    found = [*treatments.columns, *relapses.columns]
+    known = [*TREATMENTS.parsers, *RELAPSES.parsers]
+    return renaming_problems(mapping, found, known, "tables of treatments and relapses")
+
+
+def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _Read:
+    ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
+    named, name_problems = named_columns(table.columns, table.cells, ours)
+    problems = [
+        *_inside(columns, [*name_problems, *table.faults, *missing_columns(named, columns)]),
+        *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
+    ]
+    names = [ours.get(column, column) for column in table.columns]
+    twice = {name for name in names if names.count(name) > 1}
+    parsed, cell_problems = parsed_coded(table, ["" if name in twice else name for name in names], columns)
+    problems += cell_problems
+    if columns is TREATMENTS and not len(table.rows) and not problems:
+        problems.append(
+            Problem(
+                "header only",
+                "the table has one row per course of a drug",
+                "add the courses",
+                table=columns.short,
+            )
+        )
+    return _Read(table, columns, parsed, problems)
+
+
+def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(problem, table=columns.short) for problem in problems]
+
+
+def _computed(columns: Columns, name: str) -> Problem:
+    rule = f"{name!r} is computed from the events"
+    return Problem("present", rule, "rename or remove the column", column=name, table=columns.short)
+
+
+def _mixed(tables: list[_Read]) -> list[Problem]:
+    """Return the rows of the rarer kind where some days are dates and others are numbers."""
+    places: dict[bool, list[Problem]] = {True: [], False: []}
+    kinds: dict[bool, int] = {True: 0, False: 0}
+    for read in tables:
+        for name in (*TREATMENT_DAYS, "onset"):
+            if name not in read.parsed or name not in read.columns.parsers:
+                continue
+            column = read.parsed[name]
+            for is_date in (True, False):
+                fits = [_is_date(value) is is_date for value in column.values]
+                rows = (
+                    np.flatnonzero(np.array(fits, dtype=bool)[column.codes])
+                    if fits
+                    else np.array([], dtype=int)
+                )
+                kinds[is_date] += len(rows)
+                places[is_date] += _mixed_rows(read, name, rows[:100], is_date=is_date)
+    if not (kinds[True] and kinds[False]):
+        return []
+    return places[kinds[True] < kinds[False]]
+
+
+def _is_date(value: object) -> bool | None:
+    if value is None or isinstance(value, Fault):
+        return None
+    return isinstance(value, datetime.date)
+
+
+def _mixed_rows(read: _Read, name: str, rows: npt.NDArray[Any], *, is_date: bool) -> list[Problem]:
+    column, patients = read.parsed[name], read.parsed.get("patient")
+    rule = "all days are dates, or all are numbers of days"
+    remedy = "write the number of days, as elsewhere" if is_date else "write the date, as elsewhere"
+    problems = []
+    for row in rows.tolist():
+        patient = None if patients is None else patients.values[patients.codes[row]]
+        who = patient if isinstance(patient, str) else None
+        found = str(column.values[column.codes[row]])
+        problems.append(
+            Problem(found, rule, remedy, int(read.table.rows[row]), who, name, read.columns.short)
+        )
+    return problems
+
+
+def _events(treatments: _Read, relapses: _Read) -> Events:
+    patients, codes, others = _patients(treatments.parsed["patient"], relapses.parsed["patient"])
+    return Events(
+        patients=patients,
+        courses=_courses(treatments, codes),
+        onsets=_onsets(relapses, others),
+        dated=_dated(treatments.parsed["start"]),
+        source=joint_source(treatments.table.source, relapses.table.source),
+        blank_rows=(treatments.table.blank_rows, relapses.table.blank_rows),
+        unread_sheets=tuple(dict.fromkeys((*treatments.table.unread_sheets, *relapses.table.unread_sheets))),
+        unused_columns=tuple(name for name in relapses.parsed if name not in RELAPSES.parsers),
+    )
+
+
+def _dated(starts: ParsedColumn) -> bool:
+    return isinstance(starts.values[0], datetime.date)
+
+
+def _patients(
+    treated: ParsedColumn, relapsing: ParsedColumn
+) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the patients of the treatments in natural order, and the place of the patient of each row; -1 for an unknown one."""
+    in_use = np.unique(treated.codes)
+    names = [treated.values[code] for code in in_use.tolist()]
+    patients = pd.Index(_in_order(set(names)), dtype="object")
+    places = patients.get_indexer(pd.Index(treated.values, dtype="object"))
+    others = (
+        patients.get_indexer(pd.Index(relapsing.values, dtype="object")) if relapsing.values else places[:0]
+    )
+    return (
+        tuple(patients),
+        np.asarray(places, dtype=np.int64)[treated.codes],
+        np.asarray(others, dtype=np.int64)[relapsing.codes],
+    )
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Sort names so that P2 comes before P10; names of one shape, P002 and P010, are so as texts."""
+    shapes = {name.translate(_SHAPE) for name in names}
+    return sorted(names) if len(shapes) == 1 else sorted(names, key=_natural)
+
+
+def _natural(name: str) -> tuple[object, ...]:
+    """Return a key that puts P2 before P10."""
+    parts = _DIGITS.split(name)  # digits stand at odd places, so that like meets like
+    numbers = [part.lstrip("0") if place % 2 else part for place, part in enumerate(parts)]
+    return (*[(len(part), part) if place % 2 else part for place, part in enumerate(numbers)],), name
+
+
+def _courses(read: _Read, patient: npt.NDArray[np.int64]) -> Courses:
+    days = {name: _days(read.parsed[name]) for name in TREATMENT_DAYS if name in read.parsed}
+    rows = len(patient)
+    known = {*TREATMENT_DAYS, "patient", "treatment"}
+    return Courses(
+        patient=patient,
+        treatment=read.parsed["treatment"].in_rows(),
+        start=days["start"],
+        end=days["end"],
+        last_visit=days.get("last_visit", np.full(rows, NO_DAY)),
+        row=read.table.rows,
+        others=pd.DataFrame(
+            {name: _series(column, name) for name, column in read.parsed.items() if name not in known},
+            index=pd.RangeIndex(rows),
+        ),
+    )
+
+
+def _series(column: ParsedColumn, name: str) -> pd.Series:
+    if name == "ended_by_relapse":
+        return pd.Series(column.in_rows(), dtype="boolean")
+    if name in TREATMENTS.parsers:
+        return pd.Series(column.in_rows("float64"))
+    different = covariate_series(list(column.values))
+    return different.take(column.codes).reset_index(drop=True)
+
+
+def _onsets(read: _Read, patient: npt.NDArray[np.int64]) -> Onsets:
+    severity = read.parsed.get("severity")
+    return Onsets(
+        patient=patient,
+        names=read.parsed["patient"],
+        day=_days(read.parsed["onset"]),
+        row=read.table.rows,
+        severity=None if severity is None else severity.in_rows(),
+    )
+
+
+def _days(column: ParsedColumn) -> npt.NDArray[np.int64]:
+    numbers = [NO_DAY if value is None else day_number(value) for value in column.values]
+    return np.array(numbers, dtype=np.int64)[column.codes] if numbers else np.empty(0, dtype=np.int64)

@@ -1,0 +1,1 @@
+"""What any table needs: reading a file to cells with row numbers, naming its columns, parsing a cell."""

@@ -1,0 +1,166 @@
+"""One cell of a table: empty or not, text, number, yes or no; and how a message prints it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+Cell = object
+
+YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Excel writes TRUE and FALSE
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+_WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
+_PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
+LARGEST: Final = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A cell that breaks its rule."""
+
+    rule: str
+    remedy: str
+
+
+def is_missing(cell: Cell) -> bool:
+    """Return whether a cell is empty: None, NaN, NaT, NA, or text of blanks only."""
+    if isinstance(cell, str):
+        return not cell or cell.isspace()
+    if isinstance(cell, (int, float)):
+        return cell != cell  # noqa: PLR0124  only NaN differs from itself
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cast("Any", cell))))
+
+
+def as_text(cell: Cell) -> str:
+    """Return a cell as text; a whole number that a spreadsheet keeps as 101.0 reads ``"101"``.
+
+    Examples
+    --------
+    >>> as_text(101.0), as_text("P1")
+    ('101', 'P1')
+    """
+    is_whole = isinstance(cell, (float, np.floating)) and float(cell).is_integer()
+    return cell if type(cell) is str else _printed(int(cast("float", cell)) if is_whole else cell)
+
+
+def shown(cell: Cell) -> str:
+    """Return a cell as a message prints it, in one line.
+
+    Examples
+    --------
+    >>> shown("1,5"), shown(1.5), shown(None)
+    ("'1,5'", '1.5', 'empty')
+    """
+    if is_missing(cell):
+        return "empty"
+    return repr(str(cell)) if isinstance(cell, str) else " ".join(_printed(cell).split())
+
+
+def parse_text(cell: Cell) -> str | Fault:
+    """Read an identifier or a name; it must not be empty."""
+    rule = "text, not empty"
+    if is_missing(cell):
+        return Fault(rule, "fill the cell or leave the row out")
+    if isinstance(cell, bool) or not isinstance(cell, (str, int, float, np.integer, np.floating, Decimal)):
+        return Fault(rule, "store it as text; spreadsheets turn some names into dates or TRUE")
+    text = as_text(cell)
+    if text in _SPREADSHEET_ERRORS:
+        return Fault(rule, "repair the formula in the spreadsheet")
+    if _CONTROL.search(text):
+        return Fault("text in one line, without control characters", "type the cell anew")
+    return text
+
+
+def parse_yes_no(cell: Cell) -> bool | Fault | None:
+    """Read yes, no, or nothing for unknown."""
+    if is_missing(cell):
+        return None
+    answer = YES_NO.get(as_text(cell).strip().lower())
+    if answer is None:
+        return Fault("yes, no, or empty for unknown", "write yes or no, or leave the cell empty")
+    return answer
+
+
+def parse_covariate(cells: Sequence[Cell]) -> list[float] | list[str | None]:
+    """Read a whole covariate: numbers if every filled cell is a plain number, else text; every format alike.
+
+    Examples
+    --------
+    >>> parse_covariate(["40", 26.0, ""]), parse_covariate(["007", 8])
+    ([40.0, 26.0, nan], ['007', '8'])
+    """
+    texts = [None if is_missing(cell) else as_text(cell) for cell in cells]
+    if all(text is None or _PLAIN.fullmatch(text) for text in texts):
+        return [math.nan if text is None else float(text) for text in texts]
+    return texts
+
+
+def with_decimal_comma(cell: Cell) -> Cell | Fault:
+    """Return the text of a number with a decimal comma as one with a decimal point; every other cell as it is.
+
+    A point is refused: where the comma is the decimal mark it separates thousands, and a reader cannot tell 1.500 from 1,5.
+
+    Examples
+    --------
+    >>> with_decimal_comma("1,5"), with_decimal_comma("A,1"), with_decimal_comma(2.5)
+    ('1.5', 'A,1', 2.5)
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
+    if _COMMA_NUMBER.fullmatch(text):
+        return text.replace(",", ".")
+    if _WITH_POINT.fullmatch(text):
+        rule = "a number of this table has a decimal comma"
+        return Fault(rule, "write a decimal comma and no thousands separator")
+    return cell
+
+
+def plain_number(cell: Cell) -> float | None:
+    """Return the number that a cell holds, or None."""
+    number = parse_number(cell, "", "")
+    return None if isinstance(number, Fault) else number
+
+
+def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
+    """Read a number, infinity included; a fault names ``rule``, and an empty cell the remedy ``if_missing``."""
+    if is_missing(cell):
+        return Fault(rule, if_missing)
+    if isinstance(cell, (bool, np.bool_)):
+        return Fault(rule, "write a number, not true or false")
+    if isinstance(cell, (int, float, np.integer, np.floating)):
+        return _finite_or_inf(cell)
+    text = as_text(cell).strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if _DECIMAL_COMMA.fullmatch(text):
+        return Fault(rule, "write a decimal point, not a decimal comma")
+    return Fault(rule, "write a plain number with a decimal point and no unit")
+
+
+def _printed(cell: Cell) -> str:
+    try:
+        return str(cell)
+    except ValueError:  # Python prints no whole number of more than 4300 digits
+        return "a number of more than 4300 digits"
+
+
+def _finite_or_inf(number: float | np.integer | np.floating) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond the largest float
+        return math.inf if number > 0 else -math.inf

@@ -1,0 +1,189 @@
+"""From cells to parsed columns: names, renaming, missing columns, and the problem of every cell that breaks its rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any
+
+import pandas as pd
+
+from nmo_stats.errors import ArgumentError, Problem
+from nmo_stats.tables.cells import (
+    Cell,
+    Fault,
+    as_text,
+    is_missing,
+    parse_covariate,
+    shown,
+    with_decimal_comma,
+)
+from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.raw import DecimalMark, RawTable
+
+Parser = Callable[[Cell], object]
+Named = dict[str, tuple[Cell, ...]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one kind of table.
+
+    Parameters
+    ----------
+    table
+        What messages call the table, e.g. ``"period table"``.
+    parsers
+        Every known column with the rule of one cell.
+    required
+        Columns without which there is no table.
+    aliases
+        Other names under which users keep a required column.
+    texts
+        Known columns that hold no number, so that a decimal mark means nothing in them.
+    short
+        Which of several tables this is in a message, e.g. ``"relapses"``; None where there is one.
+    """
+
+    table: str
+    parsers: Mapping[str, Parser]
+    required: tuple[str, ...]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ("patient", "treatment")
+    short: str | None = None
+
+    def parser_of(self, name: str, decimal: DecimalMark) -> Parser | None:
+        """Return the rule of one cell of a column, None for a covariate."""
+        parser = self.parsers.get(name)
+        if parser is None or decimal == "." or name in self.texts:
+            return parser
+        return partial(_with_comma, parser)
+
+
+def renaming(columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return foreign names to ours as text.
+
+    Raises
+    ------
+    ArgumentError
+        If ``columns`` is not a mapping.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise ArgumentError(
+            f"columns {columns!r}: a mapping of foreign names to ours, e.g. {{'record_id': 'patient'}}"
+        )
+    return {as_text(foreign): as_text(ours) for foreign, ours in columns.items()}
+
+
+def renaming_problems(
+    mapping: Mapping[str, str], found: Iterable[str], known: Iterable[str], table: str
+) -> list[Problem]:
+    """Return what is wrong with a renaming: columns that the table has not, and names that are not ours."""
+    names, ours_known = list(found), list(known)
+    unknown = [
+        Problem(_rename(foreign, ours), f"the table has a column {foreign!r}", nearest(foreign, names))
+        for foreign, ours in mapping.items()
+        if foreign not in names
+    ]
+    targets = [
+        Problem(_rename(foreign, ours), f"{ours!r} is a column of the {table}", nearest(ours, ours_known))
+        for foreign, ours in mapping.items()
+        if ours not in ours_known
+    ]
+    return unknown + targets
+
+
+def named_columns(
+    found: Sequence[str], cells: Sequence[tuple[Cell, ...]], mapping: Mapping[str, str]
+) -> tuple[Named, list[Problem]]:
+    """Return the cells by our column names, and the problems of the names."""
+    names = [mapping.get(column, column) for column in found]
+    problems = [
+        Problem(f"{count} columns", "a column stands once", "remove or rename the others", column=name)
+        for name, count in Counter(names).items()
+        if count > 1 and name
+    ]
+    named = {name: column for name, column in zip(names, cells, strict=True) if name}
+    nameless = [column for name, column in zip(names, cells, strict=True) if not name]
+    if any(not is_missing(cell) for column in nameless for cell in column):
+        problems.append(
+            Problem("a column without a name", "every column has a name", "name it in the header row")
+        )
+    return named, problems
+
+
+def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
+    """Return a problem for each required column that is not there."""
+    found = set(named)
+    others = [name for name in named if name not in columns.parsers]
+    problems = []
+    for name in columns.required:
+        if name not in found:
+            hint = nearest(name, others, columns.aliases.get(name, ())) or "add it"
+            remedy = f"{hint} (columns={{'yours': {name!r}}} renames)"
+            problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
+    return problems
+
+
+def parsed_columns(
+    named: Named, raw: RawTable, columns: Columns
+) -> tuple[dict[str, list[Any]], list[Problem]]:
+    """Return every column parsed, and the problem of every cell that breaks its rule; the Faults stay in the columns."""
+    rows = raw.rows
+    patients = named.get("patient", (None,) * len(rows))
+    parsed: dict[str, list[Any]] = {}
+    problems = []
+    for name, cells in named.items():
+        parser = columns.parser_of(name, raw.decimal)
+        parsed[name] = covariate(cells, raw.decimal) if parser is None else _each(parser, cells)
+        faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
+        for index, value in enumerate(parsed[name] if faulty else ()):
+            if isinstance(value, Fault):
+                patient = None if is_missing(patients[index]) else as_text(patients[index])
+                found = shown(cells[index])
+                problems.append(Problem(found, value.rule, value.remedy, rows[index], patient, name))
+    return parsed, problems
+
+
+def covariate(cells: Sequence[Cell], decimal: DecimalMark) -> list[Any]:
+    """Read a whole covariate: numbers if every filled cell is one, else text as found."""
+    if decimal == ",":
+        pointed = [with_decimal_comma(cell) for cell in cells]
+        numbers = [None] if any(isinstance(cell, Fault) for cell in pointed) else parse_covariate(pointed)
+        if numbers and isinstance(numbers[0], float):
+            return list(numbers)
+        return [None if is_missing(cell) else as_text(cell) for cell in cells]
+    return list(parse_covariate(cells))
+
+
+def by_row(problem: Problem) -> int:
+    """Return the key that sorts problems in the order of the table, those of the whole table first."""
+    return problem.row if problem.row is not None else -1
+
+
+def covariate_series(cells: list[Any]) -> pd.Series:
+    """Return a parsed covariate with the type of its cells."""
+    is_number = all(isinstance(cell, float) for cell in cells)
+    return pd.Series(cells, dtype="float64" if is_number else "object")
+
+
+def _rename(foreign: str, ours: str) -> str:
+    return f"columns={{{foreign!r}: {ours!r}}}"
+
+
+def _with_comma(parser: Parser, cell: Cell) -> object:
+    pointed = with_decimal_comma(cell)
+    return pointed if isinstance(pointed, Fault) else parser(pointed)
+
+
+def _each(parser: Parser, cells: tuple[Cell, ...]) -> list[Any]:
+    """Parse every cell, equal ones once: most columns hold few different cells."""
+    once = lru_cache(maxsize=None, typed=True)(parser)
+    try:
+        return [once(cell) for cell in cells]
+    except TypeError:  # a list or another cell that cannot be hashed
+        return [parser(cell) for cell in cells]
