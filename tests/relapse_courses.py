@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.table import _times
 
 
 def cohort_with_times(*courses):
@@ -21,7 +20,12 @@ def cohort_with_times(*courses):
         rows += [row] * len(times)
         years += [month / 12 for month in times]
         numbers += list(numbered[0]) if numbered else [0] * len(times)
-    return replace(Cohort.from_frame(frame), relapse_times=_times(rows, years, numbers))
+    columns = {
+        "row": np.array(rows, dtype=np.int64),
+        "years": np.array(years, dtype=np.float64),
+        "number": np.array(numbers, dtype=np.int64),
+    }
+    return replace(Cohort.from_frame(frame), relapse_times=pd.DataFrame(columns))
 
 
 def simulated(patients, seed=0, known=1.0):

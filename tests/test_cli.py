@@ -120,6 +120,51 @@ def test_describe_json_has_the_pooled_rate_with_patient_null(run):
     assert content["edss"][0]["category"] == "worsened"
 
 
+def test_describe_json_adds_relapse_times_and_paired_edss(run):
+    content = json.loads(run("describe", "--json")[1])
+    assert set(content) >= {"schema", "arr", "edss", "first_relapse", "accumulation", "paired_edss"}
+    rituximab, tocilizumab = content["first_relapse"]["treatments"]
+    assert rituximab["median_years"] == pytest.approx(40 / 365.25)
+    assert (tocilizumab["median_low"], tocilizumab["median_high"]) == (0, "inf")
+    assert content["paired_edss"]["tests"][1]["smallest_p_value"] == 0.5
+    assert content["paired_edss"]["cautions"][0]["code"] == "shared_visit"
+
+
+def test_describe_says_when_the_relapses_came_and_what_three_patients_cannot_show(run):
+    code, out, err = run("describe")
+    text = " ".join(out.split())
+    assert (code, err) == (0, "")
+    for part in (
+        "The median time to the first relapse is 1.3 months on rituximab",
+        "a 95 % interval cannot be reached with 3 patients, at most 75 %",
+        "0.05 cannot be reached",
+    ):
+        assert part in text, part
+    assert text.count("share a visit") == 1
+
+
+THREE_DRUGS = """patient,treatment,relapses,exposure_years,edss_start,edss_end
+A,one,3,1,3,4
+A,two,1,1,4,4
+B,two,2,1,2,2
+B,three,0,1,2,2
+"""
+
+
+def test_describe_compares_only_what_is_asked_for_or_clear(run, tmp_path):
+    path = write(tmp_path / "three.csv", THREE_DRUGS)
+    assert json.loads(run("describe", path, "--json")[1])["paired_edss"] is None
+    options = ("--comparator", "two", "--reference", "one", "--json")
+    assert json.loads(run("describe", path, *options)[1])["paired_edss"]["patients"] == 1
+    code, _, err = run("describe", path, "--comparator", "four", "--reference", "one")
+    assert code == 2
+    assert "'four'" in err
+    code, out, _ = run("describe", path)
+    assert code == 0
+    assert "The time to the first relapse on one is not known" in out
+    assert "On three 0 of 1 relapsed" in " ".join(out.split())
+
+
 @pytest.mark.usefixtures("no_sampling")
 def test_rates_json_has_the_shape_of_the_design(run):
     code, out, err = run("rates", "--json")

@@ -80,7 +80,9 @@ def test_no_word_of_the_timeline_lies_on_another_or_on_the_names(patients, known
         axes = figures.timeline(pair, figure.subplots())
         figure.canvas.draw()
         words = [
-            text.get_window_extent() for text in (*axes.texts, *axes.get_yticklabels()) if text.get_text()
+            text.get_window_extent().shrunk(0.95, 0.95)
+            for text in (*axes.texts, *axes.get_yticklabels())
+            if text.get_text()
         ]
     overlapping = [
         (first, second)
@@ -129,6 +131,13 @@ def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed
     expected = [str(int((12 * timed.years[:, period] >= tick).sum())) for period in (0, 1) for tick in ticks]
     assert [text for text in texts(axes) if text.isdigit()] == expected
     assert expected[0] == "30"
+
+
+def test_a_registry_is_drawn_with_a_bounded_number_of_steps_and_no_ticks(axes):
+    rng, patients = np.random.default_rng(3), 6000
+    pair = Comparison.from_arrays(np.zeros((patients, 2), dtype=int), rng.uniform(0.1, 4, (patients, 2)))
+    figures.relapse_free(describe.first_relapse(pair), pair, axes)
+    assert [len(line.get_xdata()) for line in axes.lines] == [2000, 2000]
 
 
 def test_one_known_treatment_is_drawn_alone(axes, example_pair):

@@ -81,7 +81,7 @@ def test_no_printed_number_is_missing_or_a_certainty(html):
 def test_sections_follow_the_order_of_the_design(html):
     names = [attrs["id"] for tag, attrs in Page(html).tags if tag in ("section", "header")]
     assert names == [
-        "headline", "no-effect", "data", "arr", "edss", "estimators", "patients", "posterior", "diagnostics", "sensitivity",
+        "headline", "no-effect", "data", "arr", "timing", "edss", "estimators", "patients", "posterior", "diagnostics", "sensitivity",
         "audit", "methods", "provenance",
     ]  # fmt: skip
 
@@ -233,6 +233,32 @@ def test_the_reasons_to_doubt_stand_in_the_report(html, folder):
     table = pd.read_csv(folder / "tables" / "sensitivity.csv")
     assert len(table) == len(content["sensitivity"]["rows"])
     assert (folder / "tables" / "no_effect.csv").is_file()
+
+
+def test_relapse_times_and_paired_edss_stand_in_the_report_with_what_they_cannot_reach(html, folder):
+    text = " ".join(Page(html).text.split())
+    for part in (
+        "The median time to the first relapse is 1.3 months on rituximab (3 of 3 patients relapsed) and 4.0 months on tocilizumab (2 of 3 patients relapsed).",
+        "no limit is reached",
+        "How relapses add up over time can be shown only where every relapse has a time: rituximab, times known for 3 of 9 relapses.",
+        "No interval: its large-sample theory needs 10 patients, and there are 3.",
+        "Within 3 patients the EDSS change on tocilizumab was 1.125 points lower than on rituximab",
+        "a 95 % interval cannot be reached with 3 patients, at most 75 %",
+        "smallest p with 2 non-zero differences: 0.500; 0.05 cannot be reached",
+        "The end of one period is the start of the next",
+        "Confirmed worsening is not assessable",
+        "6 relapses of 11 at unknown times",
+        "beta product confidence procedure",
+    ):
+        assert part in text, part
+    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert [one["relapsed"] for one in content["first_relapse"]["treatments"]] == [3, 2]
+    assert content["accumulation"]["not_available"] == {"rituximab": "times known for 3 of 9 relapses"}
+    assert content["paired_edss"]["shift"]["hodges_lehmann"] == -1.125
+    table = pd.read_csv(folder / "tables" / "first_relapse.csv")
+    assert set(table["treatment"]) == {"rituximab", "tocilizumab"}
+    assert len(pd.read_csv(folder / "tables" / "paired_edss.csv")) == 3
+    assert "mean" in pd.read_csv(folder / "tables" / "accumulation.csv")
 
 
 def test_a_failed_check_withholds_the_sensitivity_too(example_cohort, example_fit):

@@ -235,6 +235,15 @@ def test_a_first_course_with_unknown_times_hides_what_comes_later():
     assert np.isnan(follow_up(cohort)["drug"].first).all()
 
 
+def test_times_without_numbers_do_where_every_relapse_has_one():
+    from dataclasses import replace
+
+    cohort = simulated(12)
+    bare = replace(cohort, relapse_times=cohort.relapse_times[["row", "years"]])
+    for found in (bare, bare.compare("new", reference="old"), bare.where(treatment="old")):
+        assert not describe.first_relapse(found).reasons
+
+
 def test_pair_and_cohort_agree_where_all_patients_are_paired():
     cohort = simulated(20)
     whole = describe.first_relapse(cohort)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe import Accumulation
-from nmo_stats.figures.steps import COLOURS, at_risk_below, band, months_axis, name_curves, step
+from nmo_stats.figures.steps import COLOURS, at_risk_below, band, drawn_rows, months_axis, name_curves, step
 
 
 def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
@@ -19,7 +19,7 @@ def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
     watched = {}
     for period, (name, colour) in enumerate(zip(names, COLOURS, strict=True)):
         if name in found.curves:
-            curve = found.curves[name].curve
+            curve = drawn_rows(found.curves[name].curve)
             months = 12 * curve["years"].to_numpy()
             band(axes, months, curve["low"].to_numpy(), curve["high"].to_numpy(), colour)
             step(axes, months, curve["mean"].to_numpy(), colour)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -14,6 +15,13 @@ from nmo_stats.figures.style import COMPARATOR, GREY, REFERENCE
 
 COLOURS: Final = (REFERENCE, COMPARATOR)
 Floats = npt.NDArray[np.float64]
+
+
+def drawn_rows(curve: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
+    """Return the rows of a curve that are drawn: all of them, or so many that the eye sees no difference."""
+    if len(curve) <= most:
+        return curve
+    return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, most).astype(int))]
 
 
 def step(axes: Axes, months: Floats, values: Floats, colour: str) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.describe.follow_up import follow_up
+from nmo_stats.cohort import Comparison
+from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.frames import records
 from nmo_stats.report.attrition import attrition
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
@@ -47,7 +48,8 @@ def _timeline(analysis: Analysis) -> Picture:
 
     pair = analysis.pair
     more = len(pair.patients) - _DESCRIBED
-    rows = "; ".join(_told(analysis, row) for row in range(min(len(pair.patients), _DESCRIBED)))
+    watched = list(follow_up(pair).values())
+    rows = "; ".join(_told(pair, watched, row) for row in range(min(len(pair.patients), _DESCRIBED)))
     return draw(
         "timeline",
         partial(timeline, pair),
@@ -57,12 +59,11 @@ def _timeline(analysis: Analysis) -> Picture:
     )
 
 
-def _told(analysis: Analysis, row: int) -> str:
+def _told(pair: Comparison, watched: list[FollowUp], row: int) -> str:
     """Return one patient's row of the timeline in words."""
-    pair = analysis.pair
     parts = []
-    for period, watched in enumerate(follow_up(pair).values()):
-        timed = np.sort(12 * watched.relapse_years[watched.relapse_patient == row])
+    for period, on_drug in enumerate(watched):
+        timed = np.sort(12 * on_drug.relapse_years[on_drug.relapse_patient == row])
         at = f" (at {', '.join(significant(month, 2) for month in timed)} months)" if len(timed) else ""
         parts.append(
             f"{pair.relapses[row, period]} in {significant(12 * pair.years[row, period])} months{at}"

@@ -71,7 +71,7 @@ def shift_table(found: PairedEdss) -> Table:
     notes = [] if found.tests else [f"No test: {found.reason}."]
     return Table(
         f"EDSS change on {found.comparator} minus change on {found.reference}, within patients",
-        ("", "Result", "What so few patients can show" if len(found.per_patient) < 10 else "Reach"),
+        ("Method", "Result", "What so few patients can show" if len(found.per_patient) < 10 else "Reach"),
         tuple(rows),
         words=(2,),
         notes=(

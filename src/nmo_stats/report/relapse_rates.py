@@ -40,6 +40,8 @@ def _summary_table(analysis: Analysis) -> Table:
         for name, found in analysis.arr.cautions.items()
         for caution in found
     ]
+    if cautions and analysis.first_relapse.curves:
+        cautions.append("The share by time on the drug is in the next section.")
     return Table(
         "Individual ARRs, and patients without a relapse",
         ("Treatment", "Mean", "Median", "Range", "Relapse-free", share),

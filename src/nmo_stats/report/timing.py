@@ -117,7 +117,10 @@ def mean_table(found: Accumulation, landmarks: tuple[int, ...]) -> Table:
         "Mean number of relapses per patient since the start of the drug",
         ("Treatment", "Months", "Still watched", "Mean", f"{percent(found.level)} interval"),
         tuple(rows),
-        notes=tuple(f"{capital(reason)}." for reason in reasons),
+        notes=(
+            "It takes a patient's leaving to have nothing to do with the relapses; a switch that a relapse triggers breaks this.",
+            *(f"{capital(reason)}." for reason in reasons),
+        ),
     )
 
 

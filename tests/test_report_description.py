@@ -1,0 +1,168 @@
+"""The descriptive sections of the report for cohorts other than the example: what is drawn, folded or said to be unknown."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from relapse_courses import cohort_with_times, simulated
+
+from nmo_stats import describe
+from nmo_stats.cohort import Cohort, Notice
+from nmo_stats.report import data, disability, timing
+from nmo_stats.report.blocks import Bullets, Fold, Picture, Prose, Table, shortened
+
+
+def analysis_of(cohort, notices=()):
+    """What the descriptive sections read of an analysis."""
+    pair = cohort.compare("new", reference="old")
+    return SimpleNamespace(
+        cohort=cohort,
+        pair=pair,
+        notices=notices or pair.notices,
+        arr=describe.arr(cohort),
+        edss=describe.edss(cohort),
+        first_relapse=describe.first_relapse(pair),
+        accumulation=describe.accumulation(pair),
+        paired_edss=describe.paired_edss(cohort, pair),
+    )
+
+
+def blocks_of(section, kind):
+    return [block for block in section.blocks if isinstance(block, kind)]
+
+
+def test_thirty_patients_with_times_have_two_figures_and_no_reason():
+    section = timing.relapse_times(analysis_of(simulated(30)))
+    pictures = blocks_of(section, Picture)
+    assert [picture.name for picture in pictures] == ["relapse_free", "accumulation"]
+    assert all(len(picture.alt) > 60 for picture in pictures)
+    assert "at 12 months" in pictures[0].alt
+    assert len(blocks_of(section, Table)) == 3
+    assert not [block for block in blocks_of(section, Prose) if "only where every relapse" in block.text]
+    cells = [cell for table in blocks_of(section, Table) for row in table.rows for cell in row]
+    assert not [cell for cell in cells if "nan" in cell or "inf" in cell]
+
+
+def test_nine_patients_have_a_table_in_place_of_a_curve():
+    section = timing.relapse_times(analysis_of(simulated(9)))
+    assert [picture.name for picture in blocks_of(section, Picture)] == ["accumulation"]
+    assert (
+        "no interval" in " ".join(note for table in blocks_of(section, Table) for note in table.notes).lower()
+    )
+
+
+def test_counts_alone_give_one_sentence_and_no_number():
+    frame = simulated(5).to_frame()
+    frame.loc[:, "relapses"] = 2
+    section = timing.relapse_times(analysis_of(Cohort.from_frame(frame)))
+    assert section.lead == (
+        "The time to the first relapse on old and on new is not known: the time of the first relapse is known for 0 of 5 patients "
+        "with a relapse (times known for 0 of 10 relapses)."
+    )
+    assert section.blocks == ()
+
+
+def test_a_treatment_without_a_relapse_does_not_reach_its_median():
+    cohort = cohort_with_times(("A", "old", 8, 1, [3]), ("A", "new", 30, 0, []))
+    section = timing.relapse_times(analysis_of(cohort))
+    assert section.lead == (
+        "The median time to the first relapse is 3.0 months on old (1 of 1 patient relapsed). "
+        "On new 0 of 1 relapsed, and the median time to the first relapse is not reached."
+    )
+    median = blocks_of(section, Table)[0]
+    assert [row[3:] for row in median.rows] == [
+        ("3.00", "no limit is reached"),
+        ("not reached", "no limit is reached"),
+    ]
+
+
+def test_the_table_of_shares_says_where_the_follow_up_ends():
+    cohort = cohort_with_times(
+        ("A", "old", 8, 1, [3]), ("A", "new", 7, 0, []), ("B", "old", 13, 0, []), ("B", "new", 6, 1, [6])
+    )
+    table = timing.share_table(analysis_of(cohort).first_relapse)
+    assert [row[:3] for row in table.rows] == [
+        ("old", "6", "1"), ("old", "12", "1"), ("new", "6", "2"), ("new", "12", "–"),
+    ]  # fmt: skip
+    assert table.rows[-1][3:] == ("beyond the follow-up", "–")
+
+
+@pytest.mark.parametrize(("count", "folded"), [(12, False), (13, True)])
+def test_more_than_twelve_notices_fold_out(count, folded):
+    notices = tuple(Notice(f"code{place}", f"something to know {place}") for place in range(count))
+    section = data.periods(analysis_of(simulated(5), notices))
+    assert bool([block for block in blocks_of(section, Fold) if "13 notes" in block.title]) == folded
+    assert bool(blocks_of(section, Bullets)) == (not folded)
+
+
+def test_the_rows_of_many_patients_fold_out_and_are_bounded():
+    section = data.periods(analysis_of(simulated(300)))
+    (fold,) = blocks_of(section, Fold)
+    assert fold.title == "Every period of every patient (600 rows)"
+    assert len(fold.blocks[0].rows) == 500
+    assert fold.blocks[0].notes == ("The first 500 of 600 rows; all of them are in tables/periods.csv.",)
+    (picture,) = blocks_of(section, Picture)
+    assert "The first 200 of 300 patients are drawn." in picture.caption
+    assert "and 290 more patients" in picture.alt
+    assert len(picture.svg) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("patients", "known", "words"),
+    [
+        (5, 0.0, "with the number of relapses in each period"),
+        (5, 0.6, "at unknown times: their number stands in or beside the bar."),
+        (20, 0.6, '"+2" stands for two of them.'),
+        (60, 0.6, "at unknown times: they are not drawn."),
+        (5, 1.0, "Dots: relapses. Whether there was a gap"),
+    ],
+)
+def test_the_caption_says_what_the_dots_are_and_what_is_unknown(patients, known, words):
+    (picture,) = blocks_of(data.periods(analysis_of(simulated(patients, known=known))), Picture)
+    assert words in picture.caption
+
+
+def edss_cohort(patients):
+    rows = [
+        (f"P{place}", drug, start, start + step)
+        for place in range(patients)
+        for drug, start, step in (("old", 3.0, 1.0), ("new", 4.0, 0.5 * (place % 3) - 1.0))
+    ]
+    frame = pd.DataFrame(rows, columns=["patient", "treatment", "edss_start", "edss_end"])
+    return Cohort.from_frame(frame.assign(relapses=1, exposure_years=1.0))
+
+
+def test_the_changes_of_many_patients_fold_out():
+    section = disability.edss_section(analysis_of(edss_cohort(40)))
+    (fold,) = blocks_of(section, Fold)
+    assert fold.title == "EDSS change of each patient (40 patients)"
+    table = blocks_of(section, Table)[1]
+    assert table.columns[-1] == "Reach"
+    # differences -2, -1.5, -1 in 14, 13, 13 patients
+    assert table.rows[0] == ("Hodges-Lehmann difference", "−1.5", "95 % interval −1.75 to −1.5")
+    assert "cannot be reached" not in " ".join(cell for row in table.rows for cell in row)
+
+
+def test_without_a_pair_of_scores_the_comparison_is_refused_in_a_sentence():
+    frame = edss_cohort(3).to_frame()
+    frame.loc[frame["treatment"] == "new", "edss_end"] = None
+    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    assert section.blocks[-1].text == (
+        "The EDSS changes on new and on old cannot be compared within patients: no patient has an EDSS at the start and the end of both periods."
+    )
+    assert "share a visit" in " ".join(blocks_of(section, Table)[0].notes)
+
+
+def test_equal_changes_are_no_test_and_no_difference():
+    frame = edss_cohort(3).to_frame().assign(edss_start=3.0, edss_end=4.0)
+    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    text = " ".join(block.text for block in blocks_of(section, Prose))
+    assert "the difference between the EDSS change on new and on old is 0 points" in text
+    table = blocks_of(section, Table)[1]
+    assert len(table.rows) == 1
+    assert table.notes[-1] == "No test: no patient's EDSS change differs between the periods."
+
+
+def test_a_short_table_is_left_whole():
+    table = Table("few", ("a",), (("1",),))
+    assert shortened(table, "tables/few.csv") is table
