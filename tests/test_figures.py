@@ -10,7 +10,8 @@ from nmo_stats import describe, figures, sensitivity
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.estimate import Interval, RateRatio
 from nmo_stats.figures.forest import rows
-from nmo_stats.figures.style import _ticks
+from nmo_stats.figures.style import _ticks, styled
+from nmo_stats.simulate import FixedWindows, GammaRates
 
 
 @pytest.fixture
