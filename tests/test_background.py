@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmo_stats import hierarchical
+from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.hierarchical import Model, Refits
 from nmo_stats.sensitivity import (
@@ -65,6 +66,40 @@ def test_an_uncertain_background_is_a_convolution(fit, ratio, sd):
     assert found.probability_below_1 == pytest.approx(np.interp(0.0, shifted, below), abs=2e-3)
 
 
+@pytest.mark.parametrize("sd", [0.2, 1.0, 5.0])
+def test_a_narrow_posterior_takes_the_shape_of_the_background(sd):
+    # 400 patients fix the log ratio to 0.06: a few nodes of a quadrature rule would show as steps.
+    pair = Comparison.from_arrays([[2, 1]] * 400, [[1.0, 1.0]] * 400)
+    fit = hierarchical.fit(pair, seed=1)
+    mean, width = (
+        float(fit.posterior.quantile("log_rate_ratio", (0.5,))[0]),
+        float(np.diff(fit.posterior.quantile("log_rate_ratio", (0.16, 0.84)))[0]) / 2,
+    )
+    found = adjusted(fit, Background(0.5, sd))
+    spread = math.hypot(sd, width)  # of a Normal posterior and a Normal background
+    assert math.log(found.estimate) == pytest.approx(mean - math.log(0.5), abs=0.01)
+    assert math.log(found.interval.high) == pytest.approx(mean - math.log(0.5) + 1.959964 * spread, abs=0.01)
+    assert math.log(found.interval.low) == pytest.approx(mean - math.log(0.5) - 1.959964 * spread, abs=0.01)
+
+
+def test_a_series_with_too_few_relapses_gives_no_background():
+    pair = Comparison.from_arrays([[1, 0], [1, 0], [1, 1]], [[1.0, 0.05]] * 3)
+    population = GammaRates(0.5, 0.7)
+    designs = [
+        NoEffect(
+            "triggered_1",
+            RULES["triggered_1"],
+            population,
+            True,
+            benchmark(pair, population, RULES["triggered_1"], Simulation(200)),
+        )
+    ]
+    found = simulated_background(Model(pair), designs, Refits(), seed=1)
+    assert "would hold only 1" in found.reason
+    assert "too few to fix its ratio" in found.reason
+    assert not found.failed
+
+
 def test_draws_are_smeared_like_a_density(example_fit):
     exact = hierarchical.fit(example_fit.model.pair, seed=1)
     first, second = (adjusted(one, Background(0.5, 0.3)) for one in (exact, example_fit))
@@ -72,6 +107,7 @@ def test_draws_are_smeared_like_a_density(example_fit):
     assert second.method == "hierarchical_nuts"
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.floats(0.05, 5), st.floats(0, 2))
 def test_more_doubt_never_shortens_the_interval(fit, ratio, sd):
     less, more = adjusted(fit, Background(ratio, sd)), adjusted(fit, Background(ratio, sd + 0.1))
@@ -79,7 +115,7 @@ def test_more_doubt_never_shortens_the_interval(fit, ratio, sd):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "sd"), [(0, 0.2), (-1, 0.2), (math.inf, 0.2), (0.5, -0.1), (0.5, math.nan)]
+    ("ratio", "sd"), [(0, 0.2), (-1, 0.2), (math.inf, 0.2), (0.5, -0.1), (0.5, math.nan), (0.5, 5.1)]
 )
 def test_a_background_outside_its_range_is_refused(ratio, sd):
     with pytest.raises(ArgumentError):

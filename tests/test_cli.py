@@ -8,6 +8,7 @@ import pytest
 
 from nmo_stats import analysis
 from nmo_stats.cli import main
+from nmo_stats.errors import ConvergenceError
 
 BROKEN = """\
 patient,treatment,relapses,exposure_months,edss_start,ongoing
@@ -443,7 +444,9 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     assert all(row["estimate"] is None for row in json.loads(out)["rows"])
     code, out, _ = run("sensitivity", table, "--comparator", "new")
     assert code == 0
-    assert "no information on the ratio" in out
+    assert "No relapse in either period: the data hold no information on the ratio." in " ".join(out.split())
+    assert "As analysed" not in out  # no table of dashes
+    assert "without a number: Prior" not in out
 
 
 PRINTED = """\
@@ -535,3 +538,53 @@ def test_report_takes_printed_numbers(run, tmp_path):
     content = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
     assert [row["verdict"] for row in content["audit"]["rows"]][:2] == ["agrees", "disagrees"]
     assert 'id="audit"' in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def failing(*_arguments, **_options):
+    raise ConvergenceError(("no grid resolves it",), "some")
+
+
+def test_a_row_that_failed_is_named_with_its_method_and_the_answer_stands(run, monkeypatch):
+    monkeypatch.setattr("nmo_stats.sensitivity.tipping_model.ratio_posteriors", failing)
+    code, out, _ = run("sensitivity", "--replicates", 200)
+    text = " ".join(out.split())
+    assert code == 0
+    assert "failed: Tipping points, relapses added on tocilizumab" in text
+    assert "Bayesian hierarchical (quadrature): no grid resolves it" in text
+    assert "as analysed, runs from" in text
+
+
+def test_an_answer_that_failed_exits_with_3(run, monkeypatch, tmp_path, no_sampling):
+    from nmo_stats import estimators
+
+    broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
+    monkeypatch.setattr(estimators, "CLASSICAL", broken)
+    code, out, _ = run("report", "--out", tmp_path / "report")
+    assert code == 3
+    assert no_sampling
+    assert "In 3 patients with 11 relapses" in out
+
+
+def test_a_base_answer_that_failed_exits_with_3(run, monkeypatch):
+    from nmo_stats import estimators
+
+    broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
+    monkeypatch.setattr(estimators, "CLASSICAL", broken)
+    code, out, _ = run("sensitivity", "--replicates", 200)
+    assert code == 3
+    assert "Poisson regression: no grid resolves it" in " ".join(out.split())
+
+
+def test_reasons_of_the_hierarchical_model_and_of_populations_are_printed(run, tmp_path):
+    table = write(
+        tmp_path / "often.csv",
+        "patient,treatment,relapses,exposure_years\nA,old,60,1\nA,new,50,1\nB,old,0,1\nB,new,2,1\n",
+    )
+    code, out, _ = run("sensitivity", table, "--comparator", "new", "--replicates", 200)
+    text = " ".join(out.split())
+    assert code == 0
+    assert "without a number: Regression to the mean, any population" in text
+    assert (
+        "without a number: Entry by a relapse, by a relapse on old: 1 of 2 patients had no relapse on old"
+        in text
+    )

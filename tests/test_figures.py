@@ -11,8 +11,9 @@ from nmo_stats import describe, figures, sensitivity
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.estimate import Interval, RateRatio
 from nmo_stats.figures.forest import rows
-from nmo_stats.figures.style import _ticks
+from nmo_stats.figures.style import _ticks, styled
 from nmo_stats.figures.timeline import timeline_height
+from nmo_stats.simulate import FixedWindows, GammaRates
 
 
 @pytest.fixture
@@ -244,3 +245,42 @@ def test_no_effect_shows_the_share_at_or_below_the_observed_ratio(axes, doubts):
     assert shown.count("hierarchical") == 4
     shares = [text for text in shown if text.endswith(" %")]
     assert len(shares) == 12
+
+
+def test_only_known_remarks_are_cut_from_a_label():
+    from nmo_stats.figures.sensitivity import _short
+
+    assert _short("one relapse on drug (oral) removed (a bound)") == "one relapse on drug (oral) removed"
+    assert _short("given: 0.500 (log sd 0.20)") == "given: 0.500"
+    assert _short("mean 0.6 per year, CV 0.7 (treated NEMOS episodes)") == "mean 0.6 per year, CV 0.7"
+    assert _short("without patient A (1)") == "without patient A (1)"
+
+
+def test_a_spread_without_any_identified_series_is_drawn_as_nothing(axes):
+    spread = sensitivity.Spread("conditional_exact", None, None, None, 0.0, 0.0, 1.0, 0.2, None, None, 200)
+    design = sensitivity.NoEffect("fixed", FixedWindows(), GammaRates(1.0, 0.7), True, (spread,))
+    figures.no_effect([design], ["A"], axes, "tocilizumab")
+    assert "within patients" in texts(axes)
+    assert len(axes.lines) == 2  # the line at 1, and the observed ratio
+
+
+def test_a_population_that_the_data_speak_against_is_not_drawn(axes):
+    pair = Comparison.from_arrays([[1, 1], [0, 0], [0, 1], [1, 0]], [[2.2, 2.0]] * 4)
+    found = sensitivity.run(pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
+    figures.specification_curve(found, axes)
+    shown = texts(axes)
+    assert "mean 0.6 per year, CV 0.7" in shown
+    assert "mean 2 per year, CV 0.5" not in shown
+
+
+def test_dollar_signs_of_the_user_are_no_formulas():
+    import matplotlib.pyplot as plt
+
+    with styled():
+        figure, axes = plt.subplots()
+        text = axes.text(0, 0, "costs $5$ and $x_")
+        axes.set_xlabel("drug $a$")
+        figure.canvas.draw()
+    assert text.get_parse_math() is False
+    assert axes.xaxis.label.get_parse_math() is False
+    plt.close(figure)

@@ -1,5 +1,6 @@
 """What a design shows with no effect: numbers that were simulated before, and what a spread means."""
 
+import json
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from nmo_stats import hierarchical, sensitivity
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
-from nmo_stats.hierarchical import Model
+from nmo_stats.hierarchical import Model, Refits
 from nmo_stats.sensitivity import (
     RULES,
     NoEffect,
@@ -17,8 +18,16 @@ from nmo_stats.sensitivity import (
     headline_population,
     large_cohort_ratios,
 )
-from nmo_stats.sensitivity.no_effect import _spread, populations
-from nmo_stats.simulate import FixedWindows, GammaRates, Triggered, point_estimates, simulate_cohorts
+from nmo_stats.sensitivity.no_effect import _hierarchical_spread, _spread, populations
+from nmo_stats.sensitivity.run import _benchmark_rows, no_effect_designs
+from nmo_stats.simulate import (
+    FixedWindows,
+    GammaRates,
+    Triggered,
+    cohort_with_expectation,
+    point_estimates,
+    simulate_cohorts,
+)
 
 
 def find(spreads, method):
@@ -83,6 +92,78 @@ def test_order_statistics_take_zero_and_infinity_as_they_are():
     assert _spread("pooled_exact", estimates, math.nan, math.nan).at_or_below is None
 
 
+def test_without_an_identified_series_nothing_is_known():
+    spread = _spread("pooled_exact", np.full(5, np.nan), 0.5, None)
+    assert (spread.median, spread.low, spread.high, spread.at_or_below, spread.not_identified) == (
+        None,
+    ) * 4 + (1.0,)
+    assert spread.identified == 1.0
+    line = NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)).to_dicts()[0]
+    assert (line["median"], line["low"]) == (None, None)
+    (row,) = _benchmark_rows(
+        Comparison.from_arrays([[1, 1]], [[1, 1]]),
+        NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)),
+    )
+    assert (row.estimate, row.reason) == (None, "the ratio exists in none of the simulated series")
+
+
+@pytest.mark.parametrize("rule", ["fixed", "triggered_1"])
+def test_rare_relapses_and_their_medians_of_0_do_not_break_the_analysis(rule):
+    # Half of the patients have no relapse: no ratio of medians in any series.
+    pair = Comparison.from_arrays([[1, 0]] + [[0, 0]] * 19, [[0.1, 0.1]] * 20)
+    designs, unknown = no_effect_designs(Model(pair), Simulation(200), Refits())
+    medians = [
+        design.find("median_arr_ratio").median
+        for design in designs
+        if design.is_headline and design.rule_name == rule
+    ]
+    assert medians == ([None] if rule == "fixed" else [0.0])
+    assert all(
+        design.find("median_arr_ratio").large_cohort is None for design in designs if design.is_headline
+    )
+    json.dumps([line for design in designs for line in design.to_dicts()], allow_nan=False)
+    assert not any(row.failed for row in unknown)
+
+
+def test_fixed_windows_show_a_ratio_of_exactly_1_in_a_large_cohort(example_pair):
+    for mean in (0.05, 0.6, 2.0):
+        ratios = large_cohort_ratios(example_pair.years, GammaRates(mean, 0.7), FixedWindows())
+        assert ratios["pooled_exact"] == pytest.approx(
+            1, abs=0.03
+        )  # patients of other rates have other times
+        assert ratios["conditional_exact"] == pytest.approx(1, abs=1e-6)
+    assert ratios["mean_arr_ratio"] == pytest.approx(1, abs=1e-12)
+    assert math.isnan(
+        large_cohort_ratios(example_pair.years, GammaRates(0.05, 0.7), FixedWindows())["median_arr_ratio"]
+    )
+
+
+def test_expected_counts_are_the_mean_of_drawn_ones(example_pair):
+    years = np.resize(example_pair.years, (20_000, 2))
+    cohort, expected = cohort_with_expectation(
+        np.random.default_rng(3), GammaRates(0.8, 0.7), Triggered(1), years
+    )
+    np.testing.assert_array_equal(expected[..., 0], cohort.relapses[..., 0])
+    difference = cohort.relapses[..., 1] - expected[..., 1]
+    assert abs(difference.mean()) < 4 * math.sqrt(expected[..., 1].mean() / expected[..., 1].size)
+    assert np.corrcoef(cohort.relapses[0, :, 1], expected[0, :, 1])[0, 1] > 0.4
+    np.testing.assert_array_equal(
+        cohort.relapses,
+        simulate_cohorts(np.random.default_rng(3), GammaRates(0.8, 0.7), Triggered(1), years, 1).relapses,
+    )
+
+
+def test_rounded_times_move_the_hierarchical_spread_by_less_than_a_percent(example_pair, monkeypatch):
+    rng = np.random.default_rng(8)
+    cohorts = simulate_cohorts(rng, headline_population(example_pair), Triggered(1), example_pair.years, 300)
+    (rounded,) = _hierarchical_spread(Model(example_pair), cohorts)
+    monkeypatch.setattr("nmo_stats.sensitivity.no_effect._TIME_STEP", 1e-6)
+    (exact_times,) = _hierarchical_spread(Model(example_pair), cohorts)
+    assert [rounded.median, rounded.low, rounded.high] == pytest.approx(
+        [exact_times.median, exact_times.low, exact_times.high], rel=0.015
+    )
+
+
 def test_an_equal_outcome_counts_as_at_or_below_whatever_the_rounding():
     assert _spread("conditional_exact", np.full(10, 0.3 * (1 + 1e-9)), 0.3, None).at_or_below == 1.0
 
@@ -94,6 +175,13 @@ def test_the_headline_population_has_the_pooled_rate_of_both_periods(example_pai
         headline_population(example_pair)
     ]
     assert len(grid) == 13
+
+
+def test_a_headline_population_on_the_grid_stays_the_headline():
+    pair = Comparison.from_arrays([[6, 6]], [[10.0, 10.0]])  # 0.6 per year
+    found = populations(pair)
+    assert found[GammaRates(0.6, 0.7)] is True
+    assert (len(found), sum(found.values())) == (12, 1)
 
 
 def test_a_rate_far_from_this_disease_is_compared_with_itself_only():

@@ -154,6 +154,22 @@ def test_a_rule_outside_its_range_is_refused(rule, options):
         rule(**options)
 
 
+def test_rules_and_populations_are_words_in_messages():
+    assert str(GammaRates(0.6, 0.7)) == "a mean of 0.6 relapses per year (CV 0.7)"
+    assert str(FixedWindows()) == "reference times as observed"
+    assert str(Triggered(2)) == "switch 2 months after relapse 2 of the reference period"
+    assert str(Triggered(1, 2.0, (1.0, 4.0), 4.0)).endswith(
+        "starting at a relapse between years 1 and 4, within 4 years"
+    )
+    assert str(LookBack()).startswith(
+        "switch 2 months after a relapse, 12 months of look-back with at least 2 relapses"
+    )
+    with pytest.raises(ArgumentError) as caught:
+        simulated(LookBack(relapses=9), GammaRates(0.05, 0.1), cohorts=5)
+    assert str(caught.value).startswith("switch 2 months after a relapse")
+    assert "GammaRates" not in str(caught.value)
+
+
 # ------------------------------------------------------------------------------------------ estimates
 
 

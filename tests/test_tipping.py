@@ -44,7 +44,7 @@ def value(points, method, direction, *, every=False, criterion="upper_limit"):
     return point.row.estimate
 
 
-def tried(pair, estimator, direction, *, every, most=8):
+def tried(pair, estimator, direction, *, every, most=8, level=0.95):
     """Smallest number by trying every allocation, as vectors of counts."""
     for count in range(most + 1):
         verdicts = []
@@ -54,7 +54,9 @@ def tried(pair, estimator, direction, *, every, most=8):
                 continue
             change = np.outer(moved, [0, 1] if direction == "added" else [-1, 0])
             try:
-                high = estimator(pair.changed(relapses=pair.relapses + change)).rate_ratio().interval.high
+                high = (
+                    estimator(pair.changed(relapses=pair.relapses + change)).rate_ratio(level).interval.high
+                )
             except NotIdentifiedError:
                 high = np.inf
             verdicts.append(high >= 1)
@@ -340,6 +342,35 @@ class BoundSearch:
 
     def number(self, _quantifier):
         return self.found
+
+
+@pytest.mark.parametrize("method", ["conditional_exact", "poisson"])
+def test_the_level_decides_what_tips_a_classical_interval(example_pair, method):
+    fit = hierarchical.fit(example_pair, seed=1)
+    points = tipping_points(fit, Refits.beside(fit, 0.5))
+    for every in (False, True):
+        expected = tried(example_pair, CLASSICAL[method], "added", every=every, level=0.5)
+        assert (
+            value(points, method, "added", every=every)
+            == expected
+            > value(points_of(example_pair), method, "added", every=every)
+        )
+
+
+def test_the_level_decides_what_tips_the_hierarchical_interval(example_pair):
+    fit = hierarchical.fit(example_pair, seed=1)
+    points = tipping_points(fit, Refits.beside(fit, 0.5))
+    found = int(value(points, "hierarchical_quadrature", "added"))
+    moves = Moves(example_pair, "added")
+    highs = [
+        max(
+            hierarchical.fit(moves.changed(one), seed=1).rate_ratio(0.5).interval.high
+            for one in moves.everything(count)
+        )
+        for count in (found - 1, found)
+    ]
+    assert highs[0] < 1 <= highs[1]
+    assert found > 1
 
 
 def test_an_interval_that_includes_1_needs_nothing():

@@ -361,7 +361,8 @@ def _adjusted_rows(
         rows.append(adjusted_row(fit, plan.background, words, clause, plan.level))
     for kind, names in _KINDS.items():
         alike = sorted(
-            (one for one in designs if one.rule_name in names), key=lambda one: not one.is_headline
+            (one for one in designs if one.rule_name in names),
+            key=lambda one: (not one.is_headline, names.index(one.rule_name)),
         )
         rows += _simulated_rows(fit, kind, alike, plan, refits)
     return rows
