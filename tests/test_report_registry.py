@@ -21,7 +21,7 @@ def event_tables(patients, seed):
 
 
 @pytest.mark.slow
-def test_a_registry_of_200_patients_ends_with_a_complete_report(tmp_path, monkeypatch, capsys):
+def test_a_registry_of_200_patients_ends_with_a_complete_report(tmp_path, monkeypatch):
     for name, table in zip(("t", "r"), event_tables(200, 7), strict=True):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     out = tmp_path / "report"
