@@ -148,6 +148,11 @@ BROKEN = {
     "an unknown patient": (
         relapses("P2,", "P02,"),
         "relapses, row 3, patient 'P02', column 'patient': 'P02'; a patient of the relapses is in the treatments; "
+        "did you mean 'P2'?",
+    ),
+    "a patient who is not treated": (
+        relapses("P2,", "P7,"),
+        "relapses, row 3, patient 'P7', column 'patient': 'P7'; a patient of the relapses is in the treatments; "
         "add the patient's courses, or correct the identifier",
     ),
     "a relapse after the last visit": (
@@ -365,6 +370,12 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
     )
     with pytest.raises(ArgumentError, match=r"t\.csv is not a workbook"):
         TableFile("t.csv", sheet="drugs")
+
+
+def test_a_workbook_read_without_its_sheet_says_that_there_are_others(tmp_path):
+    path = book(tmp_path / "b.xlsx", SHEETS)
+    (line,) = [line for line in said(read_events, path, path) if "'onset'" in line]
+    assert "or choose another sheet, 'attacks', with TableFile(path, sheet=...) (--sheet)" in line
 
 
 def test_merged_cells_are_refused_with_their_place(tmp_path):
