@@ -167,6 +167,8 @@ def test_the_course_before_a_consumed_one_is_not_directly_before_the_comparator(
     cohort = read_events(*tables(courses, [("A", 30)]), run_in_days=60)
     assert cohort.compare("y", reference="x", courses="all").patients == ("A", "B")
     assert cohort.compare("y", reference="x", courses="adjacent").patients == ("B",)
+    merging = read_events(*tables(courses, [("B", 89), ("B", 95)]), run_in_days=1)
+    assert merging.compare("y", reference="x", courses="adjacent").unmerged.patients == ("A", "B")
 
 
 def test_a_run_in_that_consumes_every_course_is_refused():
@@ -190,6 +192,7 @@ def test_merges_across_a_switch_are_listed_and_the_result_without_merging_comes_
     assert pair.totals == (4, 2)
     assert pair.unmerged.totals == (4, 3)
     separate = read_events(*tables(COURSES, ONSETS), min_gap_days=0)
+    pd.testing.assert_frame_equal(cohort.unmerged.attrition, separate.attrition)
     pd.testing.assert_frame_equal(cohort.unmerged.frame, separate.frame)
     assert separate.unmerged is None
 

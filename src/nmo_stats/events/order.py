@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -106,14 +107,24 @@ def _overlaps(events: Events, courses: Timeline) -> list[Problem]:
 def _unknown_patients(events: Events) -> list[Problem]:
     onsets = events.onsets
     rule = "a patient of the relapses is in the treatments"
-    remedy = "add the patient's courses, or correct the identifier"
+    alike = {_bare(name): name for name in events.patients} if (onsets.patient < 0).any() else {}
     problems = []
     for index in np.flatnonzero(onsets.patient < 0).tolist():
         name = str(onsets.names.values[onsets.names.codes[index]])
+        meant = alike.get(_bare(name))
+        remedy = (
+            f"did you mean {meant!r}?" if meant else "add the patient's courses, or correct the identifier"
+        )
         problems.append(
             Problem(repr(name), rule, remedy, int(onsets.row[index]), name, "patient", RELAPSES.short)
         )
     return problems
+
+
+def _bare(name: str) -> str:
+    """Return what is left of an identifier without case, spaces, separators and leading zeros."""
+    parts = re.split(r"(\d+)", re.sub(r"[\s._-]", "", name.casefold()))
+    return "".join(part.lstrip("0") or "0" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _after_observation(events: Events, courses: Timeline) -> list[Problem]:

@@ -101,12 +101,20 @@ def read_events(
         *times_notices(cohort.frame, cohort.relapse_times),
         *table_notices(cohort.frame, "exposure_days", events.blank_rows[0], events.unread_sheets),
     )
-    unmerged = None
-    if len(merges):
-        everything = replace(rules, min_gap_days=0)
-        bare = _cohort(events, courses, counted(courses, events.onsets, everything), kept)
-        unmerged = replace(bare, notices=(_rules_notice(everything),))
+    unmerged = _unmerged(events, courses, rules, kept) if len(merges) else None
     return replace(cohort, notices=notices, attrition=account, switch_merges=merges, unmerged=unmerged)
+
+
+def _unmerged(events: Events, courses: Timeline, rules: Rules, kept: Mask) -> Cohort:
+    """Return the cohort with every row of the relapses counted."""
+    everything = replace(rules, min_gap_days=0)
+    found = counted(courses, events.onsets, everything)
+    return replace(
+        _cohort(events, courses, found, kept),
+        notices=(_rules_notice(everything),),
+        attrition=attrition(events, courses, found),
+        switch_merges=switch_merges(events, courses, found),
+    )
 
 
 def _cohort(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:

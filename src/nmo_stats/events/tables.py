@@ -72,7 +72,7 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
 def joint_source(first: Source, second: Source) -> Source:
     """Return one source for two tables: both names, and the hash of their two hashes."""
     digest = hashlib.sha256(f"{first.sha256} {second.sha256}".encode()).hexdigest()
-    return Source(_joint_name(first, second), digest)
+    return Source(_joint_name(first, second), digest, (first, second))
 
 
 def _joint_name(first: Source, second: Source) -> str:
@@ -96,8 +96,9 @@ def _renaming_problems(
 def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _Read:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
     named, name_problems = named_columns(table.columns, table.cells, ours)
+    missing = [_with_sheets(problem, table) for problem in missing_columns(named, columns)]
     problems = [
-        *_inside(columns, [*name_problems, *table.faults, *missing_columns(named, columns)]),
+        *_inside(columns, [*name_problems, *table.faults, *missing]),
         *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
     ]
     names = [ours.get(column, column) for column in table.columns]
@@ -114,6 +115,15 @@ def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _R
             )
         )
     return _Read(table, columns, parsed, problems)
+
+
+def _with_sheets(problem: Problem, table: CodedTable) -> Problem:
+    """Say of a missing column that it may be on another sheet of the workbook."""
+    if not table.unread_sheets:
+        return problem
+    listed = ", ".join(map(repr, table.unread_sheets[:6]))
+    advice = f"or choose another sheet, {listed}, with TableFile(path, sheet=...) (--sheet)"
+    return replace(problem, remedy=f"{problem.remedy}; {advice}")
 
 
 def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:

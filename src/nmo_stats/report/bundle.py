@@ -142,6 +142,7 @@ def provenance(analysis: Analysis) -> dict[str, object]:
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
+        "files": [{"name": part.name, "sha256": part.sha256} for part in analysis.cohort.source.parts or (analysis.cohort.source,)],
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),

@@ -73,7 +73,10 @@ def _provenance(analysis: Analysis) -> Section:
     )
     rows = (
         ("Data", source.name),
-        ("SHA-256", source.sha256),
+        *(
+            (f"SHA-256{f' of {part.name}' if source.parts else ''}", part.sha256)
+            for part in source.parts or (source,)
+        ),
         ("Seed", str(analysis.seed)),
         ("Engine", str(analysis.engine)),
         ("Python", str(origin["python"])),

@@ -19,7 +19,7 @@ from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, shown
 from nmo_stats.tables.columns import Columns, covariate
 from nmo_stats.tables.files import TableFile, table_file
 from nmo_stats.tables.raw import DecimalMark, RawTable, Source
-from nmo_stats.tables.reading import from_frame, parsed_file, read_content, source_of
+from nmo_stats.tables.reading import from_frame, parquet_columns, parsed_file, read_content, source_of
 
 Codes = npt.NDArray[np.int64]
 _REPEATED: Final = "redcap_repeat_instrument"
@@ -78,7 +78,11 @@ def coded_table(data: str | Path | TableFile | pd.DataFrame, name: str = "DataFr
         raise ArgumentError(f"{type(data).__name__}: give the path of a file, a TableFile or a DataFrame")
     file = table_file(data)
     content = read_content(file)
-    found = _coded_text(file, content) if file.suffix in (".csv", ".tsv") else None
+    found = None
+    if file.suffix in (".csv", ".tsv"):
+        found = _coded_text(file, content)
+    elif file.suffix == ".parquet":
+        found = _coded_parquet(file, content)
     return coded(parsed_file(file, content)) if found is None else found
 
 
@@ -222,12 +226,27 @@ def _is_plain(body: bytes, end: int, delimiter: str) -> bool:
     return bool(len(quotes) % 2 == 0 and np.all(opening[alternating]) and np.all(closing[~alternating]))
 
 
+def _coded_parquet(file: TableFile, content: bytes) -> CodedTable | None:
+    """Return a Parquet table; None for cells that cannot be coded, and for exports of REDCap."""
+    import pyarrow as pa
+
+    header, columns = parquet_columns(content, file)
+    if not header or _REPEATED in header or file.instrument is not None:
+        return None
+    try:
+        pairs = [_dictionary(column) for column in columns]
+    except (pa.ArrowException, ValueError, OverflowError):
+        return None
+    names = ["" if is_missing(name) else name for name in header]
+    return _without_blank(names, pairs, source_of(file, content), file.decimal, first_row=1)
+
+
 def _dictionary(column: Any) -> tuple[tuple[Cell, ...], Codes]:
-    whole = column.dictionary_encode().combine_chunks()
-    chunk = whole.chunk(0) if hasattr(whole, "chunk") and whole.num_chunks else whole
+    """Return the different cells of an Arrow column, None for an empty one, and the code of each row."""
     if len(column) == 0:
         return (), np.empty(0, dtype=np.int64)
-    return tuple(chunk.dictionary.to_pylist()), chunk.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy().astype(np.int64)
 
 
 def _coded_frame(frame: pd.DataFrame, name: str) -> CodedTable:

@@ -13,10 +13,11 @@ DecimalMark = Literal[".", ","]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a table came from, and the SHA-256 of its bytes."""
+    """Where data came from, and the SHA-256 of the bytes; of several tables with ``parts``, the hash of their hashes."""
 
     name: str
     sha256: str
+    parts: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

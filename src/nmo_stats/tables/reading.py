@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
 from nmo_stats.tables.files import TableFile, table_file
 from nmo_stats.tables.raw import RawTable, Source, refuse
 from nmo_stats.tables.redcap import instrument_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TEXT: Final = "plain text"
 _WORKBOOK: Final = "an Excel workbook"
@@ -191,21 +194,36 @@ def _require_separator(header: list[str], delimiter: str, name: str) -> None:
             refuse(name, f"cells separated by {words}", rule, remedy)
 
 
-def _read_parquet(content: bytes, file: TableFile) -> _Grid:
-    import pyarrow.parquet
+def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa.ChunkedArray]]:
+    """Return the names and the cells of the columns of a Parquet file, without the nameless index of a DataFrame.
 
-    name = file.path.name
+    Raises
+    ------
+    CohortError
+        If the file is damaged.
+    """
+    import pyarrow.parquet
 
     try:
         table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-        kept = [
-            number for number, column in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(column)
-        ]
-        columns = [table.column(number).to_pylist() for number in kept]
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        refuse(name, f"cannot be read ({shown(error)})", "a .parquet file is Parquet", "write the file again")
-    header = [table.column_names[number] for number in kept]
-    return _Grid(header, list(zip(*columns, strict=True)), first_row=1)
+        _damaged_parquet(error, file)
+    kept = [number for number, name in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(name)]
+    return [table.column_names[number] for number in kept], [table.column(number) for number in kept]
+
+
+def _read_parquet(content: bytes, file: TableFile) -> _Grid:
+    header, columns = parquet_columns(content, file)
+    try:
+        cells = [column.to_pylist() for column in columns]
+    except Exception as error:  # noqa: BLE001  such as a date that Python has not
+        _damaged_parquet(error, file)
+    return _Grid(header, list(zip(*cells, strict=True)), first_row=1)
+
+
+def _damaged_parquet(error: Exception, file: TableFile) -> NoReturn:
+    found = f"cannot be read ({shown(error)})"
+    refuse(file.path.name, found, "a .parquet file is Parquet", "write the file again")
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[bytes, TableFile], _Grid]]]] = {

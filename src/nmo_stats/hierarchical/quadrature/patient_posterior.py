@@ -24,6 +24,10 @@ _GONE: Final = 1e-9
 _FIRST: Final = 0.5
 _STEP: Final = 0.4  # of the lattice, in posterior sd of its narrowest direction
 
+_LEAST_SEEN: Final = 0.25  # steps: an sd below it is that of one node, and not known
+_FINE_ENOUGH: Final = 0.7
+_MOST_REFINEMENTS: Final = 8
+
 
 @dataclass(frozen=True, eq=False)
 class PatientPosterior:
@@ -44,9 +48,7 @@ class PatientPosterior:
 def patient_posterior(patients: Patients, place: int, part: Part) -> PatientPosterior:
     """Return the posterior of the patient at ``place`` among the distinct ones, at one overdispersion."""
     one = patients[np.array([place])]
-    table, mass = _posterior(one, part, part.joint.reach(), _FIRST)
-    reach = _reach(table, mass)
-    table, mass = _posterior(one, part, reach, _fineness(one, table, mass))
+    table, mass = _resolved(one, part)
     flipped = mass[:, ::-1]
     step = float(table.level[1] - table.level[0])
     low = table.level[0] - table.ratio[-1] / 2, table.level[0] + table.ratio[0] / 2
@@ -68,6 +70,22 @@ def mixed(posteriors: list[PatientPosterior], weights: Floats) -> PatientPosteri
         ),
         mixture([found.log_rate_ratio for found in posteriors], weights),
     )
+
+
+def _resolved(one: Patients, part: Part) -> tuple[Table, Floats]:
+    """Return the patient's lattice and the posterior mass on it, in steps that resolve the posterior.
+
+    What many patients say of one without relapses can be far narrower than the patient's own likelihood, and a first lattice
+    then holds it in one node, which tells no width: the lattice is refined step by step, each time where the mass lies.
+    """
+    fineness = _FIRST
+    table, mass = _posterior(one, part, part.joint.reach(), fineness)
+    for _ in range(_MOST_REFINEMENTS):
+        fineness = _fineness(one, table, mass)
+        table, mass = _posterior(one, part, _reach(table, mass), fineness)
+        if _fineness(one, table, mass) > _FINE_ENOUGH * fineness:
+            break
+    return table, mass
 
 
 def _posterior(one: Patients, part: Part, reach: Reach, fineness: float) -> tuple[Table, Floats]:
@@ -98,7 +116,8 @@ def _fineness(one: Patients, table: Table, mass: Floats) -> float:
     a, b = np.broadcast_arrays(table.level[:, None], table.ratio[None, :] / 2)
     centred = np.stack([(a - (mass * a).sum()).ravel(), (b - (mass * b).sum()).ravel()])
     covariance = (centred * mass.ravel()) @ centred.T
-    narrowest = float(np.sqrt(max(np.linalg.eigvalsh(covariance)[0], 1e-8)))
+    step = float(table.level[1] - table.level[0])
+    narrowest = max(float(np.sqrt(max(np.linalg.eigvalsh(covariance)[0], 0.0))), _LEAST_SEEN * step)
     width = float(1 / np.sqrt(one.relapses.sum() + 1))
     return min(_FIRST, _STEP * narrowest / width)
 

@@ -1,0 +1,431 @@
+"""Broken files of dated events: what a reader must say of each, word for word."""
+
+import datetime
+import json
+
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from nmo_stats import ArgumentError, CohortError, TableFile, read_events
+
+TREATMENTS = """\
+patient,treatment,start,end,last_visit
+P1,rituximab,2012-01-01,2013-01-01,
+P1,tocilizumab,2013-01-01,,2014-01-01
+P2,rituximab,2012-05-01,2013-05-01,
+"""
+RELAPSES = """\
+patient,onset
+P1,2012-06-01
+P2,2012-07-15
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def call(treatments=TREATMENTS, relapses=RELAPSES, **options):
+        for name, text in (("t.csv", treatments), ("r.csv", relapses)):
+            (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_events(tmp_path / "t.csv", tmp_path / "r.csv", **options)
+
+    return call
+
+
+def said(call, *arguments, **options):
+    with pytest.raises(CohortError) as caught:
+        call(*arguments, **options)
+    return str(caught.value).splitlines()
+
+
+def treatments(old, new):
+    assert old in TREATMENTS
+    return {"treatments": TREATMENTS.replace(old, new)}
+
+
+def relapses(old, new):
+    assert old in RELAPSES
+    return {"relapses": RELAPSES.replace(old, new)}
+
+
+BROKEN = {
+    "end before start": (
+        treatments("2012-01-01,2013-01-01", "2012-01-01,2011-12-31"),
+        "treatments, row 2, patient 'P1', column 'end': 2011-12-31 with start 2012-01-01; a course ends after it starts; correct one of the two days",
+    ),
+    "a course of no days": (
+        treatments("2012-01-01,2013-01-01", "2012-01-01,2012-01-01"),
+        "treatments, row 2, patient 'P1', column 'end': 2012-01-01 with start 2012-01-01; a course ends after it starts; correct one of the two days",
+    ),
+    "overlapping courses": (
+        treatments("2013-01-01,,", "2012-12-31,,"),
+        "treatments, row 3, patient 'P1', column 'start': 2012-12-31, within rituximab of row 2 (2012-01-01 to 2013-01-01); "
+        "the courses of a patient do not overlap; end the earlier course at the switch, or join the two",
+    ),
+    "ongoing without a last visit": (
+        treatments(",,2014-01-01", ",,"),
+        "treatments, row 3, patient 'P1', column 'end': empty, and no last visit; an ongoing course (empty end) needs the patient's last visit; "
+        "enter the end, or the day in a column 'last_visit'",
+    ),
+    "last visit before the ongoing course": (
+        treatments(",,2014-01-01", ",,2012-12-01"),
+        "treatments, row 3, patient 'P1', column 'last_visit': 2012-12-01 with start 2013-01-01; "
+        "the last visit comes after the start of an ongoing course; correct one of the two days",
+    ),
+    "end after the last visit": (
+        treatments("2012-05-01,2013-05-01,", "2012-05-01,2013-05-01,2013-04-01"),
+        "treatments, row 4, patient 'P2', column 'end': 2013-05-01 with last visit 2013-04-01; a course does not end after the last visit; "
+        "correct one of the two days",
+    ),
+    "two last visits": (
+        treatments("2013-01-01,\n", "2013-01-01,2013-12-31\n"),
+        "treatments, row 2, patient 'P1', column 'last_visit': 2013-12-31, elsewhere 2014-01-01; a patient has one last visit; "
+        "give the last one in every row of the patient",
+    ),
+    "a start is missing": (
+        treatments("2012-01-01,2013", ",2013"),
+        "treatments, row 2, patient 'P1', column 'start': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "enter the day, or leave the row out",
+    ),
+    "day first": (
+        relapses("2012-06-01", "01/06/2012"),
+        "relapses, row 2, patient 'P1', column 'onset': '01/06/2012'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "write year-month-day, 2013-03-01: other orders have two readings",
+    ),
+    "points between": (
+        relapses("2012-06-01", "1.6.12"),
+        "relapses, row 2, patient 'P1', column 'onset': '1.6.12'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "write year-month-day, 2013-03-01: other orders have two readings",
+    ),
+    "no leading zeros": (
+        relapses("2012-06-01", "2012-6-1"),
+        "relapses, row 2, patient 'P1', column 'onset': '2012-6-1'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "write year-month-day, 2013-03-01: other orders have two readings",
+    ),
+    "no day": (
+        relapses("2012-06-01", "2012-06"),
+        "relapses, row 2, patient 'P1', column 'onset': '2012-06'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "the day is missing: give it, or say in the paper how it was chosen and give that day",
+    ),
+    "a day that does not exist": (
+        relapses("2012-06-01", "2013-02-29"),
+        "relapses, row 2, patient 'P1', column 'onset': '2013-02-29'; a date exists in the calendar; correct the date; write year-month-day",
+    ),
+    "a slip in the year": (
+        relapses("2012-06-01", "0212-06-01"),
+        "relapses, row 2, patient 'P1', column 'onset': '0212-06-01'; a date lies between 1900 and 2100; correct the year",
+    ),
+    "a time of day": (
+        relapses("2012-06-01", "2012-06-01 13:30"),
+        "relapses, row 2, patient 'P1', column 'onset': '2012-06-01 13:30'; a day has no time of day; "
+        "keep the date alone: two clocks can put one relapse on two days",
+    ),
+    "a date without hyphens": (
+        relapses("2012-06-01", "20120601"),
+        "relapses, row 2, patient 'P1', column 'onset': '20120601'; a number of days lies between -100000 and 100000; "
+        "correct it; a date is written 2013-03-01, not 20130301",
+    ),
+    "half a day": (
+        relapses("2012-06-01", "151.5"),
+        "relapses, row 2, patient 'P1', column 'onset': '151.5'; days are whole; round to the day of onset, start or end",
+    ),
+    "words": (
+        relapses("2012-06-01", "June"),
+        "relapses, row 2, patient 'P1', column 'onset': 'June'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "write a date as 2013-03-01, or the whole number of days since the patient's origin",
+    ),
+    "a number among dates": (
+        relapses("2012-06-01", "151"),
+        "relapses, row 2, patient 'P1', column 'onset': 151; all days are dates, or all are numbers of days; write the date, as elsewhere",
+    ),
+    "no onset": (
+        relapses("P1,2012-06-01", "P1,"),
+        "relapses, row 2, patient 'P1', column 'onset': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
+        "enter the day, or leave the row out",
+    ),
+    "an unknown patient": (
+        relapses("P2,", "P02,"),
+        "relapses, row 3, patient 'P02', column 'patient': 'P02'; a patient of the relapses is in the treatments; "
+        "did you mean 'P2'?",
+    ),
+    "a patient who is not treated": (
+        relapses("P2,", "P7,"),
+        "relapses, row 3, patient 'P7', column 'patient': 'P7'; a patient of the relapses is in the treatments; "
+        "add the patient's courses, or correct the identifier",
+    ),
+    "a relapse after the last visit": (
+        relapses("2012-06-01", "2014-01-02"),
+        "relapses, row 2, patient 'P1', column 'onset': 2014-01-02, last day observed 2014-01-01; a relapse is not after the patient's last visit; "
+        "correct the day, or give the last visit in the column 'last_visit' of the treatments",
+    ),
+    "a relapse after the last end": (
+        relapses("2012-07-15", "2013-05-02"),
+        "relapses, row 3, patient 'P2', column 'onset': 2013-05-02, last day observed 2013-05-01; a relapse is not after the patient's last visit; "
+        "correct the day, or give the last visit in the column 'last_visit' of the treatments",
+    ),
+    "no such column": (
+        relapses("onset", "relapse_date"),
+        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? (columns={'yours': 'onset'} renames)",
+    ),
+    "two columns of one name": (
+        treatments("last_visit", "start"),
+        "treatments, column 'start': 2 columns; a column stands once; remove or rename the others",
+    ),
+    "a column that is computed": (
+        treatments("last_visit", "exposure_days"),
+        "treatments, column 'exposure_days': present; 'exposure_days' is computed from the events; rename or remove the column",
+    ),
+    "a drug without a name": (
+        treatments("P2,rituximab", "P2,"),
+        "treatments, row 4, patient 'P2', column 'treatment': empty; text, not empty; fill the cell or leave the row out",
+    ),
+    "rows of another length": (
+        relapses("P1,2012-06-01", "P1,2012-06-01,3"),
+        "relapses, row 2: 3 cells; a row has as many cells as the header (2); fill or remove cells; a cell that contains the separator stands in quotes",
+    ),
+    "no courses": (
+        {"treatments": "patient,treatment,start,end\n", "relapses": "patient,onset\n"},
+        "treatments: header only; the table has one row per course of a drug; add the courses",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_with_the_row_the_rule_and_the_remedy(read, name):
+    files, line = BROKEN[name]
+    assert line in [text.strip() for text in said(read, **files)]
+
+
+def test_all_problems_of_both_tables_come_together_in_their_order(read):
+    files = treatments("2012-01-01,2013", "2012-13-01,2013") | relapses("2012-06-01", "June")
+    lines = said(read, **files)
+    assert lines[0] == "t.csv and r.csv: 2 problems"
+    assert [line.split(",")[0].strip() for line in lines[1:]] == ["treatments", "relapses"]
+
+
+def test_contradictions_between_days_come_together_once_every_cell_is_valid(read):
+    files = treatments("2012-01-01,2013-01-01", "2012-01-01,2011-01-01") | relapses("P2", "P9")
+    assert len(said(read, **files)) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("t.csv", b"", "t.csv: 1 problem\n  empty file; the file has a header row"),
+        ("r.csv", b"patient,onset\nP1,2012\xff\n", "byte 0xff is not UTF-8"),
+        ("r.csv", b"patient;onset\nP1;2012-06-01\n", "or read it with decimal=',' \\(--decimal ,\\)"),
+        ("r.csv", b'patient,onset\nP1,"2012-06-01\n', "quotes open and close around a cell"),
+        ("t.csv", b"PK\x03\x04", "an Excel workbook; a .csv file is plain text"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path, file, content, message):
+    (tmp_path / "t.csv").write_text(TREATMENTS)
+    (tmp_path / "r.csv").write_text(RELAPSES)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(CohortError, match=message):
+        read_events(tmp_path / "t.csv", tmp_path / "r.csv")
+
+
+def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
+    renamed = {
+        "treatments": TREATMENTS.replace("patient", "record_id"),
+        "relapses": RELAPSES.replace("patient,onset", "record_id,relapse_date"),
+    }
+    cohort = read(**renamed, columns={"record_id": "patient", "relapse_date": "onset"})
+    assert cohort.frame["relapses"].tolist() == [1, 0, 1]
+    lines = said(read, columns={"record": "patient", "onset": "beginning"})
+    assert "columns={'record': 'patient'}; the table has a column 'record'" in lines[1]
+    assert "'beginning' is a column of the tables of treatments and relapses" in lines[2]
+
+
+@pytest.mark.parametrize("data", [None, 3, ["t.csv"]])
+def test_what_is_no_table_is_refused(data):
+    with pytest.raises(ArgumentError, match="give the path of a file, a TableFile or a DataFrame"):
+        read_events(data, data)
+
+
+# ---- dates as other programs store them
+
+
+def frames(onset):
+    start = pd.DataFrame(
+        {"patient": ["A"], "treatment": ["x"], "start": ["2012-01-01"], "end": ["2013-01-01"]}
+    )
+    return start, pd.DataFrame({"patient": ["A"], "onset": [onset]})
+
+
+@pytest.mark.parametrize(
+    "onset",
+    [
+        "2012-06-01",
+        " 2012-06-01 ",
+        "2012-06-01T00:00:00",
+        "2012-06-01 00:00",
+        datetime.date(2012, 6, 1),
+        datetime.datetime(2012, 6, 1),
+        pd.Timestamp("2012-06-01"),
+    ],
+)
+def test_a_day_is_a_day_however_it_is_stored(onset):
+    cohort = read_events(*frames(onset))
+    assert cohort.relapse_times["years"].tolist() == [152 / 365.25]
+    assert cohort.frame["exposure_days"].tolist() == [366]
+
+
+@pytest.mark.parametrize(
+    "onset",
+    [
+        pd.Timestamp("2012-06-01 12:00"),
+        pd.Timestamp("2012-06-01", tz="Europe/Berlin"),
+        True,
+        datetime.time(3),
+        [1],
+    ],
+)
+def test_what_is_no_day_is_refused(onset):
+    with pytest.raises(CohortError, match="relapses, row 1, patient 'A', column 'onset'"):
+        read_events(*frames(onset))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_the_resolution_of_timestamps_does_not_change_durations(tmp_path, unit):
+    start, relapse = frames("2012-06-01")
+    start["start"], start["end"] = (
+        pd.to_datetime(start[name]).astype(f"datetime64[{unit}]") for name in ("start", "end")
+    )
+    relapse["onset"] = pd.to_datetime(relapse["onset"]).astype(f"datetime64[{unit}]")
+    assert read_events(start, relapse).frame["exposure_days"].tolist() == [366]
+    for table, name in ((start, "t.parquet"), (relapse, "r.parquet")):
+        table.to_parquet(tmp_path / name)
+    assert read_events(tmp_path / "t.parquet", tmp_path / "r.parquet").frame["exposure_days"].tolist() == [
+        366
+    ]
+
+
+def test_dates_of_parquet_without_time_are_read(tmp_path):
+    days = pa.array([datetime.date(2012, 1, 1), datetime.date(2013, 1, 1)])
+    pq.write_table(
+        pa.table({"patient": ["A"], "treatment": ["x"], "start": days[:1], "end": days[1:]}),
+        tmp_path / "t.parquet",
+    )
+    pq.write_table(
+        pa.table({"patient": pa.array([], pa.string()), "onset": pa.array([], pa.date32())}),
+        tmp_path / "r.parquet",
+    )
+    assert read_events(tmp_path / "t.parquet", tmp_path / "r.parquet").frame["exposure_days"].tolist() == [
+        366
+    ]
+
+
+# ---- workbooks
+
+
+def book(path, sheets, edit=None):
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for title, rows in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    if edit:
+        edit(workbook)
+    workbook.save(path)
+    return path
+
+
+SHEETS = {
+    "drugs": [
+        ["patient", "treatment", "start", "end"],
+        ["A", "x", datetime.date(2012, 1, 1), datetime.date(2013, 1, 1)],
+    ],
+    "attacks": [
+        ["patient", "onset"],
+        ["A", datetime.datetime(2012, 6, 1)],
+        [None, None],
+        ["A", datetime.date(2012, 9, 1)],
+    ],
+}
+
+
+def from_book(path, drugs="drugs", attacks="attacks"):
+    return read_events(TableFile(path, sheet=drugs), TableFile(path, sheet=attacks))
+
+
+def test_two_sheets_of_one_workbook_are_two_tables(tmp_path):
+    cohort = from_book(book(tmp_path / "b.xlsx", SHEETS))
+    assert cohort.frame["relapses"].tolist() == [2]
+    assert [notice.text for notice in cohort.notices if notice.code == "blank_rows"] == [
+        "empty rows of the relapses hold no relapse: 3"
+    ]
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    path = book(tmp_path / "b.xlsx", SHEETS)
+    lines = said(from_book, path, attacks="Attack")
+    assert (
+        lines[1].strip()
+        == "no sheet 'Attack'; the workbook has the sheets 'drugs', 'attacks'; did you mean 'attacks'?"
+    )
+    with pytest.raises(ArgumentError, match=r"t\.csv is not a workbook"):
+        TableFile("t.csv", sheet="drugs")
+
+
+def test_a_workbook_read_without_its_sheet_says_that_there_are_others(tmp_path):
+    path = book(tmp_path / "b.xlsx", SHEETS)
+    (line,) = [line for line in said(read_events, path, path) if "'onset'" in line]
+    assert "or choose another sheet, 'attacks', with TableFile(path, sheet=...) (--sheet)" in line
+
+
+def test_merged_cells_are_refused_with_their_place(tmp_path):
+    path = book(tmp_path / "b.xlsx", SHEETS, lambda one: one["drugs"].merge_cells("C1:D1"))
+    assert said(from_book, path)[1].strip() == (
+        "row 1: merged cells C1:D1 in the header; every cell stands for itself; unmerge the cells, and give each column its own name in one header row"
+    )
+    path = book(tmp_path / "c.xlsx", SHEETS, lambda one: one["attacks"].merge_cells("A2:A3"))
+    assert (
+        "row 2: merged cells A2:A3 in the table; every cell stands for itself; unmerge the cells, and fill each of them"
+        in said(from_book, path)[1]
+    )
+
+
+def test_merged_cells_of_another_sheet_do_not_matter(tmp_path):
+    path = book(
+        tmp_path / "b.xlsx", SHEETS | {"notes": [["a", "b"]]}, lambda one: one["notes"].merge_cells("A1:B1")
+    )
+    assert from_book(path).frame["relapses"].tolist() == [2]
+
+
+def test_a_formula_without_a_result_is_refused(tmp_path):
+    def edit(one):
+        one["attacks"]["B4"] = "=B2+30"
+
+    path = book(tmp_path / "b.xlsx", SHEETS, edit)
+    assert (
+        "a formula without a stored result in cell B4; the workbook holds the results of its formulas"
+        in said(from_book, path)[1]
+    )
+
+
+def test_json_of_problems_names_the_table(read, capsys, monkeypatch, tmp_path):
+    from nmo_stats.cli import main
+
+    files = relapses("2012-06-01", "June")
+    with pytest.raises(CohortError):
+        read(**files)
+    arguments = [
+        "nmo-stats",
+        "check",
+        "--json",
+        "--treatments",
+        tmp_path / "t.csv",
+        "--relapses",
+        tmp_path / "r.csv",
+    ]
+    monkeypatch.setattr("sys.argv", [str(argument) for argument in arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["table"], problem["row"], problem["column"]) == ("relapses", 2, "onset")
