@@ -28,6 +28,8 @@ benchmarks: $(VENV)/.installed
 	$(BIN)/python benchmarks/quadrature_speed.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/sensitivity_speed.py
+	$(BIN)/python benchmarks/events_speed.py
+	$(BIN)/python benchmarks/operating_speed.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -10,9 +10,9 @@ import pytest
 ANALYSES = Path(__file__).parents[1] / "analyses"
 
 
-def run(name):
+def run(name, *options):
     found = subprocess.run(
-        [sys.executable, str(ANALYSES / name)], capture_output=True, text=True, check=False
+        [sys.executable, str(ANALYSES / name), *options], capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stderr
     return found.stdout
@@ -79,3 +79,14 @@ def test_06_negative_control():
     width = table["high"] / table["low"]
     assert width["hierarchical_quadrature"] > width["pooled_exact"]
     assert width["negative_binomial"] > width["pooled_exact"]
+
+
+def test_07_coverage_map():
+    printed = run("07_coverage_map.py", "50", "1", "6")
+    assert "6 cells of 50 series" in printed
+    assert "conditional_exact" in printed
+    folder = ANALYSES / "output" / "coverage_map"
+    table = pd.read_csv(folder / "coverage_map.csv")
+    assert len(table) == 6 * 11
+    assert set(table["patients"]) == {1}
+    assert (folder / "coverage_map.png").stat().st_size > 10_000
