@@ -63,7 +63,7 @@ def test_the_page_is_complete_and_fits_the_window(html, folder, tmp_path, width)
     dumped = browse(page, tmp_path, f"--window-size={width},2000", "--dump-dom").stdout
     title = re.search(r"<title>(.*?)</title>", dumped).group(1)
     assert '"overflowing":[]' in title, title
-    assert '"undrawn":0,"pictures":9,"silent":0' in title, title
+    assert '"undrawn":0,"pictures":10,"silent":0' in title, title
     assert '"requested":[]' in title, title
 
 

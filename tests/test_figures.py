@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from relapse_courses import cohort_with_times, simulated
@@ -284,3 +285,50 @@ def test_dollar_signs_of_the_user_are_no_formulas():
     assert text.get_parse_math() is False
     assert axes.xaxis.label.get_parse_math() is False
     plt.close(figure)
+
+
+# --------------------------------------------------------------------------------------- coverage
+
+
+def cells():
+    rows = [
+        {
+            "method": method,
+            "patients": patients,
+            "rate_ratio": ratio,
+            "overdispersion": dispersion,
+            "coverage": coverage,
+        }
+        for method, patients, ratio, dispersion, coverage in [
+            ("conditional_exact", 3, 1.0, 0.0, 0.97),
+            ("conditional_exact", 3, 0.5, 0.5, 0.84),
+            ("conditional_exact", 10, 1.0, 0.0, 0.96),
+            ("gee_sandwich", 10, 1.0, 0.0, 0.62),
+            ("wilcoxon", 10, 1.0, 0.0, None),
+        ]
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_coverage_map_shows_the_least_coverage_of_each_interval(axes):
+    figures.coverage_map(cells(), axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "Exact, within patients",
+        "Poisson GEE, textbook sandwich",
+    ]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["3", "10"]
+    assert [text.get_text() for text in axes.texts] == ["84", "96", "–", "62"]
+
+
+def test_coverage_by_ratio_draws_overdispersed_cells_hollow(axes):
+    figures.coverage_by_ratio(cells(), axes, {"conditional_exact": "#2166ac"}, "title")
+    solid, hollow = (line for line in axes.lines if line.get_marker() == "o")
+    assert sorted(solid.get_ydata()) == [96, 97]
+    assert list(hollow.get_ydata()) == pytest.approx([84])
+    assert hollow.get_markerfacecolor() == "white"
+
+
+def test_calibration_is_drawn_as_a_difference(axes):
+    points = np.array([0.25, 0.5, 0.75])
+    figures.calibration(np.array([0.3, 0.5, 0.7]), (points, points - 0.1, points + 0.1), axes)
+    assert axes.lines[-1].get_ydata() == pytest.approx([0.05, 0, -0.05])

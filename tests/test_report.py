@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_sections_follow_the_order_of_the_design(html):
     names = [attrs["id"] for tag, attrs in Page(html).tags if tag in ("section", "header")]
     assert names == [
         "headline", "no-effect", "data", "arr", "timing", "edss", "estimators", "patients", "posterior", "diagnostics", "sensitivity",
-        "audit", "methods", "provenance",
+        "coverage", "audit", "methods", "provenance",
     ]  # fmt: skip
 
 
@@ -306,3 +307,23 @@ def test_many_disagreements_are_folded(example_analysis):
     text = " ".join(Page(html).text.split())
     assert "numbers that disagree" in text
     assert html.count(": printed ") == 12
+
+
+def test_the_coverage_section_prints_the_range_of_the_cells_like_the_series(example_analysis, html):
+    rows = example_analysis.coverage
+    own = rows[
+        (rows["method"] == "hierarchical_quadrature")
+        & (rows["rule"] == "fixed")
+        & (rows["overdispersion"] == 0)
+    ]
+    expected = f"{100 * own['coverage'].min():.1f} to {100 * own['coverage'].max():.1f}\u00a0% of the series"
+    assert expected in Page(html).text
+
+
+def test_outside_the_map_there_is_no_cell_like_it(example_analysis):
+    from nmo_stats.report.behaviour import coverage
+
+    outside = replace(example_analysis, coverage=example_analysis.coverage.iloc[:0])
+    section = coverage(outside)
+    assert "no cell like yours" in section.lead
+    assert section.blocks == ()
