@@ -47,6 +47,18 @@ def test_04_sensitivity():
     assert len(pd.read_csv(ANALYSES / "output" / "04_no_effect.csv")) == 4 * (5 + 12 * 4)
 
 
+def test_05_reproduce_paper():
+    printed = run("05_reproduce_paper.py")
+    assert "4 disagree" in printed
+    assert "13 relapses / 5 calendar years" in printed
+    table = pd.read_csv(ANALYSES / "output" / "05_audit.csv")
+    assert len(table) == 188
+    assert table.loc[table["verdict"] == "disagrees", "quantity"].tolist() == [
+        *["prior_arr"] * 3,
+        "onset_months_before_tocilizumab",
+    ]
+
+
 def test_06_negative_control():
     printed = run("06_negative_control.py")
     assert "963 seizures after, 862 before" in printed

@@ -399,3 +399,94 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     code, out, _ = run("sensitivity", table, "--comparator", "new")
     assert code == 0
     assert "no information on the ratio" in out
+
+
+PRINTED = """\
+quantity,patient,treatment,value,decimals,place
+arr,1,rituximab,2.2,1,table
+arr,2,tocilizumab,0.1,1,table
+arr_pooled,,tocilizumab,0.52,2,text
+titre,3,,40,0,text
+"""
+
+
+def test_audit_json_has_the_rows_of_the_contract(run):
+    code, out, err = run("audit", "--json")
+    content = json.loads(out)
+    assert (code, err, content["schema"], len(content["rows"])) == (0, "", 1, 188)
+    wrong = [row for row in content["rows"] if row["verdict"] == "disagrees"]
+    assert [(row["quantity"], row["patient"], row["treatment"], row["published"]) for row in wrong] == [
+        ("prior_arr", "1", None, 2.6),
+        ("prior_arr", "2", None, 2.7),
+        ("prior_arr", "3", None, 1.7),
+        ("onset_months_before_tocilizumab", "3", None, 31),
+    ]
+    assert wrong[0]["recomputed"] == pytest.approx(13 / 9.4)
+    assert all(
+        (row["recomputed"] is None) == (row["verdict"] == "not_recomputable") for row in content["rows"]
+    )
+
+
+def test_audit_prints_disagreements_first_and_exits_with_0(run):
+    code, out, _ = run("audit")
+    text = " ".join(out.split())
+    assert code == 0
+    order = [
+        "4 disagree",
+        "printed 2.6 (table)",
+        "printed 31 (figure legend)",
+        "122 numbers that agree",
+        "62 numbers that cannot",
+    ]
+    assert sorted(order, key=text.index) == order
+
+
+def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
+    periods = tmp_path / "periods.csv"
+    example_cohort.to_frame().drop(columns="reported_arr").to_csv(periods, index=False)
+    published = write(tmp_path / "published.csv", PRINTED)
+    facts = write(tmp_path / "patients.csv", "patient,titre\n1,10\n2,20\n3,40\n")
+    rows = json.loads(run("audit", periods, "--published", published, "--json")[1])["rows"]
+    # 6 / 32 x 12 = 2.25, half to even; 2 / 48 x 12 = 0.5, and 2 / 46.5 x 12 = 0.516 at most
+    assert [row["verdict"] for row in rows] == [
+        "agrees",
+        "disagrees",
+        "agrees_within_rounding",
+        "not_recomputable",
+    ]
+    code, out, _ = run("audit", periods, "--published", published, "--patients", facts)
+    assert code == 0
+    assert "1 number that agrees within the rounding" not in out
+    assert "Numbers that agree within the rounding of the inputs" in out
+    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in out
+    code, out, err = run("audit", periods)
+    assert (code, out) == (2, "")
+    assert "no printed number to audit; name them with --published" in err
+
+
+def test_audit_refuses_a_broken_table_of_printed_numbers(run, tmp_path):
+    published = write(tmp_path / "published.csv", PRINTED.replace("arr,1", "arr,8").replace("0.52", "a half"))
+    code, out, err = run("audit", "--published", published)
+    assert (code, out) == (2, "")
+    assert "row 4, column 'value': 'a half'" in err
+    code, _, err = run(
+        "audit", "--published", write(tmp_path / "unknown.csv", PRINTED.replace("arr,1", "arr,8"))
+    )
+    assert code == 2
+    assert "row 2, patient '8', column 'patient'" in err
+
+
+def test_audit_lists_its_quantities(run):
+    assert "arr_pooled" in run("audit", "--quantities")[1]
+    names = [row["quantity"] for row in json.loads(run("audit", "--quantities", "--json")[1])["quantities"]]
+    assert "onset_months_before_<drug>" in names
+
+
+@pytest.mark.usefixtures("no_sampling")
+def test_report_takes_printed_numbers(run, tmp_path):
+    published = write(tmp_path / "published.csv", PRINTED)
+    code, _, _ = run("report", "--published", published, "--out", tmp_path / "report", "--replicates", 200)
+    assert code == 0
+    content = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
+    assert [row["verdict"] for row in content["audit"]["rows"]][:2] == ["agrees", "disagrees"]
+    assert 'id="audit"' in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")

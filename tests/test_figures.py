@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from relapse_courses import cohort_with_times, simulated
 
 from nmo_stats import describe, figures, sensitivity
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.estimate import Interval, RateRatio
 from nmo_stats.figures.forest import rows
 from nmo_stats.figures.style import _ticks
+from nmo_stats.figures.timeline import timeline_height
 
 
 @pytest.fixture
@@ -43,18 +45,96 @@ def test_every_figure_returns_its_axes(example_fit, example_pair, example_cohort
             assert axes.lines or axes.patches
 
 
-def test_the_timeline_shows_months_and_counts_and_no_position(axes, example_pair):
+def test_the_timeline_draws_known_relapses_in_their_place_and_counts_the_others(axes, example_pair):
     figures.timeline(example_pair, axes)
     widths = sorted(round(bar.get_width()) for bar in axes.patches)
     assert widths == [-32, -8, -4, 9, 18, 21]
-    assert [text for text in texts(axes) if text.isdigit()] == ["6", "1", "2", "0", "1", "1"]
-    assert len(axes.collections) == 0
+    (dots,) = [line for line in axes.lines if line.get_marker() == "o"]
+    places = sorted(zip(dots.get_ydata(), dots.get_xdata(), strict=True))
+    month = 365.25 / 12
+    assert [row for row, _ in places] == [0, 0, 1, 2, 2]
+    assert [place for _, place in places] == pytest.approx(
+        [-32 + 18 / month, 3, -8 + 137 / month, -4 + 40 / month, 4]
+    )
+    shown = texts(axes)
+    assert "5 at unknown times" in shown
+    assert "1 at unknown time" in shown
+    assert [text for text in shown if text.isdigit()] == ["0"]
 
 
-def test_a_long_timeline_has_no_labels(axes):
-    pair = Comparison.from_arrays(np.ones((60, 2), dtype=int), np.ones((60, 2)))
+def test_the_timeline_of_counts_shows_them_and_no_position(axes, example_pair):
+    pair = Comparison.from_arrays(example_pair.relapses, example_pair.years)
+    figures.timeline(pair, axes)
+    assert sorted(text for text in texts(axes) if text.isdigit()) == ["0", "1", "1", "1", "2", "6"]
+    assert not [line for line in axes.lines if line.get_marker() == "o"]
+
+
+@pytest.mark.parametrize(("patients", "known"), [(3, 0.3), (10, 0.6), (14, 0.8), (40, 0.5)])
+def test_no_word_of_the_timeline_lies_on_another_or_on_the_names(patients, known):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    pair = simulated(patients, seed=patients, known=known).compare("new", reference="old")
+    with figures.styled():
+        figure = Figure(figsize=(6.2, timeline_height(patients)), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figures.timeline(pair, figure.subplots())
+        figure.canvas.draw()
+        words = [
+            text.get_window_extent() for text in (*axes.texts, *axes.get_yticklabels()) if text.get_text()
+        ]
+    overlapping = [
+        (first, second)
+        for place, first in enumerate(words)
+        for second in words[:place]
+        if first.overlaps(second)
+    ]
+    assert not overlapping
+    assert any("unknown" in text or text.startswith("+") for text in texts(axes))
+
+
+def test_a_long_timeline_has_no_labels_and_is_bounded(axes):
+    pair = Comparison.from_arrays(np.ones((300, 2), dtype=int), np.ones((300, 2)))
     figures.timeline(pair, axes)
     assert not [text for text in texts(axes) if text.isdigit()]
+    assert len(axes.patches) == 400
+    assert max(timeline_height(patients) for patients in range(1, 100_000, 50)) < 12
+
+
+def test_a_relapse_on_the_last_day_lies_on_the_end_of_its_bar(axes):
+    cohort = cohort_with_times(("A", "old", 6, 1, [6]), ("A", "new", 9, 1, [9]))
+    figures.timeline(cohort.compare("new", reference="old"), axes)
+    (dots,) = [line for line in axes.lines if line.get_marker() == "o"]
+    assert dots.get_xdata() == pytest.approx([0, 9])
+
+
+@pytest.fixture
+def timed():
+    return simulated(30).compare("new", reference="old")
+
+
+def test_the_curves_step_where_patients_relapse(axes, timed):
+    found = describe.first_relapse(timed)
+    figures.relapse_free(found, timed, axes)
+    steps = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    assert [line.get_color() for line in steps] == [figures.REFERENCE, figures.COMPARATOR]
+    np.testing.assert_allclose(steps[0].get_ydata(), found.curves["old"].curve["share"])
+    assert len(axes.collections) == 2
+    assert {"old", "new", "patients still watched and without a relapse"} <= set(texts(axes))
+
+
+def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed):
+    figures.mean_counts(describe.accumulation(timed), timed, axes)
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    expected = [str(int((12 * timed.years[:, period] >= tick).sum())) for period in (0, 1) for tick in ticks]
+    assert [text for text in texts(axes) if text.isdigit()] == expected
+    assert expected[0] == "30"
+
+
+def test_one_known_treatment_is_drawn_alone(axes, example_pair):
+    figures.mean_counts(describe.accumulation(example_pair), example_pair, axes)
+    assert [line.get_color() for line in axes.lines] == [figures.COMPARATOR]
+    assert "rituximab" not in texts(axes)
 
 
 def test_the_forest_draws_infinite_and_zero_ratios_inside_its_axes(axes):
@@ -91,6 +171,28 @@ def test_edss_lines_that_coincide_are_set_apart(axes):
     figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)
     first, second = (line.get_ydata() for line in axes.lines)
     assert abs(first[0] - second[0]) == pytest.approx(0.07)
+
+
+def test_edss_lines_that_differ_stand_at_their_scores(axes, example_cohort):
+    figures.edss_slopes(describe.edss(example_cohort), ("rituximab", "tocilizumab"), axes)
+    ends = sorted(tuple(line.get_ydata()) for line in axes.lines)
+    assert ends == [(4.5, 5.0), (5.0, 4.0), (5.0, 6.5), (6.5, 6.5), (7.0, 7.0), (7.0, 7.0)]
+    assert [text for text in texts(axes) if text.startswith("Patient")] == [
+        "Patient 1",
+        "Patient 2",
+        "Patient 3",
+    ]
+
+
+def test_many_edss_lines_are_joined_by_their_scores(axes):
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1, "exposure_years": 1.0,
+         "edss_start": [3.0] * 40 + [4.0] * 20, "edss_end": 5.0}
+    )  # fmt: skip
+    figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)
+    assert [line.get_linewidth() for line in axes.lines] == [3.0, 6.0]
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_sections_follow_the_order_of_the_design(html):
     names = [attrs["id"] for tag, attrs in Page(html).tags if tag in ("section", "header")]
     assert names == [
         "headline", "no-effect", "data", "arr", "edss", "estimators", "patients", "posterior", "diagnostics", "sensitivity",
-        "methods", "provenance",
+        "audit", "methods", "provenance",
     ]  # fmt: skip
 
 
@@ -163,7 +163,12 @@ def hostile(example_fit):
             "exposure_years": [1.0, 1.0, 1.5, 2.0],
         }
     )
-    cohort = Cohort.from_frame(frame)
+    numbers = [
+        ("arr", None, "new", 7.0, 0, "=1+1"),
+        ("<script>alert(2)</script>", None, "new", 1.0, 0, "<i>text"),
+    ]
+    columns = ["quantity", "patient", "treatment", "value", "decimals", "place"]
+    cohort = Cohort.from_frame(frame).with_published(pd.DataFrame(numbers, columns=columns))
     model = hierarchical.Model(cohort.compare("new", reference="old & <b>bold</b>"))
     relabelled = {"patient": list(model.pair.patients), "period": [model.pair.reference, "new"]}
     draws = example_fit.posterior.draws.isel(patient=[0, 1]).assign_coords(relabelled)
@@ -238,3 +243,40 @@ def test_a_failed_check_withholds_the_sensitivity_too(example_cohort, example_fi
     rows = withheld.sensitivity.rows
     assert all(row.estimate is None for row in rows if (row.method or "").startswith("hierarchical"))
     assert any(row.estimate is not None for row in rows if row.method == "conditional_exact")
+
+
+def test_the_printed_numbers_of_the_paper_stand_in_the_report(html, folder):
+    text = " ".join(Page(html).text.split())
+    for part in (
+        "Of 188 printed numbers, 122 agree with the data, 0 agree within the rounding of the inputs, 4 disagree, and 62 cannot be recomputed.",
+        "Patient 2, prior ARR: printed 2.7 (table); 16 relapses / 8.2 years of disease = 1.951",
+        "it does not say which of the two is right",
+        "62 numbers that cannot be recomputed",
+        "188 numbers printed in a publication on these patients were compared",
+    ):
+        assert part in text, part
+    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert content["audit"]["counts"]["disagrees"] == 4
+    assert len(pd.read_csv(folder / "tables" / "audit.csv")) == 188
+
+
+def test_a_cohort_without_printed_numbers_has_no_audit(example_analysis):
+    from dataclasses import replace
+
+    bare = replace(example_analysis, audit=None)
+    assert 'id="audit"' not in report.render_html(bare)
+    assert bundle.results(bare)["audit"] is None
+    assert "audit" not in bundle.frames(bare)
+
+
+def test_many_disagreements_are_folded(example_analysis):
+    from dataclasses import replace
+
+    from nmo_stats import audit
+
+    cohort = example_analysis.cohort
+    shifted = cohort.with_published(cohort.published.assign(value=cohort.published["value"] + 2))
+    html = report.render_html(replace(example_analysis, audit=audit.audited(shifted)))
+    text = " ".join(Page(html).text.split())
+    assert "numbers that disagree" in text
+    assert html.count(": printed ") == 12

@@ -12,9 +12,13 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical import Model, Refits
-from nmo_stats.sensitivity import tipping_points
+from nmo_stats.report.doubt_tables import _tipping_cell
+from nmo_stats.sensitivity import Row, TippingPoint, tipping, tipping_points
 from nmo_stats.sensitivity.allocations import Moves
-from nmo_stats.sensitivity.tipping import smallest
+from nmo_stats.sensitivity.numbers import Number, Search, Verdict, enumerable, smallest
+from nmo_stats.sensitivity.tipping import Recomputed
+from nmo_stats.sensitivity.tipping_model import judges
+from nmo_stats.sensitivity.words import sentence
 
 CLASSICAL = {
     "pooled_exact": exact.pooled,
@@ -100,33 +104,242 @@ def test_the_hierarchical_search_is_that_of_fitting_everything(
     assert quantifier(tips(moves.changed(one)) for one in moves.everything(found))
 
 
-@settings(max_examples=25)
-@given(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=2, max_size=3),
-    st.lists(st.tuples(st.floats(0.3, 3), st.floats(0.3, 3)), min_size=3, max_size=3),
-    st.sampled_from(["added", "removed"]),
-    st.booleans(),
+small_cohorts = st.integers(2, 4).flatmap(
+    lambda patients: st.tuples(
+        st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), min_size=patients, max_size=patients),
+        st.lists(st.tuples(st.floats(0.3, 3), st.floats(0.3, 3)), min_size=patients, max_size=patients),
+    )
 )
-def test_extremes_of_the_conditional_ratio_concentrate_on_one_kind_of_patient(
-    counts, years, direction, every
-):
-    pair = Comparison.from_arrays(counts, years[: len(counts)])
-    if not sum(pair.totals):
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_cohorts, st.sampled_from(sorted(CLASSICAL)), st.sampled_from(["added", "removed"]))
+def test_every_estimator_is_that_of_trying_everything(cohort, method, direction):
+    pair = Comparison.from_arrays(*cohort)
+    estimator = CLASSICAL[method]
+    try:
+        estimator(pair).interval()
+    except NotIdentifiedError:
         return
     moves = Moves(pair, direction)
-    estimator = exact.conditional
+    search = tipping._classical_search(method, moves, Recomputed(estimator, 0.95, moves))
+    most = min(moves.most(), 5)
+    for every in (False, True):
+        found = search.number("every" if every else "some")
+        expected = tried(pair, estimator, direction, every=every, most=int(most))
+        if expected is not None:
+            assert (found.value, found.bound) == (expected, "exact")
+        elif found.value is not None:
+            assert found.value > most
 
-    def holds(count):
-        verdicts = []
-        for one in moves.extremes(count)[:2]:
-            try:
-                verdicts.append(estimator(moves.changed(one)).interval().high >= 1)
-            except NotIdentifiedError:
-                verdicts.append(True)
-        return all(verdicts) if every else any(verdicts)
 
-    found = smallest(holds, min(moves.most(), 6))
-    assert (None if found is None else float(found)) == tried(pair, estimator, direction, every=every, most=6)
+def fitted(pair, direction, criterion, *, most):
+    """Smallest numbers for some, and for every allocation, by a fit of each; None beyond ``most``."""
+    moves, known = Moves(pair, direction), {}
+    for count in range(most + 1):
+        tips = []
+        for one in moves.everything(count):
+            ratio = hierarchical.fit(moves.changed(one), seed=1).rate_ratio()
+            limit = (
+                ratio.interval.high >= 1 if criterion == "upper_limit" else ratio.probability_below_1 < 0.95
+            )
+            tips.append(limit or not ratio.informative)
+        for name, quantifier in (("some", any), ("every", all)):
+            if quantifier(tips):
+                known.setdefault(name, count)
+        if len(known) == 2:
+            break
+    return known
+
+
+def random_cohort(seed):
+    rng = np.random.default_rng(seed)
+    patients = int(rng.integers(3, 7))
+    years = rng.uniform(0.3, 3, (patients, 2))
+    relapses = rng.poisson(rng.gamma(2, 0.4, (patients, 1)) * years * [1.0, 0.15])
+    relapses[:2, 0] += 2
+    return Comparison.from_arrays(relapses, years)
+
+
+def test_the_hierarchical_numbers_of_random_cohorts_are_those_of_fitting_everything():
+    compare_with_fits([5, 11])
+
+
+@pytest.mark.slow
+def test_the_hierarchical_numbers_of_more_random_cohorts_are_those_of_fitting_everything():
+    compare_with_fits(range(30))
+
+
+def compare_with_fits(seeds, most=2):
+    compared = 0
+    for seed in seeds:
+        pair = random_cohort(seed)
+        refits = Refits()
+        for direction in ("added", "removed"):
+            moves = Moves(pair, direction)
+            for criterion, judge in judges(
+                Model(pair), refits, moves, ["upper_limit", "probability"]
+            ).items():
+                search = tipping._model_search(moves, judge, "poisson")
+                expected = fitted(pair, direction, criterion, most=int(min(most, moves.most())))
+                for quantifier in ("some", "every"):
+                    found = search.number(quantifier)
+                    if quantifier in expected:
+                        assert (found.value, found.bound) == (expected[quantifier], "exact"), (
+                            seed,
+                            direction,
+                        )
+                        compared += 1
+                    else:
+                        assert found.value is None or found.value > min(most, moves.most())
+    assert compared
+
+
+@pytest.mark.parametrize("seed", [1, 2, 8, 11])
+def test_a_search_beyond_what_can_be_tried_gives_bounds(seed):
+    rng = np.random.default_rng(100 + seed)
+    pair = random_cohort(seed)
+    pair = pair.changed(relapses=pair.relapses + rng.integers(0, 4, len(pair.patients))[:, None] * [1, 0])
+    fewest = []
+    for direction in ("added", "removed"):
+        moves = Moves(pair, direction)
+        (judge,) = judges(Model(pair), Refits(), moves, ["upper_limit"]).values()
+        exact_search = Search(moves, judge, moves.everything, enumerable(moves), goes_on_to=1000)
+        bounded = Search(moves, judge, moves.everything, 0, goes_on_to=1000)
+        some, every = exact_search.number("some"), exact_search.number("every")
+        if some.bound == "exact" and some.value is not None:
+            found = bounded.number("some")
+            assert found.value >= some.value
+            assert found.bound == ("exact" if found.value <= 1 else "at_most")
+            fewest.append(found.value - some.value)
+        if every.bound == "exact" and every.value:
+            found = bounded.number("every")
+            assert found.value <= every.value
+            assert found.bound == "at_least"
+    assert max(fewest) <= 1
+
+
+class Weighed:
+    """A judge that adds up weights, of which each further relapse in a patient may have less."""
+
+    def __init__(self, weights, limit, power=1.0):
+        self.weights, self.limit, self.power, self.asked = np.array(weights), limit, power, 0
+
+    def scores(self, allocations):
+        return allocations**self.power @ self.weights
+
+    def verdict(self, allocations):
+        self.asked += len(allocations)
+        beyond = self.scores(allocations) >= self.limit
+        return Verdict(bool(beyond.any()), bool(beyond.all()))
+
+
+TWELVE = Comparison.from_arrays([[3, 0]] * 12, [[1.0, 1.0]] * 12)
+
+
+def searched(judge, direction="added", **options):
+    moves = Moves(TWELVE, direction)
+    found = Search(moves, judge, moves.everything, enumerable(moves), **options)
+    return [found.number("some"), found.number("every")]
+
+
+def test_more_than_three_patients_are_searched_beyond_what_can_be_tried():
+    moves = Moves(TWELVE, "added")
+    assert enumerable(moves) == 4  # 1,365 allocations, then 4,368
+    weights = np.linspace(0.5, 2.0, 12)
+    some, every = searched(Weighed(weights, 19.9), goes_on_to=100)
+    assert (some, every) == (Number(10, "at_most"), Number(40, "at_least"))
+    # Where a second relapse in a patient does less than the first, going around does more, and one patient least.
+    some, every = searched(Weighed(weights, 10.0, power=0.5), goes_on_to=1000)
+    assert some == Number(7, "at_most")  # 2.0 + ... + 1.18 over the seven largest is 11.1; over six 9.9
+    assert every == Number(400, "at_least")  # 0.5 * sqrt(400)
+
+
+def test_removed_relapses_keep_within_their_room_however_many():
+    some, every = searched(Weighed(np.linspace(0.5, 2.0, 12), 19.9), "removed", goes_on_to=100)
+    assert some.value == 11  # 3 * (2.0 + 1.86 + 1.73) = 16.8, and two of 1.59
+    assert every == Number(22, "at_least")  # 3 * (0.5 + ... + 1.32) = 19.09, and one of 1.45
+
+
+def test_exchanges_find_what_the_paths_miss():
+    class Pairs(Weighed):
+        """Tips only where the fourth and the ninth patient have two each."""
+
+        def scores(self, allocations):
+            return (
+                np.minimum(allocations[:, 3], 2.0)
+                + np.minimum(allocations[:, 8], 2.0)
+                + 0.01 * allocations[:, 3]
+            )
+
+    judge = Pairs(np.zeros(12), 4.0)
+    moves = Moves(TWELVE, "added")
+    some = Search(moves, judge, moves.everything, 2, goes_on_to=100).number("some")
+    assert some.value == 4
+
+
+def test_a_first_number_beyond_the_reach_is_exact():
+    some, _ = searched(Weighed(np.full(12, 2.0), 9.9), goes_on_to=100)
+    assert some == Number(5, "exact")
+
+
+def test_what_is_not_found_has_a_reason():
+    some, every = searched(Weighed(np.zeros(12), 1.0), goes_on_to=50)
+    assert "none of the allocations of up to 50 relapses" in some.reason
+    assert "an allocation of 50 relapses was found that does not do it" in every.reason
+    assert searched(Weighed(np.zeros(12), 1.0))[0].reason.startswith(
+        "no allocation of up to 4 relapses does it"
+    )
+
+
+def test_doubt_makes_a_bound():
+    class Doubtful(Weighed):
+        def verdict(self, allocations):
+            return Verdict(*[allocations.sum() >= 3] * 2, doubtful=True)
+
+    pair = Comparison.from_arrays([[3, 0]], [[1.0, 1.0]])
+    moves = Moves(pair, "added")
+    search = Search(moves, Doubtful([1], 1.0), moves.everything, 9)
+    assert [search.number("some"), search.number("every")] == [Number(3, "at_most"), Number(3, "at_least")]
+
+
+def test_fits_that_are_dear_are_asked_sixty_times_at_most():
+    moves, judge = Moves(TWELVE, "added"), Weighed(np.zeros(12), 1.0)
+    search = tipping._refitted(moves, judge)
+    assert "no allocation of up to 1 relapse does it: for more the estimator" in search.number("some").reason
+    assert judge.asked == 13
+    large = Moves(Comparison.from_arrays([[3, 0]] * 61, [[1.0, 1.0]] * 61), "removed")
+    assert (
+        tipping._refitted(large, Weighed(np.zeros(61), 1.0)).number("every").reason.startswith("not sought")
+    )
+
+
+def test_a_searched_number_is_a_bound_in_words():
+    some = tipping._counted(
+        Row("tipping", "relapses added", "", "m"), BoundSearch(Number(7, "at_most")), "some"
+    )
+    every = tipping._counted(
+        Row("tipping", "relapses added", "", "m"), BoundSearch(Number(9, "at_least")), "every"
+    )
+    assert (
+        sentence(some, {})
+        == "Relapses added: at most 7 relapses: not every allocation was tried, a smaller number may do."
+    )
+    assert "at least 9 relapses" in sentence(every, {})
+    points = [TippingPoint(some, "added"), TippingPoint(every, "added", every=True)]
+    assert _tipping_cell(points, "added") == "≤ 7 to ≥ 9"
+    assert _tipping_cell(points[:1], "added") == "≤ 7 (some)"
+    assert [caution.code for caution in some.cautions] == ["searched"]
+
+
+class BoundSearch:
+    """A search that has found a number."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def number(self, _quantifier):
+        return self.found
 
 
 def test_an_interval_that_includes_1_needs_nothing():
@@ -177,10 +390,20 @@ def test_allocations_add_up_and_keep_within_their_room(before, count, direction)
     )
     moves = Moves(pair, direction)
     count = int(min(count, moves.most()))
-    for allocation in moves.extremes(count):
+    order = moves.by_time_ratio()
+    for allocation in (moves.in_order(count, order), moves.evenly(count, order)):
         assert allocation.sum() == count
         assert (allocation >= 0).all()
         assert (allocation <= moves.room).all()
-    every = list(moves.everything(min(count, 4)))
-    assert len({tuple(one) for one in every}) == len(every) <= moves.number(min(count, 4))
+    every = moves.everything(min(count, 4))
+    assert len({tuple(one) for one in every}) == len(every) == moves.numbers()[min(count, 4)]
+    assert (every.sum(axis=1) == min(count, 4)).all()
+    assert (every <= moves.room).all()
     assert Model(moves.changed(every[0])).pair.totals[0] <= pair.totals[0]
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 40))
+def test_the_smallest_number_is_found_by_doubling(limit, most, first):
+    found = smallest(lambda count: count >= limit, most, first)
+    expected = max(limit, first)
+    assert found == (expected if expected <= most else None)

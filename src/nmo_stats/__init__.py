@@ -39,6 +39,7 @@ _HOMES = {
 }
 _MODULES = (
     "analysis",
+    "audit",
     "cohort",
     "describe",
     "diagnostics",

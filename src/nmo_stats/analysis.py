@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nmo_stats import hierarchical, sensitivity
+from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
-from nmo_stats.describe import ArrSummary, EdssSummary, arr, edss
+from nmo_stats.describe import (
+    Accumulation,
+    ArrSummary,
+    EdssSummary,
+    FirstRelapse,
+    PairedEdss,
+    accumulation,
+    arr,
+    edss,
+    first_relapse,
+    paired_edss,
+)
 from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
@@ -78,6 +90,10 @@ class Analysis:
         The choices.
     arr, edss
         Descriptive summaries.
+    first_relapse, accumulation
+        Time to the first relapse, and mean cumulative number of relapses, of the paired patients on each treatment.
+    paired_edss
+        EDSS change on the comparator against the change on the reference, within patients.
     rates
         Estimates of the rate ratio by all methods.
     dispersion
@@ -90,6 +106,8 @@ class Analysis:
         The ratio under other assumptions, and what such a design shows with no effect.
     sampled
         The same model by NUTS, beside a fit by quadrature.
+    audit
+        The numbers that a publication prints about the cohort, recomputed; None where there are none.
     """
 
     cohort: Cohort
@@ -99,12 +117,16 @@ class Analysis:
     engine: Engine
     arr: ArrSummary
     edss: EdssSummary
+    first_relapse: FirstRelapse
+    accumulation: Accumulation
+    paired_edss: PairedEdss
     rates: RateResults
     dispersion: Dispersion
     fit: HierarchicalFit
     checks: tuple[Check, ...]
     sensitivity: Sensitivity
     sampled: HierarchicalFit | None = None
+    audit: Audit | None = None
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -186,12 +208,16 @@ def assemble(
         engine=engine,
         arr=arr(cohort, settings.level),
         edss=edss(cohort),
+        first_relapse=first_relapse(pair, settings.level),
+        accumulation=accumulation(pair, settings.level),
+        paired_edss=paired_edss(cohort, pair, settings.level),
         rates=combined(classical, bayesian),
         dispersion=dispersion(pair),
         fit=fit,
         checks=check(fit, sampled, refits),
         sensitivity=doubts,
         sampled=sampled,
+        audit=audited(cohort),
     )
 
 

@@ -22,6 +22,8 @@ CautionCode = Literal[
     "no_information",
     "shared_visit",
     "reversed_order",
+    "searched",
+    "implausible_population",
 ]
 
 NO_INFORMATION = "no relapse in either period: the data hold no information on the ratio"

@@ -136,3 +136,26 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     ('1 relapse', '3 patients')
     """
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence.
+
+    Examples
+    --------
+    >>> capital("no relapse in either period")
+    'No relapse in either period'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def months_text(years: float, digits: int = 3) -> str:
+    """Return a time in months.
+
+    Examples
+    --------
+    >>> months_text(1 / 3), months_text(1 / 12)
+    ('4.00 months', '1.00 month')
+    """
+    text = significant(12 * years, digits)
+    return f"{text} month{'' if float(text) == 1 else 's'}"

@@ -15,12 +15,12 @@ from nmo_stats.analysis import (
     hierarchical_fits,
     hierarchical_rates,
 )
-from nmo_stats.cli import checking, doubts, texts
+from nmo_stats.cli import checking, doubts, printed, texts
+from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import background_of, choices, treatments
 from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
-from nmo_stats.describe import arr, edss
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
 from nmo_stats.estimators import classical_rates, combined
 from nmo_stats.hierarchical.options import Progress
@@ -76,6 +76,13 @@ BackgroundRatio = Annotated[
 BackgroundSd = Annotated[
     float | None, typer.Option(help="Standard deviation of its logarithm [default: 0.2].", show_default=False)
 ]
+Published = Annotated[
+    Path | None,
+    typer.Option(
+        help="Numbers that a paper prints: quantity, patient, treatment, value, decimals, place.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -96,6 +103,7 @@ def report(
     replicates: Replicates = None,
     background_ratio: BackgroundRatio = None,
     background_sd: BackgroundSd = None,
+    published: Published = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +124,7 @@ def report(
         background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
-    cohort = data.cohort()
+    cohort = printed.with_numbers(data.cohort(), published)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
@@ -132,7 +140,7 @@ def report(
         say_json(results(analysis))
     else:
         texts.say_report(analysis, path)
-    if analysis.failed_checks:
+    if analysis.failed_checks or analysis.rates.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
@@ -210,7 +218,7 @@ def sensitivity(
         say_json(doubts.sensitivity_json(found))
     else:
         doubts.say_sensitivity(found)
-    if found.failed:
+    if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
@@ -219,18 +227,47 @@ def sensitivity(
 def describe(
     data: Given,
     *,
+    comparator: Comparator = None,
+    reference: Reference = None,
     level: Level = None,
     rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
     as_json: Json = False,
 ) -> None:
-    """Print annualized relapse rates and EDSS."""
+    """Print annualized relapse rates, the time to the first relapse, and EDSS."""
     cohort = data.cohort()
-    chosen = choices(None, level=level)
-    summary, disability = arr(cohort, chosen.settings.level), edss(cohort, rule)  # type: ignore[arg-type]
+    chosen = choices(None, comparator=comparator, reference=reference, level=level)
+    found = descriptions.description(cohort, chosen, rule)  # type: ignore[arg-type]
     if as_json:
-        say_json(texts.describe_json(summary, disability))
+        say_json(descriptions.describe_json(found))
     else:
-        texts.say_describe(cohort, summary, disability)
+        descriptions.say_describe(cohort, found)
+
+
+@app.command()
+@reads_data
+def audit(
+    data: Given,
+    *,
+    published: Published = None,
+    patients: Annotated[
+        Path | None,
+        typer.Option(help="Facts about the patients, one row each, e.g. age_years.", show_default=False),
+    ] = None,
+    quantities: Annotated[
+        bool, typer.Option("--quantities", help="List the quantities with their formulas.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the numbers that a paper prints with their recomputation."""
+    if quantities:
+        return printed.say_quantities(as_json=as_json)
+    cohort = printed.with_numbers(data.cohort(), published)
+    found = printed.required_audit(cohort, patients)
+    if as_json:
+        say_json(printed.audit_json(cohort, found))
+    else:
+        printed.say_audit(cohort, found)
+    return None
 
 
 @app.command()

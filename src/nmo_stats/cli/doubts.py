@@ -5,7 +5,8 @@ from __future__ import annotations
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.report.blocks import Table
 from nmo_stats.report.doubt_tables import no_effect_table, pivot_table, regression_table, tipping_table
-from nmo_stats.sensitivity import FAMILY_NAMES, Sensitivity
+from nmo_stats.sensitivity import FAMILY_NAMES, Row, Sensitivity
+from nmo_stats.wording import METHOD_NAMES
 
 
 def say_sensitivity(found: Sensitivity) -> None:
@@ -13,7 +14,8 @@ def say_sensitivity(found: Sensitivity) -> None:
     pair = found.pair
     say(f"{pair.comparator} / {pair.reference}")
     say(" ".join(found.summary))
-    _say(pivot_table(found))
+    if any(row.has_interval for row in found.base.values()):
+        _say(pivot_table(found))
     if any(row.has_interval for row in found.of("rtm")):
         _say(regression_table(found))
     headline = [design for design in found.designs if design.is_headline]
@@ -22,13 +24,15 @@ def say_sensitivity(found: Sensitivity) -> None:
     tipping = tipping_table(found)
     if tipping.rows:
         _say(tipping)
-    for row in found.rows:
-        if row.method is None:
-            say(f"without a number: {FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}")
-    for text in dict.fromkeys(
-        f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}" for row in found.failed
-    ):
+    for row in found.without_number:
+        say(f"without a number: {FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}")
+    for text in dict.fromkeys(map(_failure, found.failed)):
         say(f"failed: {text}")
+
+
+def _failure(row: Row) -> str:
+    method = f", {METHOD_NAMES[row.method]}" if row.method else ""
+    return f"{FAMILY_NAMES[row.family]}, {row.assumption}{method}: {row.reason}"
 
 
 def sensitivity_json(found: Sensitivity) -> dict[str, object]:

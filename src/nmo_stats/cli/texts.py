@@ -6,12 +6,9 @@ from pathlib import Path
 
 from nmo_stats.analysis import Analysis, recommended
 from nmo_stats.cli.printing import say, say_table
-from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.describe import ArrSummary, EdssSummary
+from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
-from nmo_stats.frames import records
-from nmo_stats.report.bundle import json_records
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
@@ -74,36 +71,6 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     say(NOT_AN_EFFECT)
 
 
-def say_describe(cohort: Cohort, summary: ArrSummary, disability: EdssSummary) -> None:
-    """Print the annualized relapse rates and the EDSS."""
-    level = f"{percent(summary.level)} interval"
-    rows = records(summary.to_frame())
-    say_table(
-        ("Patient", "Treatment", "Relapses", "Years", "ARR", level),
-        [
-            (str(row["patient"] or "all (pooled)"), row["treatment"], str(row["relapses"]), significant(row["years"]),
-             significant(row["arr"]), f"{significant(row['low'])} to {significant(row['high'])}")
-            for row in rows
-        ],
-        words=(0, 1),
-    )  # fmt: skip
-    say_table(
-        ("Individual ARRs", "Mean", "Median", "Range", "Relapse-free"),
-        [
-            (row["treatment"], significant(row["mean_arr"]), significant(row["median_arr"]),
-             f"{significant(row['min_arr'])} to {significant(row['max_arr'])}", f"{row['relapse_free']} of {row['patients']}")
-            for row in records(summary.pooled)
-        ],
-    )  # fmt: skip
-    for treatment, cautions in summary.cautions.items():
-        for caution in cautions:
-            say(f"relapse-free share on {treatment}: {caution.text}")
-    if disability.available:
-        _say_edss(disability)
-    for notice in cohort.notices:
-        say(f"note: {notice.text}")
-
-
 def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
     """Return the ``rates`` document."""
     return {
@@ -121,21 +88,6 @@ def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
     }
 
 
-def describe_json(summary: ArrSummary, disability: EdssSummary) -> dict[str, object]:
-    """Return the ``describe`` document."""
-    return {
-        "schema": 1,
-        "arr": json_records(summary.to_frame()),
-        "arr_by_treatment": json_records(summary.pooled),
-        "edss": json_records(disability.per_period) if disability.available else [],
-        "edss_by_treatment": json_records(disability.per_treatment) if disability.available else [],
-        "edss_rule": disability.rule.name,
-        "cautions": {
-            name: [caution.to_dict() for caution in found] for name, found in summary.cautions.items()
-        },
-    }
-
-
 def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
     return (
         METHOD_NAMES[ratio.method],
@@ -146,24 +98,3 @@ def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
         "" if ratio.probability_below_1 is None else probability_text(ratio.probability_below_1),
         " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions),
     )
-
-
-def _say_edss(disability: EdssSummary) -> None:
-    say_table(
-        ("EDSS", "Start, median", "End, median", "Worsened", "Stable", "Improved"),
-        [
-            (
-                row["treatment"],
-                f"{row['start_median']:.1f}",
-                f"{row['end_median']:.1f}",
-                str(row["worsened"]),
-                str(row["stable"]),
-                str(row["improved"]),
-            )
-            for row in records(disability.per_treatment)
-            if row["patients"]
-        ],
-    )
-    say(f"EDSS rule {disability.rule.name}: {disability.rule.description}; {disability.confirmation}")
-    for caution in disability.cautions:
-        say(f"EDSS: {caution.text}")

@@ -31,6 +31,10 @@ class History:
         Name of the exposure column.
     relapse_course, relapse_years
         Course of each relapse whose time is known, and that time in years since the start of the course; shape (known,).
+    relapse_number
+        Place of each of these among the relapses of its course, from 1; 0 where it is not known. Shape (known,).
+    row
+        Row of each course in the period table, shape (courses,). The courses of a patient stand in their order.
     """
 
     patient: Counts
@@ -41,6 +45,8 @@ class History:
     unit: str
     relapse_course: Counts
     relapse_years: Floats
+    relapse_number: Counts
+    row: Counts
 
     @property
     def unit_name(self) -> str:
@@ -103,13 +109,16 @@ def history_of(
     treatments
         Reference and comparator.
     relapse_times
-        Columns ``row``, an index of the period table, and ``years`` since the start of that period.
+        Columns ``row``, an index of the period table, ``years`` since the start of that period, and optionally
+        ``number``, the place of the relapse in it.
     """
     chosen = courses[courses["patient"].isin(patients) & courses["treatment"].isin(treatments)]
+    chosen = chosen.assign(place=pd.Index(patients).get_indexer(pd.Index(chosen["patient"])))
+    chosen = chosen.sort_values(["place", "period"] if "period" in chosen else ["place"], kind="stable")
     course_of_row = pd.Series(np.arange(len(chosen)), index=chosen.index)
     known = relapse_times[relapse_times["row"].isin(chosen.index)]
     return History(
-        patient=pd.Index(patients).get_indexer(pd.Index(chosen["patient"])).astype(np.int64),
+        patient=chosen["place"].to_numpy(dtype=np.int64),
         period=np.asarray(chosen["treatment"] == treatments[1], dtype=np.int64),
         relapses=chosen["relapses"].to_numpy(dtype=np.int64),
         years=chosen["years"].to_numpy(dtype=np.float64),
@@ -117,6 +126,8 @@ def history_of(
         unit=next(name for name in UNITS_PER_YEAR if name in courses),
         relapse_course=course_of_row.loc[known["row"]].to_numpy(dtype=np.int64),
         relapse_years=known["years"].to_numpy(dtype=np.float64),
+        relapse_number=np.asarray(known.get("number", np.zeros(len(known))), dtype=np.int64),
+        row=chosen.index.to_numpy(dtype=np.int64),
     )
 
 

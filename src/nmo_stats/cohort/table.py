@@ -14,6 +14,7 @@ from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
+from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
@@ -38,13 +39,16 @@ class Cohort:
     source
         Name of the file and SHA-256 of its bytes.
     relapse_times
-        Relapses whose time is known: ``row``, an index of the table, and ``years`` since the start of that period.
+        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period, and
+        ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
     attrition
         Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
     unmerged
         The same with every row of the relapses counted; only where a merge crossed a switch.
     switch_merges
         Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
+    published
+        Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
     """
 
     frame: pd.DataFrame
@@ -54,6 +58,7 @@ class Cohort:
     attrition: pd.DataFrame | None = None
     unmerged: Cohort | None = None
     switch_merges: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -110,11 +115,35 @@ class Cohort:
         """Return a copy of the table, in the format that :meth:`from_frame` reads."""
         return self.frame.copy()
 
+    def with_published(self, published: str | Path | pd.DataFrame) -> Cohort:
+        """Return the cohort with the numbers that a publication prints about it, to be audited.
+
+        Parameters
+        ----------
+        published
+            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals`` and ``place``,
+            one row per printed number; patient and treatment are empty where a number is about all of them.
+
+        Raises
+        ------
+        CohortError
+            With every problem of the table.
+
+        Examples
+        --------
+        >>> row = {"quantity": "arr", "patient": "1", "treatment": "rituximab", "value": 2.3, "decimals": 1, "place": "table"}
+        >>> len(load_example().with_published(pd.DataFrame([row])).published)
+        1
+        """
+        raw = from_frame(published) if isinstance(published, pd.DataFrame) else read_table(published)
+        return replace(self, published=published_numbers(raw, self.patients, self.treatments))
+
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
         None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
-        ``switch_merges``) keeps the whole history of the patients who stay.
+        ``switch_merges``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
+        patients.
 
         Raises
         ------
@@ -222,7 +251,8 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     """Load a bundled data set: ``"ayzenberg2013"`` or ``"thall_vail1990"``.
 
     The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex, age and
-    disease duration as covariates), the second a negative control (seizures before and after; covariate ``arm``).
+    disease duration as covariates, and every number that the paper prints in ``published``), the second a negative control
+    (seizures before and after; covariate ``arm``).
 
     Raises
     ------
@@ -239,9 +269,10 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
         raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
-    facts, events = folder / "patients.csv", folder / "events.csv"
+    facts, events, published = (folder / f"{file}.csv" for file in ("patients", "events", "published"))
     cohort = _with_patient_facts(cohort, facts) if facts.is_file() else cohort
-    return _with_relapse_times(cohort, events) if events.is_file() else cohort
+    cohort = _with_relapse_times(cohort, events) if events.is_file() else cohort
+    return cohort.with_published(published) if published.is_file() else cohort
 
 
 def data_folder() -> Path:
@@ -257,9 +288,14 @@ def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     return Cohort(frame, table_notices(frame, unit, raw.blank_rows, raw.unread_sheets), raw.source)
 
 
-def _times(rows: npt.ArrayLike, years: npt.ArrayLike) -> pd.DataFrame:
+def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
+    placed = np.asarray(rows, dtype=np.int64)
     return pd.DataFrame(
-        {"row": np.asarray(rows, dtype=np.int64), "years": np.asarray(years, dtype=np.float64)}
+        {
+            "row": placed,
+            "years": np.asarray(years, dtype=np.float64),
+            "number": np.zeros_like(placed) if numbers is None else np.asarray(numbers, dtype=np.int64),
+        }
     )
 
 
@@ -272,7 +308,9 @@ def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:
     rows = cohort.frame.reset_index(names="row")[["patient", "treatment", "row"]]
     placed = events.merge(rows, on=["patient", "treatment"], validate="many_to_one")
     per_year = placed["unit"].map({"day": DAYS_PER_YEAR, "month": MONTHS_PER_YEAR})
-    return replace(cohort, relapse_times=_times(placed["row"], placed["time"] / per_year))
+    return replace(
+        cohort, relapse_times=_times(placed["row"], placed["time"] / per_year, placed["relapse_number"])
+    )
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:

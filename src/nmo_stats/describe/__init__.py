@@ -1,7 +1,32 @@
-"""Descriptive summaries of relapse rates and EDSS, each number named for what it is."""
+"""Descriptive summaries of relapse rates, relapse times and EDSS, each number named for what it is."""
 
+from nmo_stats.describe.accumulation import Accumulation, MeanCount, accumulation
 from nmo_stats.describe.arr import ArrSummary, arr
 from nmo_stats.describe.edss import EDSS_RULES, EdssRule, EdssSummary, edss
-from nmo_stats.describe.rank_test import SignedRank, wilcoxon
+from nmo_stats.describe.edss_paired import PairedEdss, Shift, hodges_lehmann, paired_edss
+from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
+from nmo_stats.describe.timing import FirstRelapse, TimeToFirst, first_relapse
 
-__all__ = ["EDSS_RULES", "ArrSummary", "EdssRule", "EdssSummary", "SignedRank", "arr", "edss", "wilcoxon"]
+__all__ = [
+    "EDSS_RULES",
+    "Accumulation",
+    "ArrSummary",
+    "EdssRule",
+    "EdssSummary",
+    "FirstRelapse",
+    "MeanCount",
+    "PairedEdss",
+    "Shift",
+    "SignTest",
+    "SignedRank",
+    "TimeToFirst",
+    "accumulation",
+    "arr",
+    "edss",
+    "first_relapse",
+    "hodges_lehmann",
+    "paired_edss",
+    "sign_test",
+    "signed_rank",
+    "wilcoxon",
+]

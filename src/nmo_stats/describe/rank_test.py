@@ -1,4 +1,4 @@
-"""The Wilcoxon signed-rank test that papers print for individual ARRs, with the smallest p it could reach."""
+"""Exact tests of paired differences that papers print, each with the smallest p it could reach."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import NotIdentifiedError
+from nmo_stats.errors import ArgumentError, NotIdentifiedError
 
 _MOST_ENUMERATED: Final = 500
 
@@ -32,6 +32,40 @@ class SignedRank:
     p_value: float
     smallest_p_value: float
     pairs: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the p-value counts all signs; above 500 differences it is the Normal limit."""
+        return self.pairs <= _MOST_ENUMERATED
+
+    def can_reach(self, level: float = 0.95) -> bool:
+        """Return whether any data of this size could give a p-value of at most 1 - level."""
+        return self.smallest_p_value <= 1 - level
+
+
+@dataclass(frozen=True, slots=True)
+class SignTest:
+    """An exact two-sided sign test.
+
+    Parameters
+    ----------
+    p_value
+        Exact two-sided p-value.
+    smallest_p_value
+        The smallest that so many non-zero differences can give, 2 / 2^n.
+    positive, negative
+        Differences above and below 0.
+    """
+
+    p_value: float
+    smallest_p_value: float
+    positive: int
+    negative: int
+
+    @property
+    def pairs(self) -> int:
+        """Non-zero differences."""
+        return self.positive + self.negative
 
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
@@ -56,15 +90,62 @@ def wilcoxon(pair: Comparison) -> SignedRank:
     >>> test.p_value, test.smallest_p_value
     (0.25, 0.25)
     """
-    from scipy.stats import rankdata
-
     differences = _differences(pair)
     if not len(differences):
         raise NotIdentifiedError("no patient's rate differs between the periods", "wilcoxon")
+    return signed_rank(differences)
+
+
+def signed_rank(differences: npt.NDArray[np.float64]) -> SignedRank:
+    """Test whether differences are symmetric about 0 by their observed ranks; zero differences are left out.
+
+    Raises
+    ------
+    ArgumentError
+        If every difference is zero.
+    """
+    from scipy.stats import rankdata
+
+    kept = _non_zero(differences)
     # Mid-ranks are halves: whole when doubled.
-    doubled = np.rint(2 * rankdata(np.abs(differences))).astype(np.int64)
-    p_value = _two_sided(doubled, int(doubled[differences > 0].sum()))
-    return SignedRank(p_value, 2.0 ** (1 - len(differences)), len(differences))
+    doubled = np.rint(2 * rankdata(np.abs(kept))).astype(np.int64)
+    p_value = _two_sided(doubled, int(doubled[kept > 0].sum()))
+    return SignedRank(p_value, 2.0 ** (1 - len(kept)), len(kept))
+
+
+def sign_test(differences: npt.NDArray[np.float64]) -> SignTest:
+    """Test whether differences are as often above as below 0; zero differences are left out.
+
+    Raises
+    ------
+    ArgumentError
+        If every difference is zero.
+    """
+    from scipy.stats import binomtest
+
+    kept = _non_zero(differences)
+    positive = int((kept > 0).sum())
+    p_value = float(binomtest(positive, len(kept)).pvalue)
+    return SignTest(p_value, 2.0 ** (1 - len(kept)), positive, len(kept) - positive)
+
+
+def signed_rank_cut(pairs: int, tail: float) -> int:
+    """Return the largest k with P(T < k) <= tail for the signed-rank sum T of so many untied differences; 0 if none.
+
+    The k-th smallest and the k-th largest mean of two differences then bound an interval of level 1 - 2 tail.
+    """
+    if pairs > _MOST_ENUMERATED:
+        centre, spread = pairs * (pairs + 1) / 4, np.sqrt(pairs * (pairs + 1) * (2 * pairs + 1) / 24)
+        return int(max(np.floor(centre + ndtri(tail) * spread), 0))
+    below = np.cumsum(_rank_sums(np.arange(1, pairs + 1)))
+    return int(np.searchsorted(below, tail * (1 + 1e-12), side="right"))
+
+
+def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    kept = differences[differences != 0]
+    if not len(kept):
+        raise ArgumentError("every difference is zero: there is nothing to test")
+    return np.asarray(kept)
 
 
 def _differences(pair: Comparison) -> npt.NDArray[np.float64]:
@@ -80,10 +161,16 @@ def _two_sided(doubled_ranks: npt.NDArray[np.int64], positive: int) -> float:
     if len(doubled_ranks) > _MOST_ENUMERATED:
         distance = abs(positive - doubled_ranks.sum() / 2) / (np.sqrt(np.sum(doubled_ranks**2.0)) / 2)
         return float(2 * ndtr(-distance))
+    distribution = _rank_sums(doubled_ranks)
+    return float(min(1.0, 2 * min(distribution[: positive + 1].sum(), distribution[positive:].sum())))
+
+
+def _rank_sums(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the distribution of the sum of the positive ranks on 0, 1, ..., by convolution over the ranks."""
     distribution = np.ones(1)
-    for rank in doubled_ranks:
+    for rank in ranks:
         shifted = np.zeros(len(distribution) + int(rank))
         shifted[: len(distribution)] += distribution / 2
         shifted[int(rank) :] += distribution / 2
         distribution = shifted
-    return float(min(1.0, 2 * min(distribution[: positive + 1].sum(), distribution[positive:].sum())))
+    return distribution

@@ -160,12 +160,13 @@ def _ended_by_relapse(courses: Timeline, found: Counted) -> pd.Series:
 
 
 def _times(found: Counted, kept: Mask) -> pd.DataFrame:
-    """Return row and time of every counted relapse: years since the first day of its course that counts."""
+    """Return row, time and number of every counted relapse: years since the first day of its course that counts."""
     mask = found.is_counted
-    place = found.place[mask]
+    place = found.place[mask]  # in order, and the days of a course in order too
     times = {
         "row": (np.cumsum(kept) - 1)[place].astype(np.int64),
         "years": (found.day[mask] - found.counts_from[place]) / DAYS_PER_YEAR,
+        "number": np.arange(1, len(place) + 1) - np.searchsorted(place, place),
     }
     if found.severity is not None:
         times["severity"] = found.severity[mask]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections import Counter, defaultdict
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,34 +13,64 @@ from nmo_stats.figures.style import COMPARATOR, REFERENCE
 from nmo_stats.frames import records
 
 MOST_LABELLED: Final = 12
+_WIDEST: Final = 6.0
 _NUDGE: Final = 0.07
 
 
 def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -> Axes:
     """Draw a line from start to end of each period, reference to the left, comparator to the right.
 
-    Patients with the same scores are set a little apart, so that no line hides another.
+    Periods with the same two scores are set a little apart, so that no line hides another. With more than 12 patients there
+    is one line for each pair of scores, as wide as many patients have them, and no names.
     """
-    reference, comparator = treatments
     known = summary.per_period.dropna(subset=["start", "end"])
-    patients = list(dict.fromkeys(known["patient"]))
-    for treatment, left, colour in ((reference, 0.0, REFERENCE), (comparator, 1.25, COMPARATOR)):
-        for row in records(known[known["treatment"] == treatment]):
-            shift = _shift(patients.index(row["patient"]), len(patients))
-            scores = [row["start"] + shift, row["end"] + shift]
-            axes.plot([left, left + 1], scores, color=colour, marker="o", markersize=5, linewidth=1.6)
-            if len(patients) <= MOST_LABELLED and treatment == comparator:
-                axes.annotate(f"Patient {row['patient']}", (left + 1, scores[1]), (7, 0), textcoords="offset points",
-                              va="center", fontsize=9)  # fmt: skip
+    known = known[known["treatment"].isin(treatments)]
+    few = known["patient"].nunique() <= MOST_LABELLED
+    for treatment, left, colour in zip(treatments, (0.0, 1.25), (REFERENCE, COMPARATOR), strict=True):
+        rows = records(known[known["treatment"] == treatment])
+        for start, end, width in _each(rows) if few else _together(rows):
+            axes.plot([left, left + 1], [start, end], color=colour, linewidth=width, alpha=1.0 if few else 0.6,
+                      marker="o" if few else "", markersize=5, solid_capstyle="round")  # fmt: skip
         axes.text(left + 0.5, 1.0, treatment, color=colour, weight="bold", ha="center", va="bottom",
                   transform=axes.get_xaxis_transform())  # fmt: skip
+        if few and treatment == treatments[1]:
+            _name(axes, rows, left + 1)
     axes.set_xticks([0, 1, 1.25, 2.25], ["start", "end", "start", "last visit"])
-    axes.set_xlim(-0.15, 2.85)
+    axes.set_xlim(-0.15, 2.85 if few else 2.4)
     axes.set_ylabel("EDSS")
     low, high = np.nanmin(known[["start", "end"]]), np.nanmax(known[["start", "end"]])
     axes.set_ylim(max(low - 1, -0.3), min(high + 1, 10.3))
     return axes
 
 
-def _shift(place: int, count: int) -> float:
-    return _NUDGE * (place - (count - 1) / 2) if count <= MOST_LABELLED else 0.0
+def _each(rows: list[dict[str, Any]]) -> list[tuple[float, float, float]]:
+    """Return start, end and width of a line for each period; those with the same two scores are set off around them."""
+    alike = Counter((row["start"], row["end"]) for row in rows)
+    seen: Counter[tuple[float, float]] = Counter()
+    lines = []
+    for row in rows:
+        scores = row["start"], row["end"]
+        shift = _NUDGE * (seen[scores] - (alike[scores] - 1) / 2)
+        seen[scores] += 1
+        lines.append((scores[0] + shift, scores[1] + shift, 1.6))
+    return lines
+
+
+def _together(rows: list[dict[str, Any]]) -> list[tuple[float, float, float]]:
+    """Return start, end and width of a line for each pair of scores, the rare ones first."""
+    alike = Counter((row["start"], row["end"]) for row in rows)
+    most = max(alike.values(), default=1)
+    return [
+        (start, end, _WIDEST * count / most)
+        for (start, end), count in sorted(alike.items(), key=lambda one: one[1])
+    ]
+
+
+def _name(axes: Axes, rows: list[dict[str, Any]], place: float) -> None:
+    """Name the patients at the ends of their lines, those with the same score together."""
+    names: dict[float, list[str]] = defaultdict(list)
+    for row in rows:
+        names[row["end"]].append(str(row["patient"]))
+    for score, found in names.items():
+        text = f"Patient{'' if len(found) == 1 else 's'} {', '.join(found)}"
+        axes.annotate(text, (place, score), (7, 0), textcoords="offset points", va="center", fontsize=9)

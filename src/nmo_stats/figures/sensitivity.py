@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
+from nmo_stats.sensitivity.empirical_bayes import MEANS
 from nmo_stats.sensitivity.words import share_text
 from nmo_stats.wording import significant
 
@@ -21,6 +23,7 @@ _COLOURS: Final = {HIERARCHICAL: COMPARATOR, WITHIN: INK, "empirical_bayes": GRE
 _NOT_DRAWN: Final = ("benchmark", "tipping")
 _MOST_OF_A_FAMILY: Final = 12
 _WIDEST: Final = (1e-3, 1e3)
+_REMARK: Final = re.compile(rf" \((a bound|log sd [0-9.]+|{'|'.join(map(re.escape, MEANS.values()))})\)$")
 _SIMULATED: Final = {"pooled_exact": "pooled", WITHIN: "within patients", HIERARCHICAL: "hierarchical"}
 
 
@@ -37,7 +40,9 @@ def lines(found: Sensitivity) -> tuple[Line, ...]:
     """Return the lines of the figure; of many patients left out, those whose ratios lie at the two ends."""
     drawn: list[Line] = []
     for family in FAMILY_NAMES:
-        rows = [row for row in found.of(family) if row.method in _DRAWN and row.has_interval]
+        rows = [
+            row for row in found.of(family) if row.method in _DRAWN and row.has_interval and row.is_plausible
+        ]
         if not rows or family in _NOT_DRAWN:
             continue
         labels = dict.fromkeys(row.assumption for row in rows)
@@ -101,8 +106,8 @@ def no_effect(
         Name of the comparator.
     """
     spreads = [spread for design in designs for spread in _shown(design)]
-    ends = [end for one in spreads for end in (one.low, one.high, one.observed or 1.0, one.median)]
-    finite = [end for end in ends if 0 < end < math.inf]
+    ends = [end for one in spreads for end in (one.low, one.high, one.observed, one.median)]
+    finite = [end for end in ends if end is not None and 0 < end < math.inf]
     limits = max(min([*finite, 0.5]) / 1.6, _WIDEST[0]), min(max([*finite, 2.0]) * 1.6, _WIDEST[1])
     place = 0.0
     _text(axes, 1.02, place, "at or below\nthe observed", GREY)
@@ -164,18 +169,8 @@ def _interval(
 
 def _spread(axes: Axes, spread: Spread, place: float, limits: tuple[float, float]) -> None:
     first, last = limits
-    axes.plot(
-        [max(spread.low, first), min(spread.high, last)],
-        [place, place],
-        color=PALE,
-        linewidth=6,
-        solid_capstyle="butt",
-    )
-    for value, edge, marker in ((spread.low, first, "<"), (spread.high, last, ">")):
-        if not first <= value <= last:
-            axes.plot(edge, place, marker=marker, color=GREY, markersize=5, clip_on=False)
-    if first <= spread.median <= last:
-        axes.plot(spread.median, place, marker="o", markersize=6, color=GREY)
+    if spread.median is not None and spread.low is not None and spread.high is not None:
+        _simulated_interval(axes, (spread.median, spread.low, spread.high), place, limits)
     if spread.observed is not None:
         at = min(max(spread.observed, first), last)
         axes.plot(
@@ -188,7 +183,25 @@ def _spread(axes: Axes, spread: Spread, place: float, limits: tuple[float, float
         )
     _text(axes, -0.02, place, _SIMULATED[spread.method], INK)
     if spread.at_or_below is not None:
-        _text(axes, 1.02, place, share_text(spread.at_or_below), INK)
+        _text(axes, 1.02, place, share_text(spread.at_or_below, spread.identified), INK)
+
+
+def _simulated_interval(
+    axes: Axes, values: tuple[float, float, float], place: float, limits: tuple[float, float]
+) -> None:
+    (median, low, high), (first, last) = values, limits
+    axes.plot(
+        [max(low, first), min(high, last)],
+        [place, place],
+        color=PALE,
+        linewidth=6,
+        solid_capstyle="butt",
+    )
+    for value, edge, marker in ((low, first, "<"), (high, last, ">")):
+        if not first <= value <= last:
+            axes.plot(edge, place, marker=marker, color=GREY, markersize=5, clip_on=False)
+    if first <= median <= last:
+        axes.plot(median, place, marker="o", markersize=6, color=GREY)
 
 
 def _shown(design: NoEffect) -> list[Spread]:
@@ -203,8 +216,8 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
 
 
 def _short(text: str) -> str:
-    """Return the label without what stands in brackets, which the table has."""
-    return text.partition(" (")[0]
+    """Return the label without the remarks at its end that the table has; brackets of the user stay."""
+    return _REMARK.sub("", text)
 
 
 def _text(axes: Axes, x: float, place: float, text: str, colour: str) -> None:

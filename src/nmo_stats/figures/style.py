@@ -37,6 +37,7 @@ _STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "nmo_stats",
     "svg.fonttype": "path",
     "figure.facecolor": "white",
+    "text.parse_math": False,  # names of patients and treatments may hold a dollar sign
 }
 
 

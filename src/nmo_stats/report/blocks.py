@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -100,6 +100,14 @@ class Section:
     title: str
     lead: str
     blocks: tuple[Block, ...] = ()
+
+
+def shortened(table: Table, file: str, most: int = 500) -> Table:
+    """Return the table with its first rows only, and a note on where all of them are, if it is longer than ``most``."""
+    if len(table.rows) <= most:
+        return table
+    note = f"The first {most} of {len(table.rows)} rows; all of them are in {file}."
+    return replace(table, rows=table.rows[:most], notes=(*table.notes, note))
 
 
 def pictures(sections: tuple[Section, ...]) -> tuple[Picture, ...]:

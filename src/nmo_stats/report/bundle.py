@@ -57,7 +57,11 @@ def results(analysis: Analysis) -> dict[str, object]:
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
         "notices": [notice.to_dict() for notice in analysis.notices],
+        "first_relapse": analysis.first_relapse.to_dict(),
+        "accumulation": analysis.accumulation.to_dict(),
+        "paired_edss": analysis.paired_edss.to_dict(),
         "sensitivity": analysis.sensitivity.to_dict(),
+        "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
             for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
@@ -77,6 +81,9 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         if ratio.informative
     ]
     tables = descriptive_frames(analysis) | {
+        "first_relapse": analysis.first_relapse.to_frame(),
+        "accumulation": analysis.accumulation.to_frame(),
+        "paired_edss": analysis.paired_edss.per_patient,
         "rates": pd.DataFrame(rates),
         "checks": pd.DataFrame([found.to_dict() for found in analysis.checks]),
         "sensitivity": analysis.sensitivity.to_frame(),
@@ -84,6 +91,8 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
             [line for design in analysis.sensitivity.designs for line in design.to_dicts()]
         ),
     }
+    if analysis.audit is not None:
+        tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | model_frames(analysis) if informed else tables
 

@@ -1,19 +1,23 @@
-"""Sections on the data themselves: periods, relapse rates, EDSS."""
+"""Section on the data themselves: every period, and the timeline."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
-from typing import Any
+from typing import Final
+
+import numpy as np
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.describe.follow_up import follow_up
 from nmo_stats.frames import records
 from nmo_stats.report.attrition import attrition
-from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
-from nmo_stats.report.drawing import draw
-from nmo_stats.wording import counted, percent, significant
+from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
+from nmo_stats.report.drawing import draw, first_of
+from nmo_stats.wording import capital, counted, significant
 
-_UNFOLDED_ROWS = 24
+_UNFOLDED_ROWS: Final = 30
+_UNFOLDED_NOTICES: Final = 12
+_DESCRIBED: Final = 10
 
 
 def periods(analysis: Analysis) -> Section:
@@ -24,71 +28,71 @@ def periods(analysis: Analysis) -> Section:
         f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
         f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
     )
-    blocks: tuple[Block, ...] = (_timeline(analysis), _folded(_raw_table(analysis)), *attrition(analysis))
-    if analysis.notices:
-        blocks = (
-            *blocks,
-            Prose("About these data:"),
-            Bullets(tuple(f"{_capital(notice.text)}." for notice in analysis.notices)),
-        )
+    blocks = (_timeline(analysis), _folded(_raw_table(analysis)), *attrition(analysis), *_notices(analysis))
     return Section("data", "The data", lead, blocks)
 
 
-def relapse_rates(analysis: Analysis) -> Section:
-    """Return the annualized relapse rates: pooled, and as papers summarize the individual ones."""
-    pooled = {row["treatment"]: row for row in records(analysis.arr.pooled)}
-    pair = analysis.pair
-    before, after = pooled[pair.reference], pooled[pair.comparator]
-    lead = (
-        f"The pooled annualized relapse rate was {significant(before['arr'], 2)} on {pair.reference} and "
-        f"{significant(after['arr'], 2)} on {pair.comparator}; the medians of the individual rates were "
-        f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
-    )
-    tables = (_pooled_table(analysis), _summary_table(analysis))
-    individual = Fold("Individual relapse rates", (_individual_table(analysis),))
-    return Section("arr", "Relapse rates", lead, (*tables, individual))
-
-
-def edss_section(analysis: Analysis) -> Section | None:
-    """Return the EDSS by period, or None where no period has both scores."""
-    summary = analysis.edss
-    if not summary.available:
-        return None
-    counts = [
-        f"on {row['treatment']} {row['worsened']} worsened, {row['stable']} stable, {row['improved']} improved"
-        for row in records(summary.per_treatment)
-        if row["patients"]
-    ]
-    lead = f"By the {summary.rule.name} rule, of the periods with two scores: {'; '.join(counts)}."
-    table = Table(
-        "EDSS by treatment: median (range)",
-        ("Treatment", "Start", "End", "Change", "Worsened / stable / improved / unknown"),
-        tuple(_edss_row(row) for row in records(summary.per_treatment)),
-        notes=(
-            f"Worsened: {summary.rule.description}; improved: a decrease by the same step.",
-            f"{_capital(summary.confirmation)}.",
-            *(f"{_capital(caution.text)}." for caution in summary.cautions),
-        ),
-    )
-    return Section("edss", "Disability (EDSS)", lead, (_slopes(analysis), table))
+def _notices(analysis: Analysis) -> tuple[Block, ...]:
+    if not analysis.notices:
+        return ()
+    listed = Bullets(tuple(f"{capital(notice.text)}." for notice in analysis.notices))
+    if len(analysis.notices) > _UNFOLDED_NOTICES:
+        return (Fold(f"About these data: {len(analysis.notices)} notes", (listed,)),)
+    return (Prose("About these data:"), listed)
 
 
 def _timeline(analysis: Analysis) -> Picture:
     from nmo_stats.figures import timeline
+    from nmo_stats.figures.timeline import timeline_height
 
     pair = analysis.pair
-    rows = [
-        f"patient {patient}: {counts[0]} in {significant(12 * years[0])} months, then {counts[1]} in {significant(12 * years[1])} months"
-        for patient, counts, years in zip(pair.patients[:10], pair.relapses, pair.years, strict=False)
-    ]
-    more = f"; and {len(pair.patients) - 10} more patients" if len(pair.patients) > 10 else ""
+    more = len(pair.patients) - _DESCRIBED
+    rows = "; ".join(_told(analysis, row) for row in range(min(len(pair.patients), _DESCRIBED)))
     return draw(
         "timeline",
         partial(timeline, pair),
-        0.9 + 0.42 * min(len(pair.patients), 24),
-        caption="Follow-up around the switch, with the number of relapses in each period. When a relapse happened within its period, and whether there was a gap between the drugs, is not in the period table and is not drawn.",
-        alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {'; '.join(rows)}{more}.",
+        timeline_height(len(pair.patients)),
+        caption=_timeline_caption(analysis),
+        alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {rows}{f'; and {more} more patients' if more > 0 else ''}.",
     )
+
+
+def _told(analysis: Analysis, row: int) -> str:
+    """Return one patient's row of the timeline in words."""
+    pair = analysis.pair
+    parts = []
+    for period, watched in enumerate(follow_up(pair).values()):
+        timed = np.sort(12 * watched.relapse_years[watched.relapse_patient == row])
+        at = f" (at {', '.join(significant(month, 2) for month in timed)} months)" if len(timed) else ""
+        parts.append(
+            f"{pair.relapses[row, period]} in {significant(12 * pair.years[row, period])} months{at}"
+        )
+    return f"patient {pair.patients[row]}: {parts[0]}, then {parts[1]}"
+
+
+def _timeline_caption(analysis: Analysis) -> str:
+    from nmo_stats.figures.timeline import MOST_DRAWN, MOST_LABELLED, MOST_SPELT_OUT, has_known_times
+
+    pair = analysis.pair
+    count = len(pair.patients)
+    gap = "Whether there was a gap between the drugs is not drawn."
+    if not has_known_times(pair):
+        counts = "" if count > MOST_LABELLED else ", with the number of relapses in each period"
+        return f"Follow-up around the switch{counts}. When a relapse happened within its period is not in the data and is not drawn. {gap}{first_of(count, MOST_DRAWN)}"
+    missing = sum(pair.totals) - sum(len(watched.relapse_years) for watched in follow_up(pair).values())
+    unknown = (
+        "" if missing == 0 else f" {counted(missing, 'relapse')} of {sum(pair.totals)} at unknown times:"
+    )
+    where = "" if missing == 0 else " their number stands in or beside the bar."
+    if missing and count > MOST_SPELT_OUT:
+        where = ' "+2" stands for two of them.' if count <= MOST_LABELLED else " they are not drawn."
+    return f"Follow-up around the switch. Dots: relapses.{unknown}{where} {gap}{first_of(count, MOST_DRAWN)}"
+
+
+def _folded(table: Table) -> Block:
+    if len(table.rows) <= _UNFOLDED_ROWS:
+        return table
+    return Fold(f"{table.caption} ({len(table.rows)} rows)", (shortened(table, "tables/periods.csv"),))
 
 
 def _raw_table(analysis: Analysis) -> Table:
@@ -107,115 +111,7 @@ def _raw_table(analysis: Analysis) -> Table:
     ]
     notes: tuple[str, ...] = ()
     if analysis.pair.unpaired:
-        listed = ", ".join(analysis.pair.unpaired[:20])
+        unpaired = analysis.pair.unpaired
+        listed = ", ".join(unpaired[:20]) + (f" and {len(unpaired) - 20} more" if len(unpaired) > 20 else "")
         notes = (f"Only one of the two periods, and in no estimate of the ratio: patient {listed}.",)
     return Table("Every period of every patient", tuple(columns), tuple(rows), words=(1,), notes=notes)
-
-
-def _folded(table: Table) -> Block:
-    return (
-        table
-        if len(table.rows) <= _UNFOLDED_ROWS
-        else Fold(f"{table.caption} ({len(table.rows)} rows)", (table,))
-    )
-
-
-def _pooled_table(analysis: Analysis) -> Table:
-    return Table(
-        "Pooled annualized relapse rate (ARR): all relapses / all years",
-        ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} interval"),
-        tuple(_pooled_row(row) for row in records(analysis.arr.pooled)),
-    )
-
-
-def _summary_table(analysis: Analysis) -> Table:
-    share = f"Share ({percent(analysis.arr.level)} interval)"
-    cautions = [
-        f"Relapse-free on {name}: {caution.text}."
-        for name, found in analysis.arr.cautions.items()
-        for caution in found
-    ]
-    return Table(
-        "Individual ARRs, and patients without a relapse",
-        ("Treatment", "Mean", "Median", "Range", "Relapse-free", share),
-        tuple(_summary_row(row) for row in records(analysis.arr.pooled)),
-        notes=("Mean and median of the individual ARRs weigh a short period like a long one.", *cautions),
-    )
-
-
-def _individual_table(analysis: Analysis) -> Table:
-    rows = tuple(
-        (
-            row["patient"],
-            row["treatment"],
-            str(row["relapses"]),
-            significant(row["years"]),
-            significant(row["arr"]),
-            _between(row, "low", "high"),
-        )
-        for row in records(analysis.arr.per_patient)
-    )
-    interval = f"{percent(analysis.arr.level)} interval"
-    columns = ("Patient", "Treatment", "Relapses", "Years", "ARR", interval)
-    return Table("Individual ARR with exact interval", columns, rows, words=(1,))
-
-
-def _pooled_row(row: dict[str, Any]) -> tuple[str, ...]:
-    counts = (str(row["treatment"]), str(row["patients"]), str(row["relapses"]), significant(row["years"]))
-    return (*counts, significant(row["arr"]), _between(row, "low", "high"))
-
-
-def _summary_row(row: dict[str, Any]) -> tuple[str, ...]:
-    free = f"{row['relapse_free']} of {row['patients']}"
-    share = (
-        f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
-    )
-    means = (
-        significant(row["mean_arr"]),
-        significant(row["median_arr"]),
-        _between(row, "min_arr", "max_arr"),
-    )
-    return (str(row["treatment"]), *means, free, share)
-
-
-def _between(row: dict[str, Any], low: str, high: str) -> str:
-    return f"{significant(row[low])} to {significant(row[high])}"
-
-
-def _slopes(analysis: Analysis) -> Picture:
-    from nmo_stats.figures import edss_slopes
-
-    pair = analysis.pair
-    known = analysis.edss.per_period.dropna(subset=["start", "end"])
-    rows = [
-        f"patient {row['patient']} on {row['treatment']} {row['start']:.1f} to {row['end']:.1f}"
-        for row in records(known.head(12))
-    ]
-    return draw(
-        "edss",
-        partial(edss_slopes, analysis.edss, (pair.reference, pair.comparator)),
-        2.7,
-        caption="EDSS at the start and end of each period. Lines that would coincide are set slightly apart.",
-        alt=f"EDSS by period: {'; '.join(rows)}{' and more' if len(known) > 12 else ''}.",
-    )
-
-
-def _edss_row(row: dict[str, Any]) -> tuple[str, ...]:
-    spans = [_span(row, name) for name in ("start", "end", "change")]
-    counts = " / ".join(str(row[name]) for name in ("worsened", "stable", "improved", "unknown"))
-    return (str(row["treatment"]), *spans, counts)
-
-
-def _span(row: dict[str, Any], name: str) -> str:
-    median = row[f"{name}_median"]
-    if math.isnan(median):
-        return "–"
-    return f"{_score(median)} ({_score(row[f'{name}_min'])} to {_score(row[f'{name}_max'])})"
-
-
-def _score(value: float) -> str:
-    return f"{value:.2f}".removesuffix("0").replace("-", "−")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

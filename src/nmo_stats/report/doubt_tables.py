@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from nmo_stats.report.blocks import Table
-from nmo_stats.sensitivity import Family, NoEffect, Row, Sensitivity, TippingPoint
+from nmo_stats.sensitivity import Family, NoEffect, Row, Sensitivity, Spread, TippingPoint
+from nmo_stats.sensitivity.empirical_bayes import IMPLAUSIBLE
 from nmo_stats.sensitivity.words import share_text
 from nmo_stats.wording import METHOD_NAMES, percent, probability_text, significant
 
@@ -39,11 +40,11 @@ def no_effect_table(headline: Sequence[NoEffect]) -> Table:
         (
             RULE_TITLES[design.rule_name],
             METHOD_NAMES[one.method],
-            significant(one.median),
-            f"{significant(one.low)} to {significant(one.high)}",
-            "–" if one.observed is None else significant(one.observed),
-            "–" if one.at_or_below is None else share_text(one.at_or_below),
-            "–" if one.large_cohort is None else significant(one.large_cohort),
+            _number(one.median),
+            f"{_number(one.low)} to {_number(one.high)}" if one.low is not None else "–",
+            _number(one.observed),
+            _share(one),
+            _number(one.large_cohort),
         )
         for design in headline
         for one in design.spreads
@@ -66,14 +67,21 @@ def grid_table(designs: Sequence[NoEffect]) -> Table:
         found = design.find("conditional_exact")
         if design.is_headline or found is None:
             continue
-        share = "–" if found.at_or_below is None else share_text(found.at_or_below)
-        large = "–" if found.large_cohort is None else significant(found.large_cohort)
         population = f"{design.population.mean:g} per year, CV {design.population.cv:g}"
-        rows.append((population, RULE_TITLES[design.rule_name], significant(found.median), share, large))
+        numbers = (_number(found.median), _share(found), _number(found.large_cohort))
+        rows.append((population, RULE_TITLES[design.rule_name], *numbers))
     columns = ("Population", "Design", "Median", "At or below", "Large series")
     return Table(
         "Exact ratio within patients with no effect, by population", columns, tuple(rows), words=(1,)
     )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else significant(value)
+
+
+def _share(spread: Spread) -> str:
+    return "–" if spread.at_or_below is None else share_text(spread.at_or_below, spread.identified)
 
 
 def pivot_table(found: Sensitivity) -> Table:
@@ -109,10 +117,14 @@ def _ratio(row: Row | None) -> str:
 
 def regression_table(found: Sensitivity) -> Table:
     """Return observed against expected relapses for each assumed population."""
-    rows = tuple((_capital(row.assumption), _ratio(row)) for row in found.of("rtm"))
+    rows = tuple(
+        (_capital(row.assumption), _ratio(row) if row.is_plausible else "data speak against it")
+        for row in found.of("rtm")
+    )
     note = (
         f"Relapses on {found.pair.comparator} divided by those expected with no effect of patients whose rates come from the population, given their relapses on "
-        f"{found.pair.reference} (empirical Bayes, negative-binomial interval). The mean is that of the population before anybody was chosen."
+        f"{found.pair.reference} (empirical Bayes, negative-binomial interval). The mean is that of the population before anybody was chosen. "
+        f"The data speak against a population that would have had as few relapses on {found.pair.reference} as these patients with a probability under {percent(IMPLAUSIBLE)}."
     )
     return Table("Allowing for regression to the mean", ("Population", "Ratio"), rows, notes=(note,))
 
@@ -136,19 +148,28 @@ def tipping_table(found: Sensitivity) -> Table:
         "Background ratio",
     )
     note = (
-        "Smallest number of relapses that tips the answer: in the most, and in the least favourable patients; 0: it is so as it stands. "
+        "Smallest number of relapses that tips the answer: in the most, and in the least favourable patients; 0: it is so as it stands; "
+        "≤, ≥: a bound, because not every allocation was tried; (some): in the most favourable patients only, in the least favourable ones no number was found. "
         "Background ratio: what the same series would have to show with no effect."
     )
     return Table("What would tip the answer", columns, tuple(rows), words=(1,), notes=(note,))
 
 
 def _tipping_cell(points: Sequence[TippingPoint], direction: str) -> str:
-    numbers = [point.row.estimate for point in points if point.direction == direction]
+    found = [point for point in points if point.direction == direction and point.row.estimate is not None]
     if direction == "background":
-        shown = ["–" if number is None else significant(number) for number in numbers]
-    else:
-        shown = ["–" if number is None else f"{number:.0f}" for number in numbers]
-    return " to ".join(dict.fromkeys(shown)) or "–"
+        return " to ".join(significant(point.row.estimate or 0.0) for point in found) or "–"
+    some, every = (
+        next((_bounded(point) for point in found if point.every is which), None) for which in (False, True)
+    )
+    if some is None or some == every:
+        return some or "–"
+    return f"{some} (some)" if every is None else f"{some} to {every}"
+
+
+def _bounded(point: TippingPoint) -> str:
+    sign = ("≥ " if point.every else "≤ ") if point.searched else ""
+    return f"{sign}{point.row.estimate:.0f}"
 
 
 def _capital(text: str) -> str:

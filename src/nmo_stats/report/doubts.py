@@ -39,7 +39,7 @@ def no_effect(analysis: Analysis) -> Section:
     found = analysis.sensitivity
     title = "What such a design shows with no effect at all"
     headline = [design for design in found.designs if design.is_headline]
-    told = no_effect_sentences(headline)
+    told = no_effect_sentences(analysis.pair, headline)
     if not told:
         lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
         reasons = tuple(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
@@ -58,19 +58,19 @@ def no_effect(analysis: Analysis) -> Section:
 def assumptions(analysis: Analysis) -> Section:
     """Return the section on the ratio under other assumptions, and on what would tip it."""
     found = analysis.sensitivity
-    told = no_effect_sentences(found.designs)
+    told = no_effect_sentences(found.pair, found.designs)
     lead, *rest = (text for text in found.summary if text not in told)
     blocks: tuple[Block, ...] = (_curve(analysis),) if _has_curve(analysis) else ()
-    blocks = (*blocks, *((Prose(" ".join(rest)),) if rest else ()), pivot_table(found))
+    blocks = (*blocks, *((Prose(" ".join(rest)),) if rest else ()))
+    if any(row.has_interval for row in found.base.values()):
+        blocks = (*blocks, pivot_table(found))
     regression = found.of("rtm")
     if any(row.has_interval for row in regression):
         blocks = (*blocks, regression_table(found))
     tipping = tipping_table(found)
     blocks = (*blocks, tipping) if tipping.rows else blocks
     reasons = tuple(
-        dict.fromkeys(
-            f"{FAMILY_NAMES[row.family]}: {row.reason}." for row in found.rows if row.method is None
-        )
+        dict.fromkeys(f"{FAMILY_NAMES[row.family]}: {row.reason}." for row in found.without_number)
     )
     if reasons:
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(reasons))
@@ -94,9 +94,10 @@ def _no_effect_picture(analysis: Analysis, headline: Sequence[NoEffect]) -> Pict
 
     population = headline[0].population
     told = [
-        f"{RULE_TITLES[design.rule_name]}: {METHOD_NAMES[one.method]} median {significant(one.median, 2)}, 95 % of the series {significant(one.low, 2)} to {significant(one.high, 2)}"
+        f"{RULE_TITLES[design.rule_name]}: {METHOD_NAMES[one.method]} median {significant(one.median, 2)}, 95 % of the series {significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"
         for design in headline
         for one in design.spreads
+        if one.median is not None
     ]
     return draw(
         "no_effect",

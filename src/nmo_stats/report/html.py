@@ -6,7 +6,18 @@ import base64
 from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.report import data, doubts, headline, methods, model, rates
+from nmo_stats.report import (
+    data,
+    disability,
+    doubts,
+    headline,
+    methods,
+    model,
+    printed,
+    rates,
+    relapse_rates,
+    timing,
+)
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.bundle import provenance
 
@@ -17,13 +28,15 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         headline.headline(analysis),
         doubts.no_effect(analysis),
         data.periods(analysis),
-        data.relapse_rates(analysis),
-        data.edss_section(analysis),
+        relapse_rates.relapse_rates(analysis),
+        timing.relapse_times(analysis),
+        disability.edss_section(analysis),
         rates.estimators(analysis),
         rates.each_patient(analysis),
         model.posterior(analysis),
         model.diagnostics(analysis),
         doubts.assumptions(analysis),
+        printed.printed_numbers(analysis),
         methods.methods(analysis),
         _provenance(analysis),
     )

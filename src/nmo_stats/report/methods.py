@@ -15,9 +15,11 @@ def methods(analysis: Analysis) -> Section:
     """Return the methods text and the checklists."""
     texts = (
         _design(analysis),
+        _times_and_scores(analysis),
         _classical(analysis),
         _hierarchical(analysis),
         _doubts(analysis),
+        _audit(analysis),
         _software(analysis),
     )
     checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
@@ -41,6 +43,26 @@ def _design(analysis: Analysis) -> str:
         f"({pair.comparator} / {pair.reference}) of relapses per year of follow-up. Annualized relapse rates are given with exact (Garwood) intervals, relapse-free shares with Clopper-Pearson intervals. "
         f"All intervals have a level of {percent(analysis.settings.level)}."
     )
+
+
+def _times_and_scores(analysis: Analysis) -> str:
+    """Return how relapse times and EDSS changes were described, as far as there were any."""
+    texts = []
+    if analysis.first_relapse.curves:
+        texts.append(
+            "The time to the first relapse was estimated by Kaplan and Meier since the start of each drug, with pointwise intervals of the beta product "
+            "confidence procedure, which are exact without censoring."
+        )
+    if analysis.accumulation.curves:
+        texts.append(
+            "The mean cumulative number of relapses per patient is the Nelson-Aalen estimate with the robust variance of Lawless and Nadeau."
+        )
+    if analysis.paired_edss.available:
+        texts.append(
+            "EDSS changes in the two periods were compared within patients by the Hodges-Lehmann estimate with its exact interval, the exact sign test and the "
+            "Wilcoxon signed-rank test over all signs of the observed ranks (two-sided); we give the smallest p-value that each could reach."
+        )
+    return " ".join(texts)
 
 
 def _classical(analysis: Analysis) -> str:
@@ -138,6 +160,15 @@ def _doubts(analysis: Analysis) -> str:
             "2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
         )
     return " ".join(texts)
+
+
+def _audit(analysis: Analysis) -> str:
+    if analysis.audit is None:
+        return ""
+    return (
+        f"{counted(len(analysis.audit.findings), 'number')} printed in a publication on these patients {'was' if len(analysis.audit.findings) == 1 else 'were'} compared with a recomputation from the "
+        "follow-up times, counts and scores, with the range that the rounding of these inputs leaves open."
+    )
 
 
 def _software(analysis: Analysis) -> str:

@@ -5,7 +5,8 @@ log ratio X is X - B, with
 
     P(X - B <= v) = E P(X <= v + B) = integral of F(v + mean + sd z) phi(z) dz
 
-for the posterior distribution function F of X.
+for the posterior distribution function F of X. The integral is a sum over even steps that are short beside both the Normal density
+and F: for such smooth functions it converges faster than any power of the step.
 """
 
 from __future__ import annotations
@@ -23,16 +24,22 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import Interval, RateRatio, require_level, require_ratio
 from nmo_stats.estimators import Refusal
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
+from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Row
-from nmo_stats.simulate import point_estimates, simulate_cohorts
+from nmo_stats.simulate import cohort_with_expectation, point_estimates
+from nmo_stats.within_patient import Floats
 from nmo_stats.wording import significant
 
 DEFAULT_SD: Final = 0.2
+LARGEST_SD: Final = 5.0
 _FITTED_PATIENTS: Final = 500
-_NODES: Final = 64
-_WIDEST: Final = 30.0
+_FEWEST_EXPECTED: Final = 100.0  # comparator relapses of the large series: its log ratio then has a standard error of at most about 0.15
+_STEP: Final = 0.25  # of the standard deviation of the narrower of the two distributions
+_REACH: Final = 8.5  # standard deviations; beyond is 1e-17
+_MOST_NODES: Final = 20_001
+_WIDEST: Final = 200.0
 _WITHIN: Final = "conditional_exact"
 
 
@@ -45,7 +52,7 @@ class Background:
     ratio
         Its median.
     sd
-        Standard deviation of its logarithm; 0 for a known ratio.
+        Standard deviation of its logarithm, at most 5; 0 for a known ratio.
 
     Examples
     --------
@@ -58,8 +65,10 @@ class Background:
 
     def __post_init__(self) -> None:
         require_ratio(self.ratio)
-        if not (self.sd >= 0 and math.isfinite(self.sd)):
-            raise ArgumentError(f"sd {self.sd!r} of the log background ratio: a finite number >= 0")
+        if not 0 <= self.sd <= LARGEST_SD:
+            raise ArgumentError(
+                f"sd {self.sd!r} of the log background ratio: a number from 0 to {LARGEST_SD:g}; with more nothing would be known of it"
+            )
 
 
 def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) -> RateRatio:
@@ -84,36 +93,63 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
     """
     base = fit.rate_ratio(level)
     tail = (1 - require_level(level)) / 2
-    low, median, high = (math.exp(_quantile(fit, background, share)) for share in (tail, 0.5, 1 - tail))
+    smeared = Smeared.of(fit, background)
+    low, median, high = (math.exp(smeared.quantile(share)) for share in (tail, 0.5, 1 - tail))
     return RateRatio(
         estimate=median,
         interval=Interval(low, high, level, "credible"),
         method=fit.method,
         estimand=base.estimand,
         cautions=base.cautions,
-        probability_below_1=_below(fit, background, 0.0),
+        probability_below_1=smeared.below(0.0),
     )
 
 
-def _quantile(fit: HierarchicalFit, background: Background, share: float) -> float:
-    start = float(fit.posterior.quantile("log_rate_ratio", (share,))[0]) - math.log(background.ratio)
-    if background.sd == 0:
-        return start
-    reach = 1.0
-    while _below(fit, background, start - reach) > share or _below(fit, background, start + reach) < share:
-        reach *= 2
-        if reach > _WIDEST:
-            break
-    return float(
-        brentq(lambda value: _below(fit, background, value) - share, start - reach, start + reach, xtol=1e-10)
-    )
+@dataclass(frozen=True, eq=False)
+class Smeared:
+    """The distribution of the log ratio minus the log background ratio.
 
+    Parameters
+    ----------
+    fit
+        Whose posterior it is.
+    logs, weights
+        Log background ratios on an even lattice, and their probabilities.
+    """
 
-def _below(fit: HierarchicalFit, background: Background, value: float) -> float:
-    """Return P(log ratio - log background <= value)."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    at = value + math.log(background.ratio) + background.sd * nodes
-    return float(weights @ fit.posterior.cdf("log_rate_ratio", at) / weights.sum())
+    fit: HierarchicalFit
+    logs: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, fit: HierarchicalFit, background: Background) -> Smeared:
+        """Place the lattice so finely that neither distribution changes much within a step."""
+        if background.sd == 0:
+            return cls(fit, np.array([math.log(background.ratio)]), np.ones(1))
+        low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
+        step = _STEP * min(1.0, float(high - low) / 2 / background.sd)
+        count = min(2 * math.ceil(_REACH / step) + 1, _MOST_NODES)
+        z = np.linspace(-_REACH, _REACH, count)
+        weights = np.exp(-0.5 * z**2)
+        return cls(fit, math.log(background.ratio) + background.sd * z, weights / weights.sum())
+
+    def below(self, value: float) -> float:
+        """Return P(log ratio - log background <= value)."""
+        return float(self.weights @ self.fit.posterior.cdf("log_rate_ratio", value + self.logs))
+
+    def quantile(self, share: float) -> float:
+        """Return the value below which lies a share of the probability."""
+        start = float(self.fit.posterior.quantile("log_rate_ratio", (share,))[0]) - float(
+            self.weights @ self.logs
+        )
+        if self.logs.size == 1:
+            return start
+        reach = 1.0
+        while reach < _WIDEST and not self.below(start - reach) <= share <= self.below(start + reach):
+            reach *= 2
+        return float(
+            brentq(lambda value: self.below(value) - share, start - reach, start + reach, xtol=1e-10)
+        )
 
 
 def simulated_background(
@@ -121,7 +157,7 @@ def simulated_background(
 ) -> Background | Refusal:
     """Return what the hierarchical model shows in a very large series with no effect, or why that is not known.
 
-    The ratio is that of the model's own fit to a large series of the headline design, moved by as much as the exact ratio within
+    It is not known where the large series is expected to hold too few relapses on the comparator to fix its ratio. The ratio is that of the model's own fit to a large series of the headline design, moved by as much as the exact ratio within
     patients moves from that series to a still larger one, which goes along with it but for a hundredth (a control variate). The
     uncertainty is that of the population: the standard deviation of the latter log ratio over the designs, or the default without a
     grid of them.
@@ -140,13 +176,22 @@ def simulated_background(
     headline = designs[0]
     rng = np.random.default_rng([seed, 2])
     times = np.resize(model.pair.years, (_FITTED_PATIENTS, 2))
-    series = simulate_cohorts(rng, headline.population, headline.rule, times, 1)
-    large = Comparison.from_arrays(series.relapses[0], series.years[0])
+    series, expected = cohort_with_expectation(rng, headline.population, headline.rule, times)
+    comparator = float(expected[0, :, 1].sum())
+    logs = [math.log(ratio) for design in designs if 0 < (ratio := design.large_cohort(_WITHIN)) < math.inf]
+    within = float(point_estimates(series)[_WITHIN][0])
+    unknown = not 0 < headline.large_cohort(_WITHIN) < math.inf or not 0 < within < math.inf
+    if comparator < _FEWEST_EXPECTED or unknown:
+        reason = (
+            f"with such rare relapses a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} on the comparator, too few "
+            f"to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
+        )
+        return Refusal(METHOD, reason)
+    large = Comparison.from_arrays(np.asarray(series.relapses[0]), series.years[0])
     found = hierarchical_answer(refits, replace(model, pair=large))
     if isinstance(found, Refusal):
         return found
-    logs = np.log([design.large_cohort(_WITHIN) for design in designs])
-    moved = logs[0] - math.log(float(point_estimates(series)[_WITHIN][0]))
+    moved = logs[0] - math.log(within)
     return Background(found.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD)
 
 

@@ -18,7 +18,6 @@ from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.row import Family, Row
 from nmo_stats.within_patient import log_ratio_mle, log_time_ratios, patient_strata
-from nmo_stats.wording import counted
 
 RUN_IN_MONTHS: Final = (0, 1, 3)
 MOST_LEFT_OUT: Final = 30
@@ -98,8 +97,9 @@ def _after_run_in(pair: Comparison, left: tuple[np.ndarray, np.ndarray], months:
     relapses, years = left
     kept = np.all(years > 0, axis=1)
     gone = [patient for patient, is_kept in zip(pair.patients, kept, strict=True) if not is_kept]
-    label = "none left out" if not months else f"first {counted(months, 'month')} left out"
-    clause = f"Without the first {counted(months, 'month')} of every period" if months else "With no run-in"
+    first = "first month" if months == 1 else f"first {months} months"
+    label = f"{first} left out" if months else "none left out"
+    clause = f"Without the {first} of every period" if months else "With no run-in"
     if gone:
         label = f"{label}; patient {', '.join(gone)} leaves"
         clause = f"{clause}, which consume a period of patient {', '.join(gone)}"
@@ -146,7 +146,7 @@ def trigger(pair: Comparison) -> list[Change | Row]:
     if count < len(answers):
         label, clause = (
             f"{label} in {count} of {len(answers)} patients",
-            f"{clause} in {count} of {len(answers)} patients",
+            f"If a relapse on {reference} led to the switch of {count} of {len(answers)} patients and is left out",
         )
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
     return [

@@ -22,9 +22,10 @@ from scipy.optimize import brentq
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
-from nmo_stats.estimate import NO_INFORMATION, Interval, RateRatio, require_level, require_ratio
+from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
 from nmo_stats.simulate import GammaRates
 from nmo_stats.within_patient import Floats, pair_cautions, zero_cell_cautions
+from nmo_stats.wording import counted, probability_text
 
 METHOD: Final = "empirical_bayes"
 MEANS: Final = {
@@ -34,6 +35,9 @@ MEANS: Final = {
     2.0: "PREVENT entry, already selected for relapses: optimistic bound",
 }
 CVS: Final = (0.5, 0.7, 1.0)
+IMPLAUSIBLE: Final = (
+    0.05  # probability of as few reference relapses as observed, below which a population is not believed
+)
 _TAIL: Final = 36.0  # e^-36 is nothing
 _NODES: Final = 96
 
@@ -144,7 +148,7 @@ class EmpiricalBayesRatio:
             interval=Interval(low, high, level, "confidence"),
             method=self.method,
             estimand="standardized",
-            cautions=zero_cell_cautions(self.pair) + pair_cautions(self.pair),
+            cautions=self._implausible() + zero_cell_cautions(self.pair) + pair_cautions(self.pair),
             p_value=self.p_value(),
         )
 
@@ -153,6 +157,28 @@ class EmpiricalBayesRatio:
         require_ratio(ratio)
         smaller = min(self.count.at_most_observed(ratio), self.count.at_least_observed(ratio))
         return min(1.0, max(2 * smaller, sys.float_info.min))
+
+    def _implausible(self) -> tuple[Caution, ...]:
+        chance = self.reference_at_most_observed()
+        if chance >= IMPLAUSIBLE:
+            return ()
+        text = (
+            f"as few as {counted(self.pair.totals[0], 'relapse')} on {self.pair.reference} have a probability of {probability_text(chance, 2)} "
+            "in such patients: the data speak against this population"
+        )
+        return (Caution("implausible_population", text),)
+
+    def reference_at_most_observed(self) -> float:
+        """Return the probability that patients of the population have as few relapses on the reference as these, or fewer.
+
+        A small one speaks against the population. The other tail does not: patients are in such a series because they relapsed,
+        so that more relapses than the population's are what the method is there for; selection can only make fewer of them rarer
+        still, so that this tail holds whatever the selection was.
+        """
+        shape = self.population.shape
+        size = np.full(len(self.pair.patients), shape)
+        mean = self.population.mean * self.pair.years[:, 0]
+        return ExpectedCount.of(size, mean, self.pair.totals[0]).at_most_observed(1.0)
 
     def _limit(self, excess: Callable[[float], float]) -> float:
         """Return the ratio at which ``excess``, falling in it, is 0."""

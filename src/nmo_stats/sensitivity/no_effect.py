@@ -21,6 +21,7 @@ from nmo_stats.simulate import (
     LookBack,
     Rule,
     Triggered,
+    cohort_with_expectation,
     point_estimates,
     simulate_cohorts,
 )
@@ -81,7 +82,8 @@ class Spread:
     method
         Name of the estimator.
     median, low, high
-        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being ordered values.
+        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being ordered values; None where
+        no series was identified.
     zero, infinite, not_identified
         Shares of all series.
     observed
@@ -96,9 +98,9 @@ class Spread:
     """
 
     method: str
-    median: float
-    low: float
-    high: float
+    median: float | None
+    low: float | None
+    high: float | None
     zero: float
     infinite: float
     not_identified: float
@@ -106,6 +108,11 @@ class Spread:
     at_or_below: float | None
     large_cohort: float | None
     replicates: int
+
+    @property
+    def identified(self) -> float:
+        """Number of series in which there is such a ratio, at least 1."""
+        return max(1.0, self.replicates * (1 - self.not_identified))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +183,8 @@ def populations(pair: Comparison) -> dict[GammaRates, bool]:
     headline = headline_population(pair)
     if headline.mean > HIGHEST_RATE:
         return {headline: True}
-    return {headline: True} | {GammaRates(mean, cv): False for mean in MEANS for cv in CVS}
+    grid = (GammaRates(mean, cv) for mean in MEANS for cv in CVS)
+    return {headline: True} | {population: False for population in grid if population != headline}
 
 
 def benchmark(
@@ -212,6 +220,8 @@ def benchmark(
     ------
     ArgumentError
         If the rule includes nearly nobody of the population.
+    ConvergenceError
+        If the hierarchical model cannot be integrated in some of the series.
 
     Examples
     --------
@@ -238,7 +248,10 @@ def benchmark(
 def large_cohort_ratios(
     years: Floats, population: GammaRates, rule: Rule, *, patients: int = LARGE_COHORT, seed: int = 20130301
 ) -> dict[str, float]:
-    """Return the estimates in one very large series of a design.
+    """Return the estimates in one very large series of a design, with expected instead of drawn relapses on the comparator.
+
+    Without drawn counts the ratio is exactly 1 where nothing but time decides when a period ends. The ratio of medians is that of
+    drawn counts, and NaN where a median is 0.
 
     Parameters
     ----------
@@ -253,8 +266,16 @@ def large_cohort_ratios(
     """
     rng = np.random.default_rng([seed, 1])
     times = np.resize(years, (max(patients, len(years)), 2))
-    found = point_estimates(simulate_cohorts(rng, population, rule, times, 1))
-    return {method: float(estimate[0]) for method, estimate in found.items()}
+    drawn, expected = cohort_with_expectation(rng, population, rule, times)
+    found = point_estimates(Cohorts(expected, drawn.years))
+    ratios = {method: float(estimate[0]) for method, estimate in found.items()}
+    return ratios | {"median_arr_ratio": _median_ratio(drawn)}
+
+
+def _median_ratio(drawn: Cohorts) -> float:
+    """Return the ratio of median rates, which is not linear in the counts; NaN where half of the patients have no relapse."""
+    medians = np.median(drawn.relapses[0] / drawn.years[0], axis=0)
+    return float(medians[1] / medians[0]) if medians.min() > 0 else math.nan
 
 
 def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:
@@ -277,10 +298,7 @@ def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:
 
 def _spread(method: str, estimates: Floats, observed: float, large_cohort: float | None) -> Spread:
     identified = np.sort(estimates[~np.isnan(estimates)])
-    median = low = high = math.nan
-    if identified.size:
-        ranks = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf")
-        median, low, high = map(float, ranks)
+    median, low, high = _order_statistics(identified)
     has_observed = not math.isnan(observed) and identified.size > 0
     return Spread(
         method,
@@ -295,3 +313,10 @@ def _spread(method: str, estimates: Floats, observed: float, large_cohort: float
         large_cohort=None if large_cohort is None or math.isnan(large_cohort) else large_cohort,
         replicates=len(estimates),
     )
+
+
+def _order_statistics(identified: Floats) -> tuple[float | None, float | None, float | None]:
+    if not identified.size:
+        return None, None, None
+    median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf")
+    return float(median), float(low), float(high)

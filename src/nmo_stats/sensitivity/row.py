@@ -105,6 +105,11 @@ class Row:
         """Whether the row holds a ratio with limits."""
         return self.estimate is not None and self.low is not None and self.high is not None
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the data do not speak against the assumption itself."""
+        return all(caution.code != "implausible_population" for caution in self.cautions)
+
     def to_dict(self) -> dict[str, object]:
         """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""
         return {

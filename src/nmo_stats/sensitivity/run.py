@@ -10,14 +10,15 @@ import pandas as pd
 
 from nmo_stats import hierarchical
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError, NotIdentifiedError
-from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
+from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
+from nmo_stats.estimate import NO_INFORMATION, RateRatio, json_number, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity import empirical_bayes as rtm
 from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background
 from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
+from nmo_stats.sensitivity.misfits import misfit_text, misfits
 from nmo_stats.sensitivity.models import (
     entry_rows,
     heterogeneity_rows,
@@ -30,6 +31,7 @@ from nmo_stats.sensitivity.no_effect import (
     RULES,
     NoEffect,
     Simulation,
+    Spread,
     benchmark,
     headline_population,
     populations,
@@ -37,7 +39,7 @@ from nmo_stats.sensitivity.no_effect import (
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
 from nmo_stats.sensitivity.words import rule_words, sentence, summary
-from nmo_stats.simulate import GammaRates
+from nmo_stats.simulate import GammaRates, Rule
 from nmo_stats.wording import significant
 
 Progress = Callable[[int, int], None]
@@ -106,9 +108,24 @@ class Sensitivity:
         return summary(self.pair, self.rows, self.base, self.designs, self.tipping)
 
     @property
+    def base_failed(self) -> tuple[Row, ...]:
+        """Estimators whose answer as analysed failed."""
+        return tuple(row for row in self.base.values() if row.failed)
+
+    @property
     def failed(self) -> tuple[Row, ...]:
         """Rows whose computation failed."""
         return tuple(row for row in self.rows if row.failed)
+
+    @property
+    def without_number(self) -> tuple[Row, ...]:
+        """Rows that have a reason instead of a number, beside those of single exact or likelihood estimators and failures."""
+        told = (None, METHOD, rtm.METHOD)
+        return tuple(
+            row
+            for row in self.rows
+            if row.method in told and row.reason not in ("", NO_INFORMATION) and not row.failed
+        )
 
     def of(self, family: str, method: str | None = None) -> tuple[Row, ...]:
         """Return the rows of a family, of one method if it is given."""
@@ -203,10 +220,10 @@ def run(
     progress(1, _STAGES)
     rows += [row for changes in CHANGES for row in _changed(changes(pair), fit.model, refits)]
     progress(2, _STAGES)
-    designs, unknown = no_effect_designs(fit.model, plan.simulation)
+    designs, unknown = no_effect_designs(fit.model, plan.simulation, refits)
     progress(3, _STAGES)
     rows += [*regression_rows(pair, plan.level), *_adjusted_rows(fit, designs, plan, refits)]
-    rows += [*(row for design in designs for row in _benchmark_rows(design)), *unknown]
+    rows += [*(row for design in designs for row in _benchmark_rows(pair, design)), *unknown]
     progress(4, _STAGES)
     tipping = tipping_points(fit, refits)
     rows += [point.row for point in tipping]
@@ -239,26 +256,54 @@ def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
     return rows
 
 
-def no_effect_designs(model: Model, simulation: Simulation) -> tuple[list[NoEffect], list[Row]]:
+def no_effect_designs(
+    model: Model, simulation: Simulation, refits: Refits
+) -> tuple[list[NoEffect], list[Row]]:
     """Return what estimators show with no effect, for every rule and population, and rows for those that cannot be simulated.
 
-    The hierarchical model is among the estimators for the headline population.
+    The hierarchical model is among the estimators for the headline population, its observed ratio being that of the fit.
     """
     pair = model.pair
     if not sum(pair.totals):
         return [], [Row("benchmark", "any rule", "", reason=NO_INFORMATION)]
-    designs, unknown = [], []
+    designs, unknown, exact = [], [], hierarchical_answer(refits, model)
     for name, rule in RULES.items():
+        if misfits(pair, rule) == len(pair.patients):
+            reason = f"{misfit_text(pair, rule)}: such series are not like this one"
+            unknown.append(Row("benchmark", f"{name}, any population", "", reason=reason))
+            continue
         for population, is_headline in populations(pair).items():
             try:
-                spreads = benchmark(pair, population, rule, simulation, model if is_headline else None)
+                spreads, failed = _spreads(model, population, rule, simulation, with_model=is_headline)
             except ArgumentError as refused:
                 unknown.append(
                     Row("benchmark", f"{name}, {_population_words(population)}", "", reason=str(refused))
                 )
                 continue
+            spreads = tuple(_with_fit(spread, exact) for spread in spreads)
             designs.append(NoEffect(name, rule, population, is_headline, spreads))
+            unknown += [replace(row, assumption=f"{name}, {_population_words(population)}") for row in failed]
     return designs, unknown
+
+
+def _spreads(
+    model: Model, population: GammaRates, rule: Rule, simulation: Simulation, *, with_model: bool
+) -> tuple[tuple[Spread, ...], list[Row]]:
+    """Return what every estimator shows, and a row for the hierarchical model if it could not be integrated."""
+    if not with_model:
+        return benchmark(model.pair, population, rule, simulation), []
+    try:
+        return benchmark(model.pair, population, rule, simulation, model), []
+    except ConvergenceError as refused:
+        row = Row("benchmark", "", "", METHOD, reason="; ".join(refused.failures), failed=True)
+        return benchmark(model.pair, population, rule, simulation), [row]
+
+
+def _with_fit(spread: Spread, exact: RateRatio | Refusal) -> Spread:
+    """Return the spread with the observed ratio of the fit, which the quick integration of many series knows to a percent only."""
+    if spread.method != METHOD or spread.observed is None or isinstance(exact, Refusal):
+        return spread
+    return replace(spread, observed=exact.estimate)
 
 
 def _model_rows(model: Model, refits: Refits) -> list[Row]:
@@ -277,13 +322,28 @@ def _changed(changes: Sequence[Change | Row], model: Model, refits: Refits) -> l
     return rows
 
 
-def _benchmark_rows(design: NoEffect) -> list[Row]:
+def _benchmark_rows(pair: Comparison, design: NoEffect) -> list[Row]:
     label = f"{design.rule_name}, {_population_words(design.population)}"
     clause = f"With no effect at all, {rule_words(design.rule)} ({_population_words(design.population)})"
+    unfit = misfit_text(pair, design.rule)
+    clause = f"{clause}, while {unfit}" if unfit else clause
     return [
-        Row("benchmark", label, clause, spread.method, spread.median, spread.low, spread.high)
+        Row(
+            "benchmark",
+            label,
+            clause,
+            spread.method,
+            spread.median,
+            spread.low,
+            spread.high,
+            reason=_unseen(spread),
+        )
         for spread in design.spreads
     ]
+
+
+def _unseen(spread: Spread) -> str:
+    return "the ratio exists in none of the simulated series" if spread.median is None else ""
 
 
 def _population_words(population: GammaRates) -> str:
@@ -311,6 +371,12 @@ def _simulated_rows(
     fit: HierarchicalFit, kind: str, designs: Sequence[NoEffect], plan: Plan, refits: Refits
 ) -> list[Row]:
     words = kind
+    if fit.model.entry is not None:
+        reason = f"the fit allows already for a relapse on {fit.model.pair.reference} that let patients in: a background ratio would do so twice"
+        return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
+    unfit = misfit_text(fit.model.pair, RULES[_KINDS[kind][0]])
+    if unfit:
+        return [Row("bias_adjustment", words, "", fit.method, reason=unfit)]
     if not designs or not designs[0].is_headline:
         return [Row("bias_adjustment", words, "", fit.method, reason="such series could not be simulated")]
     if fit.model.likelihood != "poisson":

@@ -6,36 +6,45 @@ the smallest number is sought for which *some* allocation over the patients tips
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
 from nmo_stats.estimators import CLASSICAL, ClassicalModel, Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.allocations import Counts, Moves
 from nmo_stats.sensitivity.models import hierarchical_answer
+from nmo_stats.sensitivity.numbers import (
+    MOST_MOVED,
+    MOST_REFITTED,
+    Floats,
+    Judge,
+    Number,
+    Quantifier,
+    Search,
+    Verdict,
+    enumerable,
+)
 from nmo_stats.sensitivity.row import Row
-from nmo_stats.sensitivity.tipping_model import PROBABILITY, Criterion, Search, Verdict
-from nmo_stats.wording import percent
+from nmo_stats.sensitivity.tipping_model import PROBABILITY, Criterion, judges
+from nmo_stats.wording import counted, percent
 
 MOST_PATIENTS: Final = 60  # of a hierarchical model that is fitted again and again
-_MOST_MOVED: Final = 100_000
-_MOST_ENUMERATED: Final = 60
+_MOST_TIMES: Final = 4  # relapses that are moved in a search, of those in the data
 _POOLED: Final = ("pooled_exact", "poisson")
 _CONDITIONAL: Final = ("conditional_exact", "conditional_midp", "conditional_poisson")
+_QUANTIFIERS: Final[tuple[Quantifier, ...]] = ("some", "every")
 _WORDS: Final[dict[Criterion, str]] = {
     "upper_limit": "the upper limit is 1 or more",
     "probability": f"P(ratio < 1) is below {PROBABILITY}",
 }
-
-Verdicts = Callable[[int], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,8 @@ class TippingPoint:
     Parameters
     ----------
     row
-        The estimator, the number (or the background ratio) in words and as its ``estimate``, or why there is none.
+        The estimator, the number (or the background ratio) in words and as its ``estimate``, or why there is none. A number that was
+        searched for without looking at every allocation carries the caution ``searched``.
     direction
         Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio, or ``"any"`` for an estimator
         without an answer.
@@ -60,9 +70,61 @@ class TippingPoint:
     criterion: Criterion = "upper_limit"
     every: bool = False
 
+    @property
+    def searched(self) -> bool:
+        """Whether the number is a bound: at most so many for some, at least so many for every allocation."""
+        return any(caution.code == "searched" for caution in self.row.cautions)
+
+
+@dataclass(frozen=True, eq=False)
+class Recomputed:
+    """Judges allocations by the interval of an exact or likelihood estimator.
+
+    Parameters
+    ----------
+    estimator
+        Computes the model of changed data.
+    level
+        Level of the interval.
+    moves
+        Where relapses are added or removed.
+    """
+
+    estimator: Callable[[Comparison], ClassicalModel]
+    level: float
+    moves: Moves
+
+    def verdict(self, allocations: Counts) -> Verdict:
+        """Return whether the interval of some, and of every one of the allocations no longer lies below 1.
+
+        Raises
+        ------
+        ConvergenceError
+            If a computation fails on the way.
+        """
+        beyond = self.scores(allocations) >= 1
+        return Verdict(bool(beyond.any()), bool(beyond.all()))
+
+    def scores(self, allocations: Counts) -> Floats:
+        """Return the upper limit after each allocation; infinite where the estimator has none any more."""
+        return np.array([self._high(self.moves.changed(one)) for one in allocations])
+
+    def _high(self, pair: Comparison) -> float:
+        try:
+            return self.estimator(pair).interval(self.level).high
+        except NotIdentifiedError:
+            return np.inf
+
 
 def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
-    """Return the tipping points of every estimator in the three directions."""
+    """Return the tipping points of every estimator in the three directions.
+
+    Pooled ratios depend on totals only. Of the ratios within patients the two extreme allocations are known for every number of
+    relapses: those that concentrate on the patients with the smallest, and with the largest comparator / reference time, because
+    a relapse moves the tail (or the likelihood) at a ratio of 1 the more the smaller its chance was to fall into that period. The
+    hierarchical model is asked about every allocation, and beyond 2,000 of them searched; negative-binomial and GEE fits are
+    asked about every allocation as long as that takes no more than 60 fits.
+    """
     pair, level = fit.model.pair, refits.level
     points: list[TippingPoint] = []
     for method, estimator in CLASSICAL:
@@ -71,32 +133,29 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
             points.append(_unanswered(method, base.reason, failed=base.failed))
             continue
         for moves in _directions(pair):
-            verdicts = cache(partial(_classical_verdicts, method, estimator, level, moves))
-            points += _moved(method, moves, "upper_limit", verdicts)
+            search = _classical_search(method, moves, Recomputed(estimator, level, moves))
+            points += _moved(method, moves, "upper_limit", search)
         points.append(_background(base))
     return points + _hierarchical(fit, refits)
 
 
-def smallest(holds: Callable[[int], bool], most: float) -> int | None:
-    """Return the smallest whole number up to ``most`` for which a condition holds that holds for all larger ones; None if none.
+def _classical_search(method: str, moves: Moves, judge: Judge) -> Search:
+    most = int(min(moves.most(), MOST_MOVED))
+    if method in _POOLED or len(moves.pair.patients) == 1:
+        return Search(moves, judge, lambda count: _extremes(moves, count)[:1], most)
+    if method in _CONDITIONAL:
+        return Search(moves, judge, partial(_extremes, moves), most)
+    return _refitted(moves, judge)
 
-    Examples
-    --------
-    >>> smallest(lambda count: count > 7, 100), smallest(lambda count: count > 7, 5)
-    (8, None)
-    """
-    if holds(0):
-        return 0
-    low, high = 0, 1
-    while high < most and not holds(high):
-        low, high = high, 2 * high
-    high = int(min(high, most))
-    if high <= low or not holds(high):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
+
+def _refitted(moves: Moves, judge: Judge) -> Search:
+    reach = enumerable(moves, MOST_REFITTED, together=True)
+    return Search(moves, judge, moves.everything, reach, rising=False)
+
+
+def _extremes(moves: Moves, count: int) -> Counts:
+    order = moves.by_time_ratio()
+    return np.stack([moves.in_order(count, order), moves.in_order(count, order[::-1])])
 
 
 def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
@@ -114,10 +173,19 @@ def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
         return [_unanswered(METHOD, reason), _background(base), *_background_quantile(fit)]
     points: list[TippingPoint] = []
     for moves in _directions(model.pair, fewest_left=0 if model.entry is None else 1):
-        search = Search(model, refits, moves)
-        for criterion in _WORDS:
-            points += _moved(METHOD, moves, criterion, cache(partial(search.verdict, criterion)))
+        for criterion, judge in judges(model, refits, moves, _WORDS).items():
+            points += _moved(METHOD, moves, criterion, _model_search(moves, judge, model.likelihood))
     return [*points, _background(base), *_background_quantile(fit)]
+
+
+def _model_search(moves: Moves, judge: Judge, likelihood: str) -> Search:
+    if likelihood != "poisson":
+        return _refitted(moves, judge)
+    if len(moves.pair.patients) == 1:
+        most = int(min(moves.most(), MOST_MOVED))
+        return Search(moves, judge, lambda count: _extremes(moves, count)[:1], most)
+    goes_on_to = _MOST_TIMES * sum(moves.pair.totals)
+    return Search(moves, judge, moves.everything, enumerable(moves), goes_on_to=goes_on_to)
 
 
 def _unanswered(method: str, reason: str, *, failed: bool = False) -> TippingPoint:
@@ -129,60 +197,43 @@ def _directions(pair: Comparison, fewest_left: int = 0) -> tuple[Moves, Moves]:
     return Moves(pair, "added", fewest_left), Moves(pair, "removed", fewest_left)
 
 
-def _moved(method: str, moves: Moves, criterion: Criterion, verdicts: Verdicts) -> list[TippingPoint]:
+def _moved(method: str, moves: Moves, criterion: Criterion, search: Search) -> Iterable[TippingPoint]:
     """Return the smallest number for some, and for every allocation."""
     pair = moves.pair
     moved = f"added on {pair.comparator}" if moves.direction == "added" else f"removed from {pair.reference}"
-    points = []
-    for every, words in ((False, "some"), (True, "every")):
-        row = Row(
-            "tipping", f"relapses {moved} until {_WORDS[criterion]}, for {words} allocation", "", method
-        )
-        points.append(TippingPoint(_counted(row, moves, verdicts, every), moves.direction, criterion, every))
-    return points
+    for quantifier in _QUANTIFIERS:
+        label = f"relapses {moved} until {_WORDS[criterion]}, for {quantifier} allocation"
+        row = _counted(Row("tipping", label, "", method), search, quantifier)
+        yield TippingPoint(row, moves.direction, criterion, quantifier == "every")
 
 
-def _counted(row: Row, moves: Moves, verdicts: Verdicts, every: bool) -> Row:  # noqa: FBT001  place in a pair
+def _counted(row: Row, search: Search, quantifier: Quantifier) -> Row:
     try:
-        count = smallest(lambda moved: verdicts(moved)[every], min(moves.most(), _MOST_MOVED))
+        found = search.number(quantifier)
     except ConvergenceError as refused:
         return replace(row, reason="; ".join(refused.failures), failed=True)
-    if count is None:
-        return replace(row, reason="no number of relapses does it")
-    return replace(row, estimate=float(count))
+    if found.value is None:
+        return replace(row, reason=found.reason)
+    return replace(row, estimate=float(found.value), cautions=_searched(found))
 
 
-def _classical_verdicts(
-    method: str, estimator: Callable[[Comparison], ClassicalModel], level: float, moves: Moves, count: int
-) -> Verdict:
-    found = [_reaches_1(estimator, moves.changed(one), level) for one in _allocations(method, moves, count)]
-    return any(found), all(found)
-
-
-def _reaches_1(estimator: Callable[[Comparison], ClassicalModel], pair: Comparison, level: float) -> bool:
-    """Return whether the interval does not lie below 1, or no longer exists."""
-    try:
-        return estimator(pair).interval(level).high >= 1
-    except NotIdentifiedError:
-        return True
-
-
-def _allocations(method: str, moves: Moves, count: int) -> Sequence[Counts]:
-    """Return the allocations among which the most and the least favourable one are.
-
-    A pooled ratio does not depend on the allocation. The conditional ones are monotone in the time ratios of the patients concerned:
-    both extremes concentrate. Of the others few allocations are all looked at, many are searched at three places.
-    """
-    extremes = moves.extremes(count)
-    if method in _POOLED or not count:
-        return extremes[:1]
-    if method in _CONDITIONAL:
-        return extremes[:2]
-    return list(moves.everything(count)) if moves.number(count) <= _MOST_ENUMERATED else extremes
+def _searched(found: Number) -> tuple[Caution, ...]:
+    if found.bound == "exact":
+        return ()
+    doubt = "a smaller number may do" if found.bound == "at_most" else "a larger number may be needed"
+    bound = found.bound.replace("_", " ")
+    return (
+        Caution(
+            "searched",
+            f"{bound} {counted(found.value or 0, 'relapse')}: not every allocation was tried, {doubt}",
+        ),
+    )
 
 
 def _background(base: RateRatio) -> TippingPoint:
-    label = f"background ratio at or below which the {percent(base.interval.level)} interval includes 1"
+    label = (
+        f"background ratio at or below which the upper limit ({percent(base.interval.level)}) is 1 or more"
+    )
     return TippingPoint(Row("tipping", label, "", base.method, estimate=base.interval.high), "background")
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nmo_stats.cohort import Comparison
+from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.sensitivity.misfits import misfit_text
 from nmo_stats.sensitivity.no_effect import NoEffect, Spread
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Row
 from nmo_stats.sensitivity.tipping import TippingPoint
@@ -25,7 +27,10 @@ def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
     if row.estimate is None:
         return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
     if row.family == "tipping":
-        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row.assumption, row.estimate)}."
+        return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row)}."
+    if row.family == "rtm" and not row.is_plausible:
+        speaks = next(caution.text for caution in row.cautions if caution.code == "implausible_population")
+        return f"{row.clause}, the ratio would be {_ratio(row)}; {speaks}."
     if row.family == "benchmark":
         method = METHOD_NAMES[row.method or ""]
         limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
@@ -65,34 +70,41 @@ def summary(
     tipping: Sequence[TippingPoint],
 ) -> tuple[str, ...]:
     """Return a paragraph assembled from the results, sentence by sentence."""
+    if not sum(pair.totals):
+        return (f"{NO_INFORMATION[:1].upper()}{NO_INFORMATION[1:]}.", NOT_AN_EFFECT)
     sentences = (
         _range(rows, base),
         _trigger(pair, rows),
         _regression(rows),
-        *no_effect_sentences(designs),
-        _tipping(pair, tipping),
+        *no_effect_sentences(pair, designs),
+        _tipping(pair, tipping, base),
         NOT_AN_EFFECT,
     )
     return tuple(part for part in sentences if part)
 
 
-def no_effect_sentences(designs: Sequence[NoEffect]) -> list[str]:
+def no_effect_sentences(pair: Comparison, designs: Sequence[NoEffect]) -> list[str]:
     """Return what the two ways of being switched because of relapses show with no effect, for the headline population."""
     shown = [design for design in designs if design.is_headline and design.rule_name in _TOLD]
-    return [text for text in map(_no_effect, shown) if text]
+    return [text for design in shown if (text := _no_effect(pair, design))]
 
 
-def share_text(share: float) -> str:
-    """Return a simulated share as a percentage, never as a certainty.
+def share_text(share: float, series: float) -> str:
+    """Return a share of simulated series as a percentage, never as a certainty.
+
+    The finest share that is told apart from 0 and from 1 is 3 / series, which a share of 0 does not exclude at 95 %, but at least 0.1 %.
 
     Examples
     --------
-    >>> share_text(0.072), share_text(0.0), share_text(1.0)
-    ('7.2 %', '< 0.1 %', '> 99.9 %')
+    >>> share_text(0.072, 2000), share_text(0.0, 20_000), share_text(1.0, 20_000), share_text(0.0, 200), share_text(0.996, 2000)
+    ('7.2 %', 'under 0.1 %', 'over 99.9 %', 'under 1.5 %', '99.6 %')
     """
-    if share < 0.001:
-        return "< 0.1 %"
-    return "> 99.9 %" if share > 0.999 else percent(float(f"{share:.2g}"))
+    finest = min(max(0.001, 3 / series), 0.5)
+    if share < finest:
+        return f"under {percent(finest)}"
+    if share > 1 - finest:
+        return f"over {percent(1 - finest)}"
+    return percent(float(f"{share:.2g}") if share <= 0.5 else 1 - float(f"{1 - share:.2g}"))
 
 
 def includes_1(row: Row) -> bool:
@@ -100,9 +112,13 @@ def includes_1(row: Row) -> bool:
     return row.low is not None and row.high is not None and row.low <= 1 <= row.high
 
 
-def _tipping_number(assumption: str, value: float) -> str:
-    if assumption.startswith("background"):
+def _tipping_number(row: Row) -> str:
+    value = row.estimate or 0.0
+    if row.assumption.startswith("background"):
         return significant(value)
+    searched = [caution.text for caution in row.cautions if caution.code == "searched"]
+    if searched:
+        return searched[0]
     return "0, it is so already" if value == 0 else f"{value:.0f}"
 
 
@@ -114,9 +130,11 @@ def _ratio(row: Row) -> str:
 
 
 def _position(row: Row) -> str:
-    high = math.inf if row.high is None else row.high
+    low, high = row.low or 0.0, math.inf if row.high is None else row.high
     if significant(high, 2) == "1.0":
         return "the interval ends next to 1"
+    if significant(low, 2) == "1.0":
+        return "the interval begins next to 1"
     return "the interval includes 1" if includes_1(row) else "the interval does not include 1"
 
 
@@ -129,75 +147,131 @@ def _estimates(rows: Sequence[Row]) -> list[float]:
 
 
 def _range(rows: Sequence[Row], base: Mapping[str | None, Row]) -> str:
-    found = [row for row in rows if row.method == METHOD and row.has_interval and row.family != "benchmark"]
     before = base.get(METHOD)
-    if not found or before is None or before.estimate is None:
+    if before is None or before.estimate is None:
         return ""
-    estimates, including = _estimates(found), sum(map(includes_1, found))
+    found = [
+        row
+        for row in rows
+        if row.method == METHOD and row.has_interval and row.family != "benchmark" and not _equal(row, before)
+    ]
+    if not found:
+        return ""
+    estimates, including = _estimates([*found, before]), sum(map(includes_1, found))
     return (
         f"The hierarchical ratio, {significant(before.estimate, 2)} as analysed, runs from {significant(min(estimates), 2)} to "
         f"{significant(max(estimates), 2)} under the assumptions that were tried; its interval includes 1 under {including} of {len(found)} of them."
     )
 
 
+def _equal(row: Row, base: Row) -> bool:
+    """Return whether a row repeats the answer as analysed: an assumption that was made anyway is not another one."""
+    return (row.estimate, row.low, row.high) == (base.estimate, base.low, base.high)
+
+
 def _trigger(pair: Comparison, rows: Sequence[Row]) -> str:
     found = [row for row in rows if row.family == "trigger" and row.method == _WITHIN and row.has_interval]
     if not found:
         return ""
-    return (
-        f"If one relapse on {pair.reference} per patient led to the switch and is left out, which is a bound, "
-        f"the exact ratio within patients is {_ratio(found[0])}."
-    )
+    condition = found[0].clause.partition(" (a bound")[0]
+    if condition == f"If a relapse on {pair.reference} led to each switch and is left out":
+        condition = f"If one relapse on {pair.reference} per patient led to the switch and is left out"
+    return f"{condition}, which is a bound, the exact ratio within patients is {_ratio(found[0])}."
 
 
 def _regression(rows: Sequence[Row]) -> str:
-    found = [row for row in rows if row.family == "rtm" and row.has_interval]
+    asked = [row for row in rows if row.family == "rtm" and row.has_interval]
+    found = [row for row in asked if row.is_plausible]
     if not found:
-        return ""
+        none = "The data speak against every population that was assumed to allow for regression to the mean."
+        return none if asked else ""
     estimates, including = _estimates(found), sum(map(includes_1, found))
+    against = len(asked) - len(found)
+    others = f" (the data speak against {against} more)" if against else ""
     return (
         f"Observed against expected relapses, which allows for regression to the mean, give {significant(min(estimates), 2)} to "
-        f"{significant(max(estimates), 2)}, with an interval that includes 1 for {including} of {len(found)} assumed populations."
+        f"{significant(max(estimates), 2)}, with an interval that includes 1 for {including} of {len(found)} assumed populations{others}."
     )
 
 
-def _no_effect(design: NoEffect) -> str:
+def _no_effect(pair: Comparison, design: NoEffect) -> str:
     shown = [spread for spread in (design.find(_WITHIN), design.find(METHOD)) if spread is not None]
-    parts = [_spread(spread) for spread in shown if spread.at_or_below is not None]
-    if not parts:
+    shown = [spread for spread in shown if spread.at_or_below is not None and spread.median is not None]
+    if not shown:
         return ""
-    return (
-        f"With no effect at all, {rule_words(design.rule)}, half of such series show {' and '.join(parts)}."
-    )
+    unfit = misfit_text(pair, design.rule)
+    clause = f"; {unfit}" if unfit else ""
+    return f"With no effect at all, {rule_words(design.rule)}, {_halves(shown)}{clause}."
 
 
-def _spread(spread: Spread) -> str:
-    name = "an exact ratio within patients" if spread.method == _WITHIN else "a hierarchical ratio"
-    observed = significant(spread.observed if spread.observed is not None else math.nan, 2)
-    share = share_text(spread.at_or_below or 0.0)
-    return f"{name} below {significant(spread.median, 2)} (the observed {observed} or less: {share})"
+def _halves(shown: Sequence[Spread]) -> str:
+    """Return what half of the series show; where that is 0 or infinite, half or more of them show just that."""
+    if all(0 < (spread.median or 0.0) < math.inf for spread in shown):
+        told = (f"{_name(spread)} below {_median(spread)} ({_observed(spread)})" for spread in shown)
+        return f"half of such series show {' and '.join(told)}"
+    parts = []
+    for spread in shown:
+        between = 0 < (spread.median or 0.0) < math.inf
+        half, how = ("half", "below") if between else ("at least half", "of")
+        parts.append(
+            f"{half} of such series show {_name(spread)} {how} {_median(spread)} ({_observed(spread)})"
+        )
+    return " and ".join(parts)
 
 
-def _tipping(pair: Comparison, tipping: Sequence[TippingPoint]) -> str:
-    found = {
-        point.direction: point.row.estimate
-        for point in tipping
-        if point.row.method == METHOD and point.criterion == "upper_limit" and not point.every
-    }
-    if found.get("added") == 0:
-        return "The upper limit of the hierarchical interval is 1 or more as it is."
-    words = {"added": f"more on {pair.comparator}", "removed": f"fewer on {pair.reference}"}
+def _name(spread: Spread) -> str:
+    return "an exact ratio within patients" if spread.method == _WITHIN else "a hierarchical ratio"
+
+
+def _median(spread: Spread) -> str:
+    return significant(spread.median or 0.0, 2)
+
+
+def _observed(spread: Spread) -> str:
+    observed = significant(spread.observed or 0.0, 2)
+    known = 1 - spread.not_identified
+    text = f"the observed {observed} or less: {share_text(spread.at_or_below or 0.0, spread.identified)}"
+    if known < 1:
+        text = f"{text} of the {share_text(known, spread.replicates)} in which there is such a ratio"
+    return text
+
+
+def _tipping(pair: Comparison, tipping: Sequence[TippingPoint], base: Mapping[str | None, Row]) -> str:
+    points = [point for point in tipping if point.row.method == METHOD and point.criterion == "upper_limit"]
+    now = base.get(METHOD)
+    if not points or now is None or now.low is None or now.high is None:
+        return ""
+    if now.low >= 1:
+        return "The hierarchical interval lies above 1 as it is."
+    if now.high >= 1:
+        return "The hierarchical interval reaches 1 as it is."
     parts = [
-        f"{_number(int(number))} {words[direction]}"
-        for direction, number in found.items()
-        if direction in words and number is not None
+        _moved([point for point in points if point.direction == direction], words)
+        for direction, words in (
+            ("added", f"more on {pair.comparator}"),
+            ("removed", f"fewer on {pair.reference}"),
+        )
     ]
-    if not parts:
-        return ""
-    text = " or ".join(parts)
+    text = " or ".join(part for part in parts if part)
     return (
         f"{text[:1].upper()}{text[1:]} would move the upper limit of the hierarchical interval to 1 or above."
+        if text
+        else ""
     )
+
+
+def _moved(points: Sequence[TippingPoint], words: str) -> str:
+    """Return how many relapses more or fewer tip the answer, in some and in all patients; empty where no number is known."""
+    some = next((point for point in points if not point.every and point.row.estimate is not None), None)
+    every = next((point for point in points if point.every and point.row.estimate is not None), None)
+    if some is None or some.row.estimate is None:
+        return ""
+    number = int(some.row.estimate)
+    if some.searched or every is None or every.searched or every.row.estimate is None:
+        return f"{'at most ' if some.searched else ''}{_number(number)} {words} in suitable patients"
+    if every.row.estimate == number:
+        return f"{_number(number)} {words}"
+    return f"{number} to {every.row.estimate:.0f} relapses {words}, depending on the patients,"
 
 
 def _number(number: int) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.simulate.population import Population
-from nmo_stats.simulate.rules import Rule
+from nmo_stats.simulate.rules import FixedWindows, Rule
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -28,10 +28,10 @@ class Cohorts:
     Parameters
     ----------
     relapses, years
-        Shape (cohorts, n, 2): reference, comparator.
+        Shape (cohorts, n, 2): reference, comparator. Relapses are counts, or expectations of them.
     """
 
-    relapses: Counts
+    relapses: Counts | Floats
     years: Floats
 
     def __len__(self) -> int:
@@ -71,9 +71,42 @@ def simulate_cohorts(
     >>> simulate_cohorts(rng, GammaRates(1.0, 0.7), FixedWindows(), np.ones((3, 2)), 500).relapses.shape
     (500, 3, 2)
     """
+    return _simulated(rng, population, rule, years, cohorts)[0]
+
+
+def cohort_with_expectation(
+    rng: np.random.Generator, population: Population, rule: Rule, years: Floats
+) -> tuple[Cohorts, Floats]:
+    """Simulate one cohort, and return with it the relapses that were to be expected, shape (1, n, 2).
+
+    On the comparator that is rate x time of each patient. On the reference it is so too where relapses have no part in when that
+    period ends; else the relapses are those that were drawn. An estimator that is linear in them shows what is left when nearly
+    all sampling error is gone.
+
+    Parameters
+    ----------
+    rng, population, rule, years
+        As in :func:`simulate_cohorts`.
+
+    Raises
+    ------
+    ArgumentError
+        If the rule includes nearly nobody.
+    """
+    cohort, rates = _simulated(rng, population, rule, years, 1)
+    expected = rates * cohort.years
+    if not isinstance(rule, FixedWindows):
+        expected[:, :, 0] = cohort.relapses[:, :, 0]
+    return cohort, expected
+
+
+def _simulated(
+    rng: np.random.Generator, population: Population, rule: Rule, years: Floats, cohorts: int
+) -> tuple[Cohorts, Floats]:
+    """Return the cohorts, and the patients' rates of shape (cohorts, n, 2)."""
     observed = np.tile(np.asarray(years, dtype=np.float64), (cohorts, 1))
     relapses = np.zeros(observed.shape, dtype=np.int64)
-    taken = observed.copy()
+    taken, kept = observed.copy(), np.zeros(observed.shape)
     waiting = np.arange(len(observed))
     seen = entered = 0
     while waiting.size:
@@ -82,7 +115,7 @@ def simulate_cohorts(
         before, length, included = rule.reference(rng, rates[:, 0], observed[tried, 0])
         place, first = np.unique(tried[included], return_index=True)
         chosen = np.flatnonzero(included)[first]
-        relapses[place, 0], taken[place, 0] = before[chosen], length[chosen]
+        relapses[place, 0], taken[place, 0], kept[place] = before[chosen], length[chosen], rates[chosen]
         relapses[place, 1] = rng.poisson(rates[chosen, 1] * observed[place, 1])
         waiting = np.setdiff1d(waiting, place, assume_unique=True)
         seen, entered = seen + tried.size, entered + int(included.sum())
@@ -91,4 +124,4 @@ def simulate_cohorts(
                 f"{rule}: of patients with {population} it includes fewer than 1 in {1 / _RAREST:.0f}"
             )
     shape = (cohorts, len(years), 2)
-    return Cohorts(relapses.reshape(shape), taken.reshape(shape))
+    return Cohorts(relapses.reshape(shape), taken.reshape(shape)), kept.reshape(shape)

@@ -52,6 +52,11 @@ class GammaRates:
             raise ArgumentError(f"coefficient of variation {self.cv!r}: a finite number >= 0")
         require_ratio(self.ratio)
 
+    def __str__(self) -> str:
+        """Return e.g. ``a mean of 0.6 relapses per year (CV 0.7)``."""
+        no_effect = "" if self.ratio == 1 else f", ratio {self.ratio:g}"
+        return f"a mean of {self.mean:.3g} relapses per year (CV {self.cv:g}{no_effect})"
+
     @property
     def shape(self) -> float:
         """Shape of the Gamma distribution, 1 / cv^2; infinite for one rate in all."""

@@ -45,6 +45,10 @@ class Rule(Protocol):
 class FixedWindows:
     """Reference times as observed: nothing in the patient's course decides when a period ends."""
 
+    def __str__(self) -> str:
+        """Return the rule in words."""
+        return "reference times as observed"
+
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
     ) -> tuple[Counts, Floats, Included]:
@@ -73,6 +77,16 @@ class Triggered:
     lag_months: float = 2.0
     start_years: tuple[float, float] | None = None
     within_years: float = math.inf
+
+    def __str__(self) -> str:
+        """Return the rule in words."""
+        start = (
+            f", starting at a relapse between years {self.start_years[0]:g} and {self.start_years[1]:g}"
+            if self.start_years
+            else ""
+        )
+        limit = f", within {self.within_years:g} years" if math.isfinite(self.within_years) else ""
+        return f"switch {self.lag_months:g} months after relapse {self.relapses} of the reference period{start}{limit}"
 
     def __post_init__(self) -> None:
         _require_whole("relapses", self.relapses)
@@ -117,6 +131,13 @@ class LookBack:
     relapses: int = 2
     lag_months: float = 2.0
     within_years: float = 8.0
+
+    def __str__(self) -> str:
+        """Return the rule in words."""
+        return (
+            f"switch {self.lag_months:g} months after a relapse, {self.months:g} months of look-back with at least {self.relapses} relapses "
+            f"in a history of {self.within_years:g} years"
+        )
 
     def __post_init__(self) -> None:
         _require_whole("relapses", self.relapses)

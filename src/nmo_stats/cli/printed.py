@@ -1,0 +1,72 @@
+"""The audit of a publication as the command prints it, in words and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nmo_stats.audit import NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.cli.printing import say, say_json, say_table
+from nmo_stats.cohort import Cohort
+from nmo_stats.errors import ArgumentError
+from nmo_stats.frames import records
+from nmo_stats.report.blocks import Table
+from nmo_stats.report.printed import agreeing_table, finding_table, unknown_table
+
+
+def with_numbers(cohort: Cohort, published: Path | None) -> Cohort:
+    """Return the cohort with the printed numbers of a file, if one is named."""
+    return cohort if published is None else cohort.with_published(published)
+
+
+def required_audit(cohort: Cohort, patients: Path | None) -> Audit:
+    """Return the audit of the numbers that a cohort carries.
+
+    Raises
+    ------
+    ArgumentError
+        If it carries none.
+    """
+    found = audited(cohort, patients)
+    if found is None:
+        raise ArgumentError(
+            f"{cohort.source.name}: no printed number to audit; name them with --published, or fill the column reported_arr"
+        )
+    return found
+
+
+def say_audit(cohort: Cohort, found: Audit) -> None:
+    """Print disagreements in sentences, what agrees within rounding, and counts of the rest."""
+    say(f"{cohort.source.name}: {summary(found)}")
+    differing = found.of("disagrees")
+    for one in differing:
+        say(f"disagrees: {sentence(one)}")
+    if differing:
+        say(NEUTRAL)
+    say()
+    title = "Numbers that agree within the rounding of the inputs"
+    for table in (
+        finding_table(title, found.of("agrees_within_rounding")),
+        agreeing_table(found),
+        unknown_table(found),
+    ):
+        if table.rows:
+            _say(table)
+
+
+def say_quantities(*, as_json: bool) -> None:
+    """Print the quantities that can be recomputed."""
+    rows = records(vocabulary())
+    if as_json:
+        say_json({"schema": 1, "quantities": rows})
+    else:
+        say_table(("Quantity", "Formula"), [(row["quantity"], row["formula"]) for row in rows], words=(0, 1))
+
+
+def audit_json(cohort: Cohort, found: Audit) -> dict[str, object]:
+    """Return the ``audit`` document."""
+    return {"schema": 1, "data": cohort.source.name, "summary": summary(found), **found.to_dict()}
+
+
+def _say(table: Table) -> None:
+    say(table.caption)
+    say_table(table.columns, table.rows, words=(0, *table.words))

@@ -1,0 +1,32 @@
+"""Mean cumulative number of relapses per patient on each treatment."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nmo_stats.cohort import Comparison
+from nmo_stats.describe import Accumulation
+from nmo_stats.figures.steps import COLOURS, at_risk_below, band, months_axis, name_curves, step
+
+
+def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
+    """Draw the mean number of relapses per patient against the months since the start of each treatment.
+
+    The band is its pointwise interval, where there is one; the numbers below are the patients still watched.
+    """
+    names = (pair.reference, pair.comparator)
+    watched = {}
+    for period, (name, colour) in enumerate(zip(names, COLOURS, strict=True)):
+        if name in found.curves:
+            curve = found.curves[name].curve
+            months = 12 * curve["years"].to_numpy()
+            band(axes, months, curve["low"].to_numpy(), curve["high"].to_numpy(), colour)
+            step(axes, months, curve["mean"].to_numpy(), colour)
+            watched[name] = (colour, 12 * np.sort(pair.years[:, period]))
+    months_axis(axes, max(12 * found.curves[name].last for name in watched))
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("relapses per patient")
+    name_curves(axes, [name if name in watched else "" for name in names])
+    at_risk_below(axes, watched, "patients still watched")
+    return axes

@@ -1,0 +1,88 @@
+"""Section on the numbers that a publication prints, recomputed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.audit import (
+    NEUTRAL,
+    Audit,
+    Finding,
+    about,
+    by_quantity,
+    by_reason,
+    quantity_text,
+    sentence,
+    summary,
+    times_text,
+)
+from nmo_stats.report.blocks import Block, Bullets, Fold, Prose, Section, Table
+from nmo_stats.wording import counted, significant
+
+_SENTENCES: Final = 12
+
+
+def printed_numbers(analysis: Analysis) -> Section | None:
+    """Return the section on printed numbers, disagreements first; None where nothing is printed."""
+    audit = analysis.audit
+    if audit is None:
+        return None
+    return Section("audit", "The printed numbers, recomputed", summary(audit), _blocks(audit))
+
+
+def _blocks(audit: Audit) -> tuple[Block, ...]:
+    differing, within = audit.of("disagrees"), audit.of("agrees_within_rounding")
+    blocks: list[Block] = []
+    if differing:
+        blocks += [Bullets(tuple(map(sentence, differing[:_SENTENCES]))), Prose(NEUTRAL)]
+    if len(differing) > _SENTENCES:
+        blocks.append(_folded(f"All {len(differing)} numbers that disagree", differing))
+    if within:
+        title = f"{counted(len(within), 'number')} that {'agrees' if len(within) == 1 else 'agree'} within the rounding of the inputs"
+        blocks.append(_folded(title, within))
+    for table in (agreeing_table(audit), unknown_table(audit)):
+        if table.rows:
+            blocks.append(Fold(table.caption, (table,)))
+    return tuple(blocks)
+
+
+def finding_table(caption: str, findings: tuple[Finding, ...]) -> Table:
+    """Return printed numbers beside their recomputation and its arithmetic."""
+    rows = tuple(
+        (about(found), found.printed, recomputed_text(found), found.words, found.place or "–")
+        for found in findings
+    )
+    columns = ("Number", "Printed", "Recomputed", "Arithmetic", "Place")
+    return Table(caption, columns, rows, words=(3, 4))
+
+
+def agreeing_table(audit: Audit) -> Table:
+    """Return how many printed numbers of each quantity agree."""
+    rows = tuple(
+        (quantity_text(name), str(single or "–"), str(series or "–"))
+        for name, (single, series) in by_quantity(audit).items()
+    )
+    caption = f"{counted(audit.counts['agrees'], 'number')} that {'agrees' if audit.counts['agrees'] == 1 else 'agree'}, by quantity"
+    return Table(caption, ("Quantity", "Of one patient", "Of the series"), rows)
+
+
+def unknown_table(audit: Audit) -> Table:
+    """Return what cannot be recomputed, folded to quantities, by the reason."""
+    rows = tuple((times_text(quantities), reason) for reason, quantities in by_reason(audit).items())
+    caption = f"{counted(audit.counts['not_recomputable'], 'number')} that cannot be recomputed"
+    return Table(caption, ("Quantities, and how often each is printed", "Reason"), rows, words=(1,))
+
+
+def recomputed_text(found: Finding) -> str:
+    """Return the recomputation with the range of its rounding, e.g. ``1.38 (1.38 to 1.39)``; a dash where there is none."""
+    if found.recomputed is None or found.low is None or found.high is None:
+        return "–"
+    value = significant(found.recomputed)
+    if found.low == found.high:
+        return value
+    return f"{value} ({significant(found.low)} to {significant(found.high)})"
+
+
+def _folded(title: str, findings: tuple[Finding, ...]) -> Fold:
+    return Fold(title, (finding_table(title, findings),))

@@ -1,0 +1,696 @@
+"""The audit: the founding paper, the rounding rule, a user's own paper, and random cohorts whose printed numbers are known."""
+
+import dataclasses
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from nmo_stats import audit, describe, load_example
+from nmo_stats.audit.formulas import number
+from nmo_stats.audit.span import (
+    Span,
+    decimals_of,
+    exact,
+    highest,
+    lowest,
+    mean,
+    median,
+    rounded,
+    total,
+    verdict,
+)
+from nmo_stats.cohort import Cohort, data_folder
+from nmo_stats.errors import CohortError
+
+COLUMNS = ("quantity", "patient", "treatment", "value", "decimals", "place")
+
+
+@pytest.fixture(scope="module")
+def example():
+    return audit.audited(load_example())
+
+
+def printed(*rows):
+    """Rows of (quantity, patient, treatment, text of the number); the decimals are those of the text."""
+    return pd.DataFrame(
+        [(q, p, t, text, len(text.partition(".")[2]), "table") for q, p, t, text in rows], columns=COLUMNS
+    )
+
+
+def audited(cohort, *rows, patients=None):
+    return audit.audited(cohort.with_published(printed(*rows)), patients).findings
+
+
+def one(cohort, *row, patients=None):
+    return next(iter(audited(cohort, row, patients=patients)))
+
+
+def row(found, quantity, patient=None, treatment=None):
+    return next(
+        one
+        for one in found.findings
+        if (one.quantity, one.patient, one.treatment) == (quantity, patient, treatment)
+    )
+
+
+# The founding paper
+
+
+def test_the_four_disagreements_of_the_founding_paper_and_only_those(example):
+    found = [(one.quantity, one.patient, one.printed) for one in example.of("disagrees")]
+    assert found == [
+        ("prior_arr", "1", "2.6"),
+        ("prior_arr", "2", "2.7"),
+        ("prior_arr", "3", "1.7"),
+        ("onset_months_before_tocilizumab", "3", "31"),
+    ]
+
+
+def test_the_counts_of_the_founding_paper(example):
+    assert len(example.findings) == 188
+    assert example.counts == {
+        "disagrees": 4, "agrees_within_rounding": 0, "agrees": 122, "not_recomputable": 62,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("quantity", "agreeing"),
+    [("arr", 6), ("arr_median", 5), ("arr_min", 5), ("arr_max", 5), ("exposure_months", 12), ("exposure_months_median", 1),
+     ("relapses", 6), ("relapses_total", 1), ("relapses_median", 1), ("edss_start", 7), ("edss_end", 8), ("edss_change", 2),
+     ("edss_start_median", 2), ("edss_end_max", 1), ("prior_relapses", 3), ("prior_relapses_median", 1),
+     ("prior_arr_median", 1), ("prior_arr_min", 1), ("prior_arr_max", 1), ("age_years_median", 2),
+     ("disease_duration_years_median", 1), ("cohort_size", 5), ("patients_with_relapse", 2), ("patients_ongoing", 1),
+     ("patients_with_prior_therapy", 4), ("dose_mg_per_cycle", 3), ("cycles_max", 1), ("first_relapse_days", 5),
+     ("first_relapse_months", 2), ("stable_months_after_interval_change", 1), ("figure_months_on_tocilizumab", 3)],
+)  # fmt: skip
+def test_quantities_of_the_founding_paper_that_agree_wherever_they_stand(example, quantity, agreeing):
+    rows = [one for one in example.findings if one.quantity == quantity]
+    assert [one.verdict for one in rows] == ["agrees"] * agreeing
+
+
+def test_what_no_number_of_the_founding_paper_determines_has_no_verdict(example):
+    unknown = {one.quantity for one in example.of("not_recomputable")}
+    assert {
+        "source_cohort_size",
+        "severe_relapses_min",
+        "patients_with_early_relapse",
+        "mri_month",
+        "cycles",
+    } <= unknown
+    assert not any(name.startswith(("arr", "edss", "exposure", "prior_arr")) for name in unknown)
+    assert all(one.recomputed is None and one.words for one in example.of("not_recomputable"))
+
+
+@pytest.mark.parametrize(
+    ("patient", "recomputed", "words", "other"),
+    [
+        # 13 / 9.4, 13 / 9.45 to 13 / 9.35; 2003 to 2007 are 5 calendar years
+        ("1", 1.383, "13 relapses / 9.4 years of disease = 1.383 (1.376 to 1.39)",
+         "reproduced by 13 relapses / 5 calendar years of the listed prior therapies (2003 to 2007, both counted) = 2.6"),
+        ("2", 1.951, "16 relapses / 8.2 years of disease = 1.951 (1.939 to 1.963)",
+         "reproduced by 16 relapses / 6 calendar years of the listed prior therapies (2004 to 2009, both counted) = 2.667"),
+        # 4 / 3 and 4 / 2 calendar years do not give 1.7; 4 x 12 / 28 to 4 x 12 / 26 months do
+        ("3", 1.6, "4 relapses / 2.5 years of disease = 1.6 (1.569 to 1.633)",
+         "reproduced, within the rounding of the inputs, by 4 relapses / 27 months from onset to rituximab (31 before tocilizumab"
+         " less 4 on rituximab) × 12 = 1.778 (1.714 to 1.846)"),
+    ],
+)  # fmt: skip
+def test_the_prior_arr_is_no_ratio_of_relapses_and_disease_duration(
+    example, patient, recomputed, words, other
+):
+    found = row(example, "prior_arr", patient)
+    assert found.recomputed == pytest.approx(recomputed, abs=5e-4)
+    assert (found.words, found.other) == (words, other)
+
+
+def test_the_onset_of_patient_3_disagrees_with_duration_plus_rituximab(example):
+    found = row(example, "onset_months_before_tocilizumab", "3")
+    # 12 x 2.5 + 4; 12 x 2.45 + 3.5; 12 x 2.55 + 4.5
+    assert (found.recomputed, found.low, found.high) == pytest.approx((34, 32.9, 35.1))
+    assert "2.5 years of disease × 12 + 4 months on rituximab" in found.words
+    assert "= 30 (29.4 to 30.6)" in found.other
+
+
+def test_a_sentence_gives_place_arithmetic_and_the_other_formula_and_accuses_nobody(example):
+    text = " ".join([*map(audit.sentence, example.of("disagrees")), audit.NEUTRAL, audit.summary(example)])
+    assert "Patient 1, prior ARR: printed 2.6 (table); 13 relapses / 9.4 years" in text
+    assert "The printed number is reproduced by 13 relapses / 5 calendar years" in text
+    for word in ("error", "wrong", "mistake", "incorrect", "None", "nan", "should", "significant"):
+        assert word not in text
+
+
+def test_the_files_about_the_patients_agree_with_the_printed_numbers():
+    found = audit.audited(load_example(), data_folder() / "ayzenberg2013" / "patients.csv")
+    assert found.counts["disagrees"] == 4
+    assert row(found, "cycles", "1", "rituximab").verdict == "agrees"
+    assert (
+        row(found, "infusion_interval_weeks", None, "rituximab").words
+        == "the same in all 3 patients = 2 (1.5 to 2.5)"
+    )
+
+
+# The rounding rule
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        (2.25, "2.3", "agrees"),  # half up, as people do
+        (2.25, "2.2", "agrees"),  # half to even
+        (2.35, "2.4", "agrees"),
+        (2.35, "2.3", "disagrees"),  # by neither rule
+        (0.15, "0.1", "agrees"),  # 0.15 is stored as 0.1499999999999999944, and printed so
+        (2.2499, "2.3", "disagrees"),
+        (-0.25, "-0.3", "agrees"),
+        (12, "12.0", "agrees"),
+        (1234.5, "1235", "agrees"),
+    ],
+)
+def test_both_ways_to_round_a_half_are_accepted(value, text, expected):
+    assert verdict(exact(value), Decimal(text), len(text.partition(".")[2])) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text", "expected"),
+    [
+        ("2.2", "2.34", "2.4", "disagrees"),
+        ("2.2", "2.351", "2.4", "agrees_within_rounding"),
+        ("2.2", "2.35", "2.4", "disagrees"),  # the ends themselves are open
+        ("2.26", "2.5", "2.2", "disagrees"),
+        ("2.24", "2.5", "2.2", "agrees_within_rounding"),
+        ("2.2", "2.34", "2.29", "agrees_within_rounding"),
+    ],
+)
+def test_within_rounding_means_that_the_two_ranges_overlap(low, high, text, expected):
+    span = Span(Decimal("2.3"), Decimal(low), Decimal(high))
+    assert verdict(span, Decimal(text), len(text.partition(".")[2])) == expected
+
+
+def test_neighbouring_whole_months_do_not_agree():
+    assert verdict(rounded(32, 0), Decimal(33), 0) == "disagrees"
+    assert verdict(rounded(32, 0), Decimal("32.4"), 1) == "agrees_within_rounding"
+
+
+values = st.lists(st.integers(1, 60), min_size=1, max_size=6)
+
+
+@given(values, st.data())
+def test_no_admissible_value_of_a_summary_lies_outside_its_range(months, data):
+    spans = [rounded(value, 0) for value in months]
+    chosen = [value + data.draw(st.floats(-0.5, 0.5)) for value in months]
+    for pick, second in [(median, np.median), (mean, np.mean), (lowest, min), (highest, max), (total, sum)]:
+        found = pick(spans)
+        assert float(found.low) - 1e-9 <= second(chosen) <= float(found.high) + 1e-9
+        assert float(found.value) == pytest.approx(second(months))
+
+
+@given(st.integers(0, 20), st.integers(1, 60), st.floats(-0.5, 0.5))
+def test_no_admissible_rate_lies_outside_its_range(relapses, months, shift):
+    found = exact(relapses) / rounded(months, 0)
+    assert float(found.low) - 1e-12 <= relapses / (months + shift) <= float(found.high) + 1e-12
+
+
+def test_decimals_are_those_of_the_column():
+    assert [decimals_of(column) for column in ([32.0, 8.0], [1.25, 8.0], [], [1e-7])] == [0, 2, 0, 7]
+
+
+# Random cohorts: what they print is known
+
+
+@st.composite
+def cohorts(draw):
+    """Patients with two drugs, times counted in days, EDSS at both ends."""
+    patients = draw(st.integers(1, 6))
+    rows = [
+        {
+            "patient": f"P{patient}",
+            "treatment": drug,
+            "relapses": draw(st.integers(0, 9)),
+            "exposure_days": draw(st.integers(30, 4000)),
+            "edss_start": draw(st.integers(2, 20)) / 2,
+            "edss_end": draw(st.integers(2, 20)) / 2,
+        }
+        for patient in range(patients)
+        for drug in ("old", "new")
+    ]
+    return pd.DataFrame(rows)
+
+
+def recomputed_by_pandas(frame):
+    """A second implementation of the numbers that papers print: (quantity, patient, treatment) -> value."""
+    found = {}
+    for drug, group in frame.groupby("treatment", sort=False):
+        rates = group["relapses"] / group["exposure_days"] * 365.25
+        months = group["exposure_days"] * 12 / 365.25
+        for base, column in [("arr", rates), ("relapses", group["relapses"]), ("exposure_months", months),
+                             ("edss_start", group["edss_start"]), ("edss_end", group["edss_end"])]:  # fmt: skip
+            found |= {
+                (base, patient, drug): value for patient, value in zip(group["patient"], column, strict=True)
+            }
+            found |= {
+                (f"{base}_{name}", None, drug): getattr(column, name)()
+                for name in ("median", "mean", "min", "max")
+            }
+        found["relapses_total", None, drug] = group["relapses"].sum()
+        found["arr_pooled", None, drug] = group["relapses"].sum() / group["exposure_days"].sum() * 365.25
+        found["patients_relapse_free", None, drug] = (group["relapses"] == 0).sum()
+        found["relapse_free_percent", None, drug] = 100 * (group["relapses"] == 0).mean()
+        found["cohort_size", None, drug] = len(group)
+    return found
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(cohorts(), st.integers(0, 3), st.booleans())
+def test_numbers_printed_from_a_cohort_agree_with_it(frame, decimals, half_up):
+    def text(value):
+        unit = Decimal(1).scaleb(-decimals)
+        return (
+            str(Decimal(repr(round(float(value), 9))).quantize(unit, ROUND_HALF_UP))
+            if half_up
+            else f"{value:.{decimals}f}"
+        )
+
+    rows = [(*name, text(value)) for name, value in recomputed_by_pandas(frame).items()]
+    found = audited(Cohort.from_frame(frame), *rows)
+    assert {one.verdict for one in found} == {"agrees"}, [one for one in found if one.verdict != "agrees"]
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(cohorts(), st.integers(0, 3), st.sampled_from([-2, 2]))
+def test_a_number_that_is_two_units_off_in_its_last_place_is_flagged(frame, decimals, units):
+    rows = [
+        (*name, f"{value + units * 10.0**-decimals:.{decimals}f}")
+        for name, value in recomputed_by_pandas(frame).items()
+    ]
+    found = audited(Cohort.from_frame(frame), *rows)
+    assert {one.verdict for one in found} == {"disagrees"}
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(cohorts())
+def test_the_pooled_and_individual_rates_are_those_of_describe(frame):
+    cohort = Cohort.from_frame(frame)
+    summary = describe.arr(cohort)
+    for found in summary.pooled.itertuples():
+        for quantity, value in [
+            ("arr_pooled", found.arr),
+            ("arr_mean", found.mean_arr),
+            ("arr_median", found.median_arr),
+        ]:
+            assert one(cohort, quantity, None, found.treatment, "1.0").recomputed == pytest.approx(value)
+
+
+# A user's own paper
+
+
+@pytest.fixture
+def paper():
+    frame = pd.DataFrame(
+        {
+            "patient": ["A", "A", "B", "B", "C", "C", "D", "D"],
+            "treatment": ["azathioprine", "satralizumab"] * 4,
+            "relapses": [4, 1, 3, 0, 5, 1, 2, 0],
+            "exposure_years": [2.1, 1.4, 1.7, 2.2, 2.6, 1.9, 0.8, 1.1],
+            "edss_start": [3.0, 4.0, 2.5, 3.0, 6.0, 6.5, 2.0, np.nan],
+            "edss_end": [4.0, 3.0, 3.0, 3.0, 6.5, 6.5, 2.0, np.nan],
+            "age_years": [31.7, 31.7, 45.2, 45.2, 28.9, 28.9, 52.0, 52.0],
+        }
+    )
+    return Cohort.from_frame(frame)
+
+
+def test_a_mean_that_is_another_average_is_named(paper):
+    # 4 / 2.1, 3 / 1.7, 5 / 2.6, 2 / 0.8: mean 2.02 (lowest 1.95), median 1.914, pooled 14 / 7.2 = 1.94
+    found = one(paper, "arr_mean", None, "azathioprine", "1.94")
+    assert (found.verdict, found.other) == (
+        "disagrees", "reproduced by 14 relapses / 7.2 years = 1.944 (1.892 to 2)",
+    )  # fmt: skip
+    found = one(paper, "arr_mean", None, "azathioprine", "1.914")
+    assert found.other.startswith("reproduced by median of the individual numbers")
+    assert found.recomputed == pytest.approx(np.mean([4 / 2.1, 3 / 1.7, 5 / 2.6, 2 / 0.8]))
+
+
+def test_a_pooled_rate_under_the_name_of_a_mean_is_reproduced():
+    frame = pd.DataFrame(
+        {"patient": ["A", "B"], "treatment": "x", "relapses": [9, 1], "exposure_days": [300, 3000]}
+    )
+    # pooled 10 / 3300 x 365.25 = 1.107; mean of 10.9575 and 0.12175 is 5.54
+    found = one(Cohort.from_frame(frame), "arr_mean", None, "x", "1.107")
+    assert found.verdict == "disagrees"
+    assert found.other == "reproduced by 10 relapses / 3300 days × 365.25 = 1.107"
+
+
+def test_an_arr_of_the_series_has_to_be_named(paper):
+    found = one(paper, "arr", None, "azathioprine", "1.9")
+    assert found.verdict == "not_recomputable"
+    assert "arr_pooled, arr_mean or arr_median" in found.words
+
+
+def test_times_are_known_to_be_rounded_to_the_decimals_of_their_column(paper):
+    found = one(paper, "arr", "A", "azathioprine", "1.9")
+    assert (found.low, found.high) == pytest.approx((4 / 2.15, 4 / 2.05))
+    assert one(paper, "exposure_months", "A", "azathioprine", "25").verdict == "agrees"  # 25.2
+    assert (
+        one(paper, "exposure_months", "A", "azathioprine", "26").verdict == "agrees_within_rounding"
+    )  # up to 25.8
+    assert one(paper, "exposure_months", "A", "azathioprine", "27").verdict == "disagrees"
+
+
+def test_ages_may_be_printed_in_completed_years(paper):
+    assert [one(paper, "age_years", "A", None, text).verdict for text in ("31", "32", "30")] == [
+        "agrees",
+        "agrees",
+        "disagrees",
+    ]
+    assert one(paper, "age_years_median", None, None, "38").verdict == "agrees"  # median 38.45
+    assert one(paper, "age_years_max", None, None, "52").verdict == "agrees"
+
+
+def test_a_change_may_be_printed_without_its_sign(paper):
+    assert [one(paper, "edss_change", "A", "satralizumab", text).verdict for text in ("1.0", "-1.0", "0.0")] == [
+        "agrees", "agrees", "disagrees",
+    ]  # fmt: skip
+
+
+def test_scores_that_are_missing_are_said(paper):
+    found = one(paper, "edss_start_median", None, "satralizumab", "4.0")
+    assert found.verdict == "agrees"
+    assert found.words == "median of the individual numbers (4, 3, 6.5, 1 not known) = 4"
+    assert one(paper, "edss_change", "D", "satralizumab", "0").words == "a score of the period is not known"
+
+
+def test_counts_and_shares_without_a_relapse(paper):
+    assert one(paper, "patients_relapse_free", None, "satralizumab", "2").verdict == "agrees"
+    assert one(paper, "relapse_free_percent", None, "satralizumab", "50").verdict == "agrees"
+    assert one(paper, "patients_with_relapse", None, "satralizumab", "3").verdict == "disagrees"
+    assert "not known of 4 of 4 patients" in one(paper, "patients_ongoing", None, "satralizumab", "4").words
+
+
+def test_printed_individual_numbers_are_summarized_where_the_table_has_none(paper):
+    individual = [
+        ("titre", name, None, text) for name, text in zip("ABCD", ["10", "40", "20", "80"], strict=True)
+    ]
+    found = audited(paper, *individual, ("titre_median", None, None, "30"), ("titre_max", None, None, "90"))
+    assert [one.verdict for one in found] == ["not_recomputable"] * 4 + ["agrees", "disagrees"]
+    found = audited(paper, *individual[:3], ("titre_max", None, None, "40"))[-1]
+    assert (found.verdict, found.words) == ("not_recomputable", "printed for 3 of 4 patients only")
+
+
+def test_a_paper_that_contradicts_itself_is_told_so(paper):
+    frame = printed(
+        ("titre", "A", None, "10"),
+        ("titre", "A", None, "12"),
+        ("titre", "B", None, "1.50"),
+        ("titre", "B", None, "1.5"),
+    )
+    frame["place"] = ["table", "text", "table", "text"]
+    found = audit.audited(paper.with_published(frame)).findings
+    assert [one.verdict for one in found] == [
+        "disagrees",
+        "disagrees",
+        "not_recomputable",
+        "not_recomputable",
+    ]
+    assert [one.words for one in found[:2]] == ["printed in the text: 12", "printed in the table: 10"]
+
+
+def test_unknown_quantities_have_a_reason_and_a_suggestion(paper):
+    found = one(paper, "arr_medain", None, "azathioprine", "1.9")
+    assert found.verdict == "not_recomputable"
+    assert "did you mean 'arr_median'?" in found.words
+    assert "did you mean" not in one(paper, "complement", None, None, "3").words
+
+
+def test_the_rate_ratio_of_the_example_with_its_exact_limits():
+    # R: poisson.test(c(2, 9), c(48, 44)): 0.2037037, 0.0214 to 0.984; central p 0.0470
+    cohort = load_example()
+    rows = [
+        ("rate_ratio", "0.204"),
+        ("rate_ratio_low", "0.0214"),
+        ("rate_ratio_high", "0.984"),
+        ("rate_ratio_p_value", "0.047"),
+    ]
+    found = audited(cohort, *[(quantity, None, "tocilizumab", text) for quantity, text in rows])
+    assert [one.verdict for one in found[:4]] == ["agrees"] * 4
+    # 2 / 49.5 / (9 / 42.5) to 2 / 46.5 / (9 / 45.5): each time rounded to whole months
+    assert (found[0].low, found[0].high) == pytest.approx((2 / 49.5 / (9 / 42.5), 2 / 46.5 / (9 / 45.5)))
+    assert (
+        one(cohort, "rate_ratio_p_value", None, "tocilizumab", "0.0321").verdict == "disagrees"
+    )  # the minimum-likelihood p
+    assert one(cohort, "rate_ratio", "1", "tocilizumab", "0.2").verdict == "not_recomputable"
+
+
+def test_a_ratio_of_medians_is_named():
+    # medians of 2.25, 3, 3 and 4 / 7, 0, 4 / 3: 0.571 / 3 = 0.190, a reduction by 81 %; pooled 0.204, 79.6 %
+    cohort = load_example()
+    found = one(cohort, "rate_ratio", None, "tocilizumab", "0.1905")  # the pooled one is 0.1908 at least
+    assert found.verdict == "disagrees"
+    assert found.other.startswith(
+        "reproduced by (median of the individual numbers (0.5714, 0, 1.333) on tocilizumab) / (median"
+    )
+    found = one(cohort, "arr_reduction_percent", None, "tocilizumab", "79.6")
+    assert found.verdict == "agrees"
+    assert found.words == "100 × (1 − (2 relapses / 48 months) / (9 / 44 months)) = 79.63 (78.26 to 80.92)"
+    assert one(cohort, "arr_reduction_percent", None, None, "79.6").verdict == "not_recomputable"
+
+
+def test_a_ratio_over_no_relapses_is_no_number():
+    frame = pd.DataFrame(
+        {"patient": ["A", "A"], "treatment": ["x", "y"], "relapses": [0, 2], "exposure_days": [400, 500]}
+    )
+    cohort = Cohort.from_frame(frame)
+    for quantity in ("rate_ratio", "rate_ratio_high"):
+        found = one(cohort, quantity, None, "y", "3.0")
+        assert (found.verdict, found.recomputed) == ("not_recomputable", None)
+    none = Cohort.from_frame(frame.assign(relapses=0))
+    assert "no information" in one(none, "rate_ratio_low", None, "y", "0.1").words
+
+
+def test_courses_of_a_drug_are_added_up_and_edss_runs_from_the_first_to_the_last():
+    frame = pd.DataFrame(
+        {
+            "patient": ["A"] * 3,
+            "treatment": ["x", "y", "x"],
+            "period": [3, 2, 1],
+            "relapses": [1, 0, 2],
+            "exposure_days": [100, 200, 265.25],
+            "edss_start": [4.0, 3.5, 3.0],
+            "edss_end": [5.0, 4.0, 3.5],
+            "reported_arr": [3.7, 0.0, 2.8],
+        }
+    )
+    cohort = Cohort.from_frame(frame)
+    assert one(cohort, "arr", "A", "x", "3.0").verdict == "agrees"
+    assert one(cohort, "relapses", "A", None, "3").verdict == "agrees"
+    assert one(cohort, "edss_change", "A", "x", "2.0").verdict == "agrees"
+    found = audit.audited(cohort).findings  # the ARR of one of two courses is not told from the sum
+    assert [(one.treatment, one.verdict) for one in found] == [("y", "agrees")]
+
+
+def test_the_column_of_reported_rates_is_audited_without_any_further_table():
+    cohort = Cohort.from_frame(load_example().to_frame().assign(reported_arr=[2.3, 0.6, 3.0, 0.0, 3.0, 1.5]))
+    found = audit.audited(cohort)
+    assert found.counts == {"disagrees": 1, "agrees_within_rounding": 0, "agrees": 5, "not_recomputable": 0}
+    (wrong,) = found.of("disagrees")
+    assert (wrong.patient, wrong.printed, wrong.place) == ("3", "1.5", "period table, column reported_arr")
+    # the published table has the last word: the same ARR is not audited twice
+    assert len(audited(cohort, ("arr", "3", "tocilizumab", "1.3"))) == 6
+
+
+def test_nothing_printed_is_no_audit():
+    assert audit.audited(load_example("thall_vail1990")) is None
+    assert load_example().where(sex="F").published is None
+
+
+def test_rows_as_frame_and_as_dictionary(example):
+    frame = example.to_frame()
+    assert len(frame) == 188
+    assert frame["verdict"].value_counts().to_dict() == {
+        name: count for name, count in example.counts.items() if count
+    }
+    content = example.to_dict()
+    assert {"quantity", "patient", "treatment", "published", "recomputed", "verdict"} <= set(
+        content["rows"][0]
+    )
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        example.findings[0].verdict = "agrees"
+
+
+def test_the_vocabulary_names_every_formula_once():
+    table = audit.vocabulary()
+    assert table["quantity"].is_unique
+    assert (table["formula"] != "").all()
+    readme = (data_folder() / "ayzenberg2013" / "README.md").read_text(encoding="utf-8")
+    assert "122 agree with the other files of this folder, 4 do not follow" in " ".join(readme.split())
+    for name in ("prior_arr", "arr", "edss_change", "prior_relapses"):
+        assert name in set(table["quantity"])
+        assert f"`{name}`" in readme
+
+
+# Tables that break the rules
+
+
+def problems(cohort, frame):
+    with pytest.raises(CohortError) as raised:
+        cohort.with_published(frame)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_all_problems_of_a_table_of_printed_numbers_are_raised_together(example_cohort, tmp_path):
+    path = tmp_path / "published.csv"
+    path.write_text(
+        "quantity,patient,treatment,value,decimals,place\n"
+        "arr,1,rituximab,2.3,1,table\n"
+        "arr,1,rituximab,\"2,3\",1,table\n"
+        ",1,rituximab,2.3,1,table\n"
+        "arr,1,rituximab,2.3,x,table\n"
+        "arr,1,rituximab,,1,table\n"
+        "arr,1,rituximab,2.3,-1,table\n"
+        "arr,1,rituximab\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    found = problems(example_cohort, path)
+    assert len(found) == 6
+    for text in (
+        "row 3, patient '1', column 'value': '2,3'; a printed number",
+        "row 4, patient '1', column 'quantity': empty; text, not empty",
+        "row 5, patient '1', column 'decimals': 'x'; the number of decimals printed",
+        "row 6, patient '1', column 'value': empty",
+        "row 7, patient '1', column 'decimals': '-1'",
+        "row 8: 3 cells; a row has as many cells as the header (6)",
+    ):
+        assert any(text in problem for problem in found), (text, found)
+
+
+def test_unknown_names_repeated_rows_and_other_decimals_are_problems(example_cohort):
+    frame = printed(
+        ("arr", "9", "rituximab", "2.3"),
+        ("arr", "1", "Rituximab", "2.3"),
+        ("arr", "1", "rituximab", "2.3"),
+        ("arr", "1", "rituximab", "2.3"),
+        ("arr", "2", "rituximab", "3.00"),
+        ("prior_therapy_1_relapses", "1", "any other drug", "3"),
+    )
+    frame.loc[4, "decimals"] = 1
+    found = problems(example_cohort, frame)
+    assert len(found) == 4
+    for text in (
+        "row 1, patient '9', column 'patient': '9'; a patient of the period table",
+        "row 2, patient '1', column 'treatment': 'Rituximab'; a treatment of the period table",
+        "did you mean 'rituximab'?",
+        "row 4, patient '1', column 'quantity': 'arr' again (first in row 3)",
+        "row 5, patient '2', column 'value': '3.00'; the value has as many decimals as the column 'decimals' says; write it with 1",
+    ):
+        assert any(text in problem for problem in found), (text, found)
+
+
+def test_a_number_cell_need_not_show_its_zeros(example_cohort):
+    rows = pd.DataFrame([("arr", "2", "rituximab", 3.0, 1, "table")], columns=COLUMNS)
+    assert audit.audited(example_cohort.with_published(rows)).findings[0].printed == "3.0"
+    assert "column 'value': 3.05" in problems(example_cohort, rows.assign(value=3.05))[0]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_missing_column_is_named(example_cohort, column):
+    frame = printed(("arr", "1", "rituximab", "2.3")).rename(columns={column: f"{column}s"})
+    found = problems(example_cohort, frame)
+    assert found == [
+        f"column '{column}': missing; the table has a column '{column}'; did you mean '{column}s'?"
+    ]
+
+
+def test_a_table_without_rows_is_a_problem(example_cohort):
+    assert "header only" in problems(example_cohort, printed())[0]
+
+
+def test_facts_about_unknown_or_repeated_patients_are_problems(example_cohort):
+    with pytest.raises(CohortError) as raised:
+        audit.record(example_cohort, pd.DataFrame({"patient": ["1", "1", "7"], "age_years": [40, 40, 30]}))
+    text = str(raised.value)
+    assert "'1' again; the table has one row per patient" in text
+    assert "row 3, patient '7', column 'patient': '7'; a patient of the period table" in text
+    with pytest.raises(CohortError, match="the table has a column 'patient'"):
+        audit.record(example_cohort, pd.DataFrame({"id": ["1"]}))
+
+
+def test_the_period_table_has_the_last_word_over_facts_about_patients(example_cohort):
+    facts = pd.DataFrame(
+        {"patient": ["1"], "rituximab_months": [30], "rituximab_cycles": [3], "reported_x": [1]}
+    )
+    known = audit.record(example_cohort, facts)
+    assert known.fact("exposure_months", "1", "rituximab").span.value == 32
+    assert known.fact("cycles", "1", "rituximab").span.value == 3
+    assert known.fact("x", "1") is None
+
+
+cells = st.one_of(
+    st.text(max_size=6),
+    st.floats(),
+    st.integers(-3, 30),
+    st.none(),
+    st.sampled_from(["1", "rituximab", "arr", "2.3"]),
+)
+
+
+@given(st.lists(st.tuples(*[cells] * 6), max_size=4))
+def test_any_table_is_read_or_refused_with_its_problems(example_cohort, rows):
+    frame = pd.DataFrame(rows, columns=COLUMNS, dtype="object")
+    try:
+        cohort = example_cohort.with_published(frame)
+    except CohortError as error:
+        assert all(problem.rule and problem.remedy for problem in error.problems)  # noqa: PT017
+    else:
+        found = audit.audited(cohort)
+        assert all(one.words for one in found.findings)
+
+
+def test_scores_of_a_last_course_that_are_missing_are_not_taken_from_an_earlier_one():
+    frame = pd.DataFrame(
+        {
+            "patient": ["A", "A"], "treatment": ["x", "x"], "period": [1, 2], "relapses": [1, 1],
+            "exposure_days": [100, 100], "edss_start": [3.0, 4.0], "edss_end": [4.0, np.nan], "ongoing": ["no", None],
+        }
+    )  # fmt: skip
+    found = audited(
+        Cohort.from_frame(frame), ("edss_end", "A", "x", "4.0"), ("patients_ongoing", None, "x", "0")
+    )
+    assert [one.verdict for one in found] == ["not_recomputable"] * 2
+
+
+@given(st.integers(0, 10**9), st.integers(-6, 3))
+def test_numbers_in_words_are_right_to_four_digits(digits, exponent):
+    value = Decimal(digits).scaleb(exponent)
+    text = number(value)
+    assert float(text) == pytest.approx(float(value), rel=6e-4)
+    assert value != value.to_integral_value() or Decimal(text) == value
+
+
+def test_the_arithmetic_does_not_depend_on_the_decimal_context_of_the_caller():
+    with localcontext(Context(prec=3)):
+        found = audit.audited(load_example())
+    assert found.to_dict() == audit.audited(load_example()).to_dict()
+
+
+def test_a_large_paper_takes_no_longer_than_a_coffee():
+    """500 patients and 3,000 printed numbers; a bound on the work, generous to slow machines."""
+    generator = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "patient": np.repeat([f"P{number}" for number in range(500)], 2),
+            "treatment": ["x", "y"] * 500,
+            "relapses": generator.poisson(1.5, 1000),
+            "exposure_days": generator.integers(100, 3000, 1000),
+        }
+    )
+    rows = [
+        (quantity, patient, drug, "1.0")
+        for quantity in ("arr", "relapses", "exposure_years")
+        for patient, drug in zip(frame["patient"], frame["treatment"], strict=True)
+    ]
+    rows += [(f"arr_{name}", None, drug, "1.0") for name in ("mean", "median", "pooled") for drug in "xy"]
+    assert len(audited(Cohort.from_frame(frame), *rows)) == 3006
