@@ -16,7 +16,7 @@ from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.account import attrition, switch_merges
 from nmo_stats.events.records import Events, Ints
-from nmo_stats.events.rules import Counted, Gap, Rules, counted
+from nmo_stats.events.rules import Counted, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Mask, Timeline, timeline
 from nmo_stats.tables.coded import coded_table
@@ -101,17 +101,17 @@ def read_events(
         *times_notices(cohort.frame, cohort.relapse_times),
         *table_notices(cohort.frame, "exposure_days", events.blank_rows[0], events.unread_sheets),
     )
-    unmerged = _unmerged(events, courses, rules, kept) if len(merges) else None
+    unmerged = None
+    if len(merges):
+        said = (_rules_notice(replace(rules, min_gap_days=0)),)
+        unmerged = replace(_unmerged(events, courses, without_merging(found), kept), notices=said)
     return replace(cohort, notices=notices, attrition=account, switch_merges=merges, unmerged=unmerged)
 
 
-def _unmerged(events: Events, courses: Timeline, rules: Rules, kept: Mask) -> Cohort:
+def _unmerged(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:
     """Return the cohort with every row of the relapses counted."""
-    everything = replace(rules, min_gap_days=0)
-    found = counted(courses, events.onsets, everything)
     return replace(
         _cohort(events, courses, found, kept),
-        notices=(_rules_notice(everything),),
         attrition=attrition(events, courses, found),
         switch_merges=switch_merges(events, courses, found),
     )

@@ -6,7 +6,7 @@ cluster; a cluster belongs to the course that holds its first onset; the run-in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -123,6 +123,12 @@ def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
         end,
         counts_from,
     )
+
+
+def without_merging(found: Counted) -> Counted:
+    """Return the same onsets, each of them a relapse: what ``min_gap_days=0`` gives."""
+    places = np.arange(len(found.day))
+    return replace(found, first=places, same_day=np.zeros(len(places), dtype=bool))
 
 
 def _order(onsets: Onsets) -> Ints:

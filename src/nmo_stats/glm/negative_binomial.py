@@ -15,6 +15,7 @@ from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
 from nmo_stats.glm.poisson import ProfileRatio, poisson
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
+from nmo_stats.threads import one_thread
 from nmo_stats.within_patient import Floats, pair_cautions, pooled_cautions, require_countable
 
 _LEAST_OVERDISPERSION: Final = 1e-8
@@ -138,24 +139,25 @@ def _maximum(
     log_rate, free_ratio = _poisson_rates(pair)
     start_ratio = free_ratio if log_ratio is None else log_ratio
     start_rate = log_rate + (free_ratio - start_ratio) / 2
-    found = [
-        minimize(
-            _negative,
-            np.array([start_rate, start_ratio, math.log(start)]),
-            args=(pair, _exceeding(pair)),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[
-                (log_rate - _FARTHEST, log_rate + _FARTHEST),
-                (free_ratio - _FARTHEST, free_ratio + _FARTHEST)
-                if log_ratio is None
-                else (log_ratio, log_ratio),
-                (math.log(_LEAST_OVERDISPERSION), math.log(_LARGEST_OVERDISPERSION)),
-            ],
-            options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500},
-        )
-        for start in starts
+    free = (free_ratio - _FARTHEST, free_ratio + _FARTHEST)
+    bounds = [
+        (log_rate - _FARTHEST, log_rate + _FARTHEST),
+        free if log_ratio is None else (log_ratio, log_ratio),
+        (math.log(_LEAST_OVERDISPERSION), math.log(_LARGEST_OVERDISPERSION)),
     ]
+    with one_thread():  # three parameters: on a busy machine several threads take twenty times as long
+        found = [
+            minimize(
+                _negative,
+                np.array([start_rate, start_ratio, math.log(start)]),
+                args=(pair, _exceeding(pair)),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500},
+            )
+            for start in starts
+        ]
     best = min(found, key=lambda result: float(result.fun))
     if not math.isfinite(best.fun):
         raise ConvergenceError(("its likelihood could not be maximized",), "negative_binomial")

@@ -65,4 +65,10 @@ def _crossing(deviance: Deviance, cut: float, start: float, *, step: float) -> f
             return math.copysign(math.inf, step)
     if deviance(near) >= cut:  # the cut of a very low level is below the precision of the deviance
         return near
-    return float(brentq(lambda log_ratio: deviance(log_ratio) - cut, near, far, xtol=1e-12, rtol=1e-12))
+
+    def beyond(
+        log_ratio: float,
+    ) -> float:  # the root of the deviance is close to a straight line: half the steps
+        return math.sqrt(max(deviance(log_ratio), 0.0)) - math.sqrt(cut)
+
+    return float(brentq(beyond, near, far, xtol=1e-12, rtol=1e-12))

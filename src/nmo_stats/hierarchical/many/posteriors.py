@@ -24,7 +24,7 @@ from nmo_stats.hierarchical.many.series import Series
 from nmo_stats.hierarchical.model import Entry
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.patients import Patients
-from nmo_stats.hierarchical.quadrature.threads import one_thread
+from nmo_stats.threads import one_thread
 
 _METHOD: Final = "hierarchical_quadrature"
 _PILOTS: Final = 16  # cohorts along each of two orders

@@ -19,7 +19,7 @@ from nmo_stats.hierarchical.quadrature.power_scaling import power_scaling
 from nmo_stats.hierarchical.quadrature.predictions import Ahead
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
-from nmo_stats.hierarchical.quadrature.threads import one_thread
+from nmo_stats.threads import one_thread
 
 if TYPE_CHECKING:
     import xarray as xr
