@@ -233,6 +233,11 @@ def test_without_a_switch_by_a_relapse_there_is_no_trigger():
     assert row.reason == "no period on old was ended by a relapse"
 
 
+def test_without_a_relapse_on_the_reference_none_can_be_left_out():
+    (row,) = changes.trigger(Comparison.from_arrays([[0, 2]], [[1, 1]]))
+    assert row.reason == "no patient had a relapse on reference that could be left out"
+
+
 def test_times_that_are_not_rounded_or_of_unknown_unit_have_no_corners():
     (row,) = changes.rounding(pair_of([[3, 0], [1, 0]], [[12, 12], [12.5, 12]]))
     assert "not every follow-up time is a whole number of months" in row.reason
@@ -510,6 +515,9 @@ def test_patients_fit_a_rule_by_their_relapses_and_by_how_their_period_ended():
     ]
     assert misfit_text(pair, Triggered(1)) == (
         "2 of 3 patients do not fit this rule (no relapse on old, or a switch that no relapse led to)"
+    )
+    assert (
+        misfit_text(pair, LookBack()) == "2 of 3 patients do not fit this rule (fewer than 2 relapses on old)"
     )
     unknown = Comparison.from_arrays(pair.relapses, pair.years)
     assert misfits(unknown, Triggered(1)) == 1

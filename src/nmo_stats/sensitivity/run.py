@@ -371,17 +371,8 @@ def _adjusted_rows(
 def _simulated_rows(
     fit: HierarchicalFit, kind: str, designs: Sequence[NoEffect], plan: Plan, refits: Refits
 ) -> list[Row]:
-    words = kind
-    if fit.model.entry is not None:
-        reason = f"the fit allows already for a relapse on {fit.model.pair.reference} that let patients in: a background ratio would do so twice"
-        return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
-    unfit = misfit_text(fit.model.pair, RULES[_KINDS[kind][0]])
-    if unfit:
-        return [Row("bias_adjustment", words, "", fit.method, reason=unfit)]
-    if not designs or not designs[0].is_headline:
-        return [Row("bias_adjustment", words, "", fit.method, reason="such series could not be simulated")]
-    if fit.model.likelihood != "poisson":
-        reason = "the large series is fitted with Poisson counts only"
+    words, reason = kind, _no_background(fit.model, kind, designs)
+    if reason:
         return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
     background = simulated_background(fit.model, designs, refits, plan.simulation.seed)
     if isinstance(background, Refusal):
@@ -391,6 +382,20 @@ def _simulated_rows(
         f"({significant(background.ratio, 2)})"
     )
     return [adjusted_row(fit, background, words, clause, plan.level)]
+
+
+def _no_background(model: Model, kind: str, designs: Sequence[NoEffect]) -> str:
+    """Return why a fit is not divided by the simulated ratio of a design; empty if it is."""
+    if not sum(model.pair.totals):
+        return NO_INFORMATION
+    if model.entry is not None:
+        return f"the fit allows already for a relapse on {model.pair.reference} that let patients in: a background ratio would do so twice"
+    unfit = misfit_text(model.pair, RULES[_KINDS[kind][0]])
+    if unfit:
+        return unfit
+    if not designs or not designs[0].is_headline:
+        return "such series could not be simulated"
+    return "the large series is fitted with Poisson counts only" if model.likelihood != "poisson" else ""
 
 
 def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | None, Row]:
