@@ -32,7 +32,8 @@ from nmo_stats.sensitivity.background import simulated_background
 from nmo_stats.sensitivity.data import Change
 from nmo_stats.sensitivity.misfits import misfit_text, misfits
 from nmo_stats.sensitivity.models import entry_rows, likelihood_rows, prior_rows
-from nmo_stats.sensitivity.run import _adjusted_rows, no_effect_designs, regression_rows
+from nmo_stats.sensitivity.run import regression_rows
+from nmo_stats.sensitivity.series_rows import adjusted_rows, no_effect_designs
 from nmo_stats.simulate import FixedWindows, GammaRates, LookBack, Triggered
 
 QUICK = Simulation(200)
@@ -535,16 +536,15 @@ def test_a_rule_that_no_patient_fits_is_not_simulated():
 
 def test_a_fit_that_knows_of_the_entry_is_not_divided_by_a_background(example_pair):
     fit = hierarchical.fit(example_pair, entry="relapse_on_reference", seed=1)
-    rows = _adjusted_rows(fit, [], Plan(background=Background(0.5), simulation=QUICK), Refits())
+    rows = adjusted_rows(fit, [], Background(0.5), Refits(), seed=1)
     assert rows[0].has_interval
     assert all("a background ratio would do so twice" in row.reason for row in rows[1:])
 
 
 def test_the_background_is_that_of_the_headline_and_its_doubt_that_of_both_triggers(found, example_pair):
     fit = hierarchical.fit(example_pair, seed=1)
-    plan = Plan(simulation=QUICK)
     (row,) = (row for row in found.of("bias_adjustment") if row.assumption.startswith("triggered"))
-    backwards = _adjusted_rows(fit, found.designs[::-1], plan, Refits())[0]
+    backwards = adjusted_rows(fit, found.designs[::-1], None, Refits(), Simulation().seed)[0]
     assert [backwards.estimate, backwards.high] == pytest.approx([row.estimate, row.high])
     logs = [
         math.log(design.large_cohort("conditional_exact"))
