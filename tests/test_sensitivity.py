@@ -467,6 +467,8 @@ def test_withheld_numbers_are_withheld_everywhere(found):
     assert held.failed
     assert [row.method for row in held.base_failed] == ["hierarchical_quadrature"]
     assert held.base["hierarchical_quadrature"].estimate is None
+    of_model = [point.row for point in held.tipping if point.row.method == "hierarchical_quadrature"]
+    assert {(row.estimate, row.failed) for row in of_model} == {(None, True)}
     assert held.base["conditional_exact"] == found.base["conditional_exact"]
 
 
