@@ -19,7 +19,7 @@ from nmo_stats.sensitivity import (
     large_cohort_ratios,
 )
 from nmo_stats.sensitivity.no_effect import _hierarchical_spread, _spread, populations
-from nmo_stats.sensitivity.run import _benchmark_rows, no_effect_designs
+from nmo_stats.sensitivity.series_rows import benchmark_rows, no_effect_designs
 from nmo_stats.simulate import (
     FixedWindows,
     GammaRates,
@@ -100,7 +100,7 @@ def test_without_an_identified_series_nothing_is_known():
     assert spread.identified == 1.0
     line = NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)).to_dicts()[0]
     assert (line["median"], line["low"]) == (None, None)
-    (row,) = _benchmark_rows(
+    (row,) = benchmark_rows(
         Comparison.from_arrays([[1, 1]], [[1, 1]]),
         NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)),
     )

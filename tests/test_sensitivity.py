@@ -32,7 +32,8 @@ from nmo_stats.sensitivity.background import simulated_background
 from nmo_stats.sensitivity.data import Change
 from nmo_stats.sensitivity.misfits import misfit_text, misfits
 from nmo_stats.sensitivity.models import entry_rows, likelihood_rows, prior_rows
-from nmo_stats.sensitivity.run import _adjusted_rows, no_effect_designs, regression_rows
+from nmo_stats.sensitivity.run import regression_rows
+from nmo_stats.sensitivity.series_rows import adjusted_rows, no_effect_designs
 from nmo_stats.simulate import FixedWindows, GammaRates, LookBack, Triggered
 
 QUICK = Simulation(200)
@@ -231,6 +232,11 @@ def test_without_a_switch_by_a_relapse_there_is_no_trigger():
     pair = pair_of([[3, 0], [1, 0]], [[12, 12], [12, 12]], ended_by_relapse=["no", "", "no", ""])
     (row,) = changes.trigger(pair)
     assert row.reason == "no period on old was ended by a relapse"
+
+
+def test_without_a_relapse_on_the_reference_none_can_be_left_out():
+    (row,) = changes.trigger(Comparison.from_arrays([[0, 2]], [[1, 1]]))
+    assert row.reason == "no patient had a relapse on reference that could be left out"
 
 
 def test_times_that_are_not_rounded_or_of_unknown_unit_have_no_corners():
@@ -461,6 +467,8 @@ def test_withheld_numbers_are_withheld_everywhere(found):
     assert held.failed
     assert [row.method for row in held.base_failed] == ["hierarchical_quadrature"]
     assert held.base["hierarchical_quadrature"].estimate is None
+    of_model = [point.row for point in held.tipping if point.row.method == "hierarchical_quadrature"]
+    assert {(row.estimate, row.failed) for row in of_model} == {(None, True)}
     assert held.base["conditional_exact"] == found.base["conditional_exact"]
 
 
@@ -511,6 +519,9 @@ def test_patients_fit_a_rule_by_their_relapses_and_by_how_their_period_ended():
     assert misfit_text(pair, Triggered(1)) == (
         "2 of 3 patients do not fit this rule (no relapse on old, or a switch that no relapse led to)"
     )
+    assert (
+        misfit_text(pair, LookBack()) == "2 of 3 patients do not fit this rule (fewer than 2 relapses on old)"
+    )
     unknown = Comparison.from_arrays(pair.relapses, pair.years)
     assert misfits(unknown, Triggered(1)) == 1
     assert misfit_text(unknown, FixedWindows()) == ""
@@ -527,16 +538,15 @@ def test_a_rule_that_no_patient_fits_is_not_simulated():
 
 def test_a_fit_that_knows_of_the_entry_is_not_divided_by_a_background(example_pair):
     fit = hierarchical.fit(example_pair, entry="relapse_on_reference", seed=1)
-    rows = _adjusted_rows(fit, [], Plan(background=Background(0.5), simulation=QUICK), Refits())
+    rows = adjusted_rows(fit, [], Background(0.5), Refits(), seed=1)
     assert rows[0].has_interval
     assert all("a background ratio would do so twice" in row.reason for row in rows[1:])
 
 
 def test_the_background_is_that_of_the_headline_and_its_doubt_that_of_both_triggers(found, example_pair):
     fit = hierarchical.fit(example_pair, seed=1)
-    plan = Plan(simulation=QUICK)
     (row,) = (row for row in found.of("bias_adjustment") if row.assumption.startswith("triggered"))
-    backwards = _adjusted_rows(fit, found.designs[::-1], plan, Refits())[0]
+    backwards = adjusted_rows(fit, found.designs[::-1], None, Refits(), Simulation().seed)[0]
     assert [backwards.estimate, backwards.high] == pytest.approx([row.estimate, row.high])
     logs = [
         math.log(design.large_cohort("conditional_exact"))

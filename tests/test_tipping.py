@@ -193,7 +193,7 @@ def compare_with_fits(seeds, most=2):
                         )
                         compared += 1
                     else:
-                        assert found.value is None or found.value > min(most, moves.most())
+                        assert found.value is None or found.value > min(most, moves.most()), (seed, direction)
     assert compared
 
 

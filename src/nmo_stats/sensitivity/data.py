@@ -141,6 +141,10 @@ def trigger(pair: Comparison) -> list[Change | Row]:
         f"one relapse on {reference} removed",
         f"If a relapse on {reference} led to each switch and is left out",
     )
+    if not pair.totals[0]:
+        return [
+            _impossible("trigger", label, f"no patient had a relapse on {reference} that could be left out")
+        ]
     if not loses.any():
         return [_impossible("trigger", label, f"no period on {reference} was ended by a relapse")]
     if count < len(answers):

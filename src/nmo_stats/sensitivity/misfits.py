@@ -23,22 +23,29 @@ def misfits(pair: Comparison, rule: Rule) -> int:
     >>> misfits(pair, Triggered(1)), misfits(pair, LookBack())
     (0, 1)
     """
+    return int(sum(_reasons(pair, rule)))
+
+
+def _reasons(pair: Comparison, rule: Rule) -> tuple[int, int]:
+    """Return how many patients have too few relapses, and how many others a period that no relapse ended."""
     if not isinstance(rule, (Triggered, LookBack)):
-        return 0
-    wrong = pair.relapses[:, 0] < rule.relapses
-    if isinstance(rule, Triggered) and pair.history is not None:
-        wrong = wrong | np.array([answer is False for answer in pair.history.reference_ended_by_relapse()])
-    return int(wrong.sum())
+        return 0, 0
+    few = pair.relapses[:, 0] < rule.relapses
+    if isinstance(rule, LookBack) or pair.history is None:
+        return int(few.sum()), 0
+    otherwise = np.array([answer is False for answer in pair.history.reference_ended_by_relapse()])
+    return int(few.sum()), int((otherwise & ~few).sum())
 
 
 def misfit_text(pair: Comparison, rule: Rule) -> str:
     """Return how many patients do not fit a rule, and why, e.g. ``1 of 3 patients does not fit this rule (...)``; empty if all fit."""
-    wrong = misfits(pair, rule)
+    few, otherwise = _reasons(pair, rule)
+    wrong = few + otherwise
     if not wrong or not isinstance(rule, (Triggered, LookBack)):
         return ""
-    few = "no relapse" if rule.relapses == 1 else f"fewer than {rule.relapses} relapses"
-    needed = f"{few} on {pair.reference}"
-    if isinstance(rule, Triggered):
-        needed = f"{needed}, or a switch that no relapse led to"
+    number = "no relapse" if rule.relapses == 1 else f"fewer than {rule.relapses} relapses"
+    reasons = [f"{number} on {pair.reference}"] * (few > 0) + ["a switch that no relapse led to"] * (
+        otherwise > 0
+    )
     verb = "does" if wrong == 1 else "do"
-    return f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({needed})"
+    return f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', or '.join(reasons)})"

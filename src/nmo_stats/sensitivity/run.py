@@ -10,15 +10,14 @@ import pandas as pd
 
 from nmo_stats import hierarchical
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import NO_INFORMATION, RateRatio, json_number, require_level
-from nmo_stats.estimators import RateResults, Refusal, classical_rates
+from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
+from nmo_stats.estimators import RateResults, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity import empirical_bayes as rtm
-from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background
+from nmo_stats.sensitivity.background import Background
 from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
-from nmo_stats.sensitivity.misfits import misfit_text, misfits
 from nmo_stats.sensitivity.models import (
     entry_rows,
     heterogeneity_rows,
@@ -28,23 +27,19 @@ from nmo_stats.sensitivity.models import (
 )
 from nmo_stats.sensitivity.no_effect import (
     HIGHEST_RATE,
-    RULES,
     NoEffect,
     Simulation,
-    Spread,
-    benchmark,
     headline_population,
-    populations,
 )
 from nmo_stats.sensitivity.row import Row
+from nmo_stats.sensitivity.series_rows import adjusted_rows, benchmark_rows, no_effect_designs
 from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
-from nmo_stats.sensitivity.words import rule_words, sentence, summary
-from nmo_stats.simulate import GammaRates, Rule
+from nmo_stats.sensitivity.words import sentence, summary
+from nmo_stats.simulate import GammaRates
 from nmo_stats.wording import significant
 
 Progress = Callable[[int, int], None]
 _STAGES: Final = 5
-_KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +217,11 @@ def run(
     progress(2, _STAGES)
     designs, unknown = no_effect_designs(fit.model, plan.simulation, refits)
     progress(3, _STAGES)
-    rows += [*regression_rows(pair, plan.level), *_adjusted_rows(fit, designs, plan, refits)]
-    rows += [*(row for design in designs for row in _benchmark_rows(pair, design)), *unknown]
+    rows += [
+        *regression_rows(pair, plan.level),
+        *adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed),
+    ]
+    rows += [*(row for design in designs for row in benchmark_rows(pair, design)), *unknown]
     progress(4, _STAGES)
     tipping = tipping_points(fit, refits)
     rows += [point.row for point in tipping]
@@ -256,56 +254,6 @@ def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
     return rows
 
 
-def no_effect_designs(
-    model: Model, simulation: Simulation, refits: Refits
-) -> tuple[list[NoEffect], list[Row]]:
-    """Return what estimators show with no effect, for every rule and population, and rows for those that cannot be simulated.
-
-    The hierarchical model is among the estimators for the headline population, its observed ratio being that of the fit.
-    """
-    pair = model.pair
-    if not sum(pair.totals):
-        return [], [Row("benchmark", "any rule", "", reason=NO_INFORMATION)]
-    designs, unknown, exact = [], [], hierarchical_answer(refits, model)
-    for name, rule in RULES.items():
-        if misfits(pair, rule) == len(pair.patients):
-            reason = f"{misfit_text(pair, rule)}: such series are not like this one"
-            unknown.append(Row("benchmark", f"{name}, any population", "", reason=reason))
-            continue
-        for population, is_headline in populations(pair).items():
-            try:
-                spreads, failed = _spreads(model, population, rule, simulation, with_model=is_headline)
-            except ArgumentError as refused:
-                unknown.append(
-                    Row("benchmark", f"{name}, {_population_words(population)}", "", reason=str(refused))
-                )
-                continue
-            spreads = tuple(_with_fit(spread, exact) for spread in spreads)
-            designs.append(NoEffect(name, rule, population, is_headline, spreads))
-            unknown += [replace(row, assumption=f"{name}, {_population_words(population)}") for row in failed]
-    return designs, unknown
-
-
-def _spreads(
-    model: Model, population: GammaRates, rule: Rule, simulation: Simulation, *, with_model: bool
-) -> tuple[tuple[Spread, ...], list[Row]]:
-    """Return what every estimator shows, and a row for the hierarchical model if it could not be integrated."""
-    if not with_model:
-        return benchmark(model.pair, population, rule, simulation), []
-    try:
-        return benchmark(model.pair, population, rule, simulation, model), []
-    except ConvergenceError as refused:
-        row = Row("benchmark", "", "", METHOD, reason="; ".join(refused.failures), failed=True)
-        return benchmark(model.pair, population, rule, simulation), [row]
-
-
-def _with_fit(spread: Spread, exact: RateRatio | Refusal) -> Spread:
-    """Return the spread with the observed ratio of the fit, which the quick integration of many series knows to a percent only."""
-    if spread.method != METHOD or spread.observed is None or isinstance(exact, Refusal):
-        return spread
-    return replace(spread, observed=exact.estimate)
-
-
 def _model_rows(model: Model, refits: Refits) -> list[Row]:
     return [
         *prior_rows(model, refits),
@@ -320,77 +268,6 @@ def _changed(changes: Sequence[Change | Row], model: Model, refits: Refits) -> l
     for change in changes:
         rows += [change] if isinstance(change, Row) else rows_of(change, model, refits)
     return rows
-
-
-def _benchmark_rows(pair: Comparison, design: NoEffect) -> list[Row]:
-    label = f"{design.rule_name}, {_population_words(design.population)}"
-    clause = f"With no effect at all, {rule_words(design.rule)} ({_population_words(design.population)})"
-    unfit = misfit_text(pair, design.rule)
-    clause = f"{clause}, while {unfit}" if unfit else clause
-    return [
-        Row(
-            "benchmark",
-            label,
-            clause,
-            spread.method,
-            spread.median,
-            spread.low,
-            spread.high,
-            reason=_unseen(spread),
-        )
-        for spread in design.spreads
-    ]
-
-
-def _unseen(spread: Spread) -> str:
-    return "the ratio exists in none of the simulated series" if spread.median is None else ""
-
-
-def _population_words(population: GammaRates) -> str:
-    return f"mean {significant(population.mean)} per year, CV {population.cv:g}"
-
-
-def _adjusted_rows(
-    fit: HierarchicalFit, designs: Sequence[NoEffect], plan: Plan, refits: Refits
-) -> list[Row]:
-    """Return the ratio beyond the background that the user gave, and beyond those of the simulated designs."""
-    rows = []
-    if plan.background is not None:
-        words = "given"
-        clause = f"Divided by the given background ratio of {significant(plan.background.ratio)}"
-        rows.append(adjusted_row(fit, plan.background, words, clause, plan.level))
-    for kind, names in _KINDS.items():
-        alike = sorted(
-            (one for one in designs if one.rule_name in names),
-            key=lambda one: (not one.is_headline, names.index(one.rule_name)),
-        )
-        rows += _simulated_rows(fit, kind, alike, plan, refits)
-    return rows
-
-
-def _simulated_rows(
-    fit: HierarchicalFit, kind: str, designs: Sequence[NoEffect], plan: Plan, refits: Refits
-) -> list[Row]:
-    words = kind
-    if fit.model.entry is not None:
-        reason = f"the fit allows already for a relapse on {fit.model.pair.reference} that let patients in: a background ratio would do so twice"
-        return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
-    unfit = misfit_text(fit.model.pair, RULES[_KINDS[kind][0]])
-    if unfit:
-        return [Row("bias_adjustment", words, "", fit.method, reason=unfit)]
-    if not designs or not designs[0].is_headline:
-        return [Row("bias_adjustment", words, "", fit.method, reason="such series could not be simulated")]
-    if fit.model.likelihood != "poisson":
-        reason = "the large series is fitted with Poisson counts only"
-        return [Row("bias_adjustment", words, "", fit.method, reason=reason)]
-    background = simulated_background(fit.model, designs, refits, plan.simulation.seed)
-    if isinstance(background, Refusal):
-        return [Row.of("bias_adjustment", words, "", background)]
-    clause = (
-        f"Divided by the ratio that a very large series shows with no effect, {rule_words(designs[0].rule)} "
-        f"({significant(background.ratio, 2)})"
-    )
-    return [adjusted_row(fit, background, words, clause, plan.level)]
 
 
 def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | None, Row]:

@@ -99,7 +99,7 @@ def share_text(share: float, series: float) -> str:
     >>> share_text(0.072, 2000), share_text(0.0, 20_000), share_text(1.0, 20_000), share_text(0.0, 200), share_text(0.996, 2000)
     ('7.2 %', 'under 0.1 %', 'over 99.9 %', 'under 1.5 %', '99.6 %')
     """
-    finest = min(max(0.001, 3 / series), 0.5)
+    finest = float(f"{min(max(0.001, 3 / series), 0.5):.2g}")
     if share < finest:
         return f"under {percent(finest)}"
     if share > 1 - finest:
@@ -185,12 +185,12 @@ def _regression(rows: Sequence[Row]) -> str:
     if not found:
         none = "The data speak against every population that was assumed to allow for regression to the mean."
         return none if asked else ""
-    estimates, including = _estimates(found), sum(map(includes_1, found))
-    against = len(asked) - len(found)
+    lowest, highest = (significant(end(_estimates(found)), 2) for end in (min, max))
+    including, against = sum(map(includes_1, found)), len(asked) - len(found)
     others = f" (the data speak against {against} more)" if against else ""
     return (
-        f"Observed against expected relapses, which allows for regression to the mean, give {significant(min(estimates), 2)} to "
-        f"{significant(max(estimates), 2)}, with an interval that includes 1 for {including} of {len(found)} assumed populations{others}."
+        f"Observed against expected relapses, which allows for regression to the mean, give {lowest}{'' if lowest == highest else f' to {highest}'}, "
+        f"with an interval that includes 1 for {including} of {counted(len(found), 'assumed population')}{others}."
     )
 
 
