@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -118,6 +119,7 @@ def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     return {name: frame for name, frame in found.items() if frame is not None}
 
 
+@lru_cache(maxsize=2)  # the page, the tables and the JSON ask for them
 def model_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the tables of the hierarchical model; none where its computation failed."""
     if analysis.headline is None:

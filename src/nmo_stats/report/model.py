@@ -11,6 +11,7 @@ from nmo_stats.diagnostics import Check
 from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
+from nmo_stats.report.bundle import model_frames
 from nmo_stats.report.drawing import draw, draw_panels, first_of
 from nmo_stats.wording import PARAMETER_NAMES, percent, significant
 
@@ -120,7 +121,7 @@ def _parameter_table(analysis: Analysis) -> Table:
 
 def _prediction_table(analysis: Analysis) -> Table:
     rows = []
-    for row in records(analysis.fit.predict(1.0, analysis.settings.level)):
+    for row in records(model_frames(analysis)["predictions"]):
         target = {"typical": "Typical patient", "new_patient": "A new patient"}.get(
             row["target"], f"Patient {row['patient']}"
         )
