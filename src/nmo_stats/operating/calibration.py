@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -192,19 +192,23 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
     )
 
 
-def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:
+def draw(setting: Setting, rng: np.random.Generator) -> tuple[dict[str, float], Model]:
+    """Return parameters from the prior, and the model of a series that is simulated with them."""
     model = setting.model
-    truth = {name: model.priors.of(name).quantile(rng.uniform(size=())) for name in model.parameters}
+    truth = {name: float(model.priors.of(name).quantile(rng.uniform(size=()))) for name in model.parameters}
     u, v = rng.standard_normal((2, len(setting.times)))
     top = {name: np.asarray(value) for name, value in truth.items()}
     relapses = simulate_relapses(model, rng, log_rates(top, u, v), top.get("overdispersion"))
-    pair = Comparison.from_arrays(relapses, model.pair.years)
-    seed = int(rng.integers(2**31))
+    return truth, replace(model, pair=Comparison.from_arrays(relapses, model.pair.years))
+
+
+def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:
+    truth, model = draw(setting, rng)
     engine = "quadrature" if setting.engine == "quadrature" else Nuts(cores=1)
-    fitted = fit_model(Model(pair, model.priors, model.likelihood, model.entry), engine, seed)
+    fitted = fit_model(model, engine, int(rng.integers(2**31)))
     if fitted.convergence.failures:
         return dict.fromkeys(model.parameters, math.nan)
-    return {name: _below(fitted, name, float(value), rng) for name, value in truth.items()}
+    return {name: _below(fitted, name, value, rng) for name, value in truth.items()}
 
 
 def _below(fitted: HierarchicalFit, name: str, truth: float, rng: np.random.Generator) -> float:
