@@ -145,7 +145,7 @@ def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution
 
     Examples
     --------
-    >>> found = calibrate(Setting(((2.0, 2.0),)), 10)
+    >>> found = calibrate(Setting(((2.0, 1.5), (1.0, 1.0))), 10)
     >>> found.probabilities.shape, found.failed
     ((10, 4), 0)
     """
