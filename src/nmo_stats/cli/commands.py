@@ -290,7 +290,7 @@ def simulate(
     )  # fmt: skip
     execution = Execution(workers, scheduler, folder)
     found = planning.simulated(design, tuple(estimator), replicates, chosen.settings.level, execution)
-    planned = planning.planned(found, power, execution)
+    planned = planning.planned(found, tuple(estimator), power, execution)
     if as_json:
         say_json(planning.characteristics_json(found, planned))
     else:

@@ -11,7 +11,8 @@ from nmo_stats.cli.printing import progress_bar, say, say_table
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution, Measures, simulate
-from nmo_stats.operating.planning import Plan, plan
+from nmo_stats.operating.estimators.every import TESTS
+from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
 
 _MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
@@ -42,7 +43,9 @@ def simulated(
         return simulate(chosen, estimators or tuple(ESTIMATORS), replicates, level=level, execution=watched)
 
 
-def planned(found: Characteristics, power: float, execution: Execution) -> Plan | None:
+def planned(
+    found: Characteristics, estimators: tuple[str, ...], power: float, execution: Execution
+) -> Plan | None:
     """Find how many patients are needed; None for a true ratio of 1, or where no power is asked for.
 
     Raises
@@ -52,12 +55,13 @@ def planned(found: Characteristics, power: float, execution: Execution) -> Plan 
     """
     if not 0 <= power < 1:
         raise ArgumentError(f"--power {power:g}: a share from 0 to below 1; 0 plans nothing")
-    if not power or found.design.rate_ratio == 1:
+    methods = [method for method in estimators or PLANNED if method not in TESTS]
+    if not power or found.design.rate_ratio == 1 or not methods:
         return None
     with progress_bar("Finding the number of patients", unit="series") as progress:
         watched = replace(execution, progress=progress)
         most = min(found.replicates, _MOST_PLANNED)
-        return plan(found.design, power, replicates=most, level=found.level, execution=watched)
+        return plan(found.design, power, methods, replicates=most, level=found.level, execution=watched)
 
 
 def say_characteristics(found: Characteristics) -> None:
@@ -77,11 +81,11 @@ def say_characteristics(found: Characteristics) -> None:
     )
     say_table(columns, [_row(one) for one in found.measures])
     say(
-        "± is one Monte Carlo standard error. Coverage and exclusion are among the series in which a method gives an interval; "
-        "Wilcoxon and t test give none, and their column counts p ≤ 0.05."
+        "± is one Monte Carlo standard error. Coverage and exclusion are among the series in which a method gives an interval; Wilcoxon and t test "
+        f"give none, and their column counts p ≤ {significant(1 - found.level, 2)}."
     )
     known = found.find("hierarchical_quadrature")
-    if known is not None and known.rejects_1 is not None and known.log_width is not None:
+    if known is not None and known.rejects_1 is not None:
         say(_expectation(found, known))
 
 
@@ -89,14 +93,24 @@ def say_plan(found: Plan | None) -> None:
     """Print how many patients would be needed, if that was asked for."""
     if found is None:
         return
-    for method in dict.fromkeys(method for sizes in found.tried.values() for method in sizes):
-        needed = found.needed(method)
-        most = max(found.tried)
-        answer = f"about {counted(needed, 'patient')}" if needed is not None else f"more than {most} patients"
-        say(
-            f"{METHOD_NAMES[method]}: {answer}, followed as long, for {percent(found.power)} of the intervals to exclude 1 "
-            f"({found.replicates} series of each size)"
-        )
+    for method in found.methods:
+        say(f"{METHOD_NAMES[method]}: {_needed(found, method)}")
+
+
+def _needed(found: Plan, method: str) -> str:
+    by_chance = f"with no effect at all the same design makes {_rounded(found.no_effect[method].rejects_1, found.no_effect[method].rejects_1_se)} of them exclude 1"
+    if found.misleads(method):
+        return f"no number of patients: {by_chance}, instead of {percent(1 - found.level)}"
+    needed = found.enough(method)
+    answer = (
+        f"about {counted(needed, 'patient')}"
+        if needed is not None
+        else f"more than {max(found.tried)} patients"
+    )
+    return (
+        f"{answer}, followed as long, for {percent(found.power)} of the intervals to exclude 1 on the side of the true ratio "
+        f"({found.replicates} series of each size; {by_chance})"
+    )
 
 
 def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[str, object]:
@@ -108,11 +122,13 @@ def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[s
         "estimators": [one.to_dict() for one in found.measures],
     }
     if planned is not None:
-        methods = dict.fromkeys(method for sizes in planned.tried.values() for method in sizes)
         document["planning"] = {
             "power": planned.power,
             "replicates": planned.replicates,
-            "patients_needed": {method: planned.needed(method) for method in methods},
+            "patients_needed": {method: planned.needed(method) for method in planned.methods},
+            "no_effect_rejects_1": {
+                method: planned.no_effect[method].rejects_1 for method in planned.methods
+            },
             "sizes": [
                 {"patients": size, **one.to_dict()}
                 for size in sorted(planned.tried)
@@ -123,17 +139,16 @@ def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[s
 
 
 def _expectation(found: Characteristics, known: Measures) -> str:
-    power = (known.rejects_1 or 0.0) * (1 - known.not_identified)
-    width = significant(math.exp(known.log_width or 0.0), 2)
-    what = (
-        "an effect of this size would be seen"
-        if found.design.rate_ratio != 1
-        else "an effect would be claimed by mistake"
-    )
-    return (
-        f"In such a series the limits of the hierarchical interval are typically {width}-fold apart, and it excludes 1 in {percent(power)} "
-        f"of them: so often {what}."
-    )
+    width = f"In such a series the limits of the hierarchical interval are typically {_factor(known.log_width, 2)}-fold apart"
+    excluded = _rounded(known.rejects_1, known.rejects_1_se)
+    if found.design.rate_ratio == 1:
+        return f"{width}; with no effect it excludes 1 in {excluded} of them, where {percent(1 - found.level)} are meant."
+    side = "below" if found.design.rate_ratio < 1 else "above"
+    return f"{width}; it excludes 1 in {excluded} of them, and lies {side} 1, where the true ratio is, in {_rounded(known.detects, known.detects_se)}."
+
+
+def _rounded(share: float | None, error: float | None) -> str:
+    return "–" if share is None or error is None else f"{100 * share:.0f} ± {max(100 * error, 0.1):.1f} %"
 
 
 def _row(one: Measures) -> tuple[str, ...]:
@@ -151,7 +166,7 @@ def _share(share: float | None, error: float | None) -> str:
     return "–" if share is None or error is None else f"{100 * share:.1f} ± {100 * error:.1f} %"
 
 
-def _factor(log_value: float | None) -> str:
+def _factor(log_value: float | None, digits: int = 3) -> str:
     if log_value is None:
         return "–"
-    return significant(math.inf if log_value > 700 else math.exp(log_value))
+    return significant(math.inf if log_value > 700 else math.exp(log_value), digits)

@@ -117,6 +117,10 @@ class Calibration:
         from scipy.stats import kstest
 
         known = self.probabilities.dropna()
+        if known.empty:
+            return pd.DataFrame(
+                {"parameter": known.columns, "distance": np.nan, "p_value": np.nan, "replicates": 0}
+            )
         tests = {name: kstest(known[name], "uniform") for name in known.columns}
         return pd.DataFrame(
             [
@@ -182,14 +186,11 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
     points = np.arange(1, 100) / 100
     rng = np.random.default_rng(20130301)
-    steps = rng.multinomial(replicates, np.full(100, 0.01), size=4_000).cumsum(axis=1)[:, :-1]
+    steps = rng.multinomial(replicates, np.full(100, 0.01), size=40_000).cumsum(axis=1)[:, :-1]
     lower, upper = binom.cdf(steps, replicates, points), binom.sf(steps - 1, replicates, points)
-    pointwise = np.quantile(2 * np.minimum(lower, upper).min(axis=1), 1 - level)
-    return (
-        points,
-        np.asarray(binom.ppf(pointwise / 2, replicates, points)) / replicates,
-        np.asarray(binom.isf(pointwise / 2, replicates, points)) / replicates,
-    )
+    pointwise = np.quantile(2 * np.minimum(lower, upper).min(axis=1), 1 - level, method="lower")
+    low = np.asarray(binom.ppf(pointwise / 2, replicates, points)) / replicates
+    return points, low, 1 - low[::-1]  # a uniform sample turned round is one too
 
 
 def draw(setting: Setting, rng: np.random.Generator) -> tuple[dict[str, float], Model]:

@@ -21,6 +21,7 @@ from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.running import HERE, Execution, computed
 from nmo_stats.operating.simulation import simulate
 from nmo_stats.operating.source import SIMULATION, code_hash
+from nmo_stats.within_patient import Floats
 
 TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example, recycled
 PATIENTS: Final = (1, 3, 5, 10, 30)
@@ -133,11 +134,19 @@ def stored() -> pd.DataFrame:
     return pd.read_csv(data_folder() / "coverage_map" / _FILE)
 
 
+def is_current() -> bool:
+    """Return whether the map that ships with the package was made by the code that is installed."""
+    made = json.loads((data_folder() / "coverage_map" / _MADE).read_text(encoding="utf-8"))
+    return bool(made["code"] == code_hash(SIMULATION))
+
+
 def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the rows of the map whose number of patients, rate and times are near those of a pair; none outside the map.
 
     Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled reference rate and in the mean
-    time of each period. The true ratio, the spreads and the rule are not known of a series: all of them are returned.
+    time on the comparator; for times fixed in advance also in the mean time on the reference, and the ratios of the two times may differ
+    between patients at most twice as much as in the map. (A triggered rule makes reference times of its own.) The true ratio, the spreads
+    and the rule are not known of a series: all of them are returned.
 
     Examples
     --------
@@ -149,13 +158,19 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
     table = stored() if table is None else table
     patients = _nearest(len(pair.patients), PATIENTS, _LIKE_PATIENTS)
     arr = _nearest(pair.totals[0] / pair.total_years[0], REFERENCE_ARRS, _LIKE)
-    mean_times = np.array(TIMES).mean(axis=0)
-    near = all(
-        _nearest(time, (mean,), _LIKE) for time, mean in zip(pair.years.mean(axis=0), mean_times, strict=True)
+    reference, comparator = (
+        _nearest(float(own), (float(mean),), _LIKE) is not None
+        for own, mean in zip(pair.years.mean(axis=0), np.array(TIMES).mean(axis=0), strict=True)
     )
-    if patients is None or arr is None or not near:
-        return table.iloc[:0]
-    return table[(table["patients"] == patients) & (table["reference_arr"] == arr)]
+    is_fixed_near = reference and _unequal(pair.years) <= 2 * _unequal(np.array(TIMES))
+    rows = table[(table["patients"] == patients) & (table["reference_arr"] == arr) & comparator]
+    return rows[(rows["rule"] != "fixed") | is_fixed_near]
+
+
+def _unequal(years: Floats) -> float:
+    """Return how many times as large the largest ratio of a patient's two times is as the smallest."""
+    ratios = years[:, 1] / years[:, 0]
+    return float(ratios.max() / ratios.min())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from nmo_stats.estimate import json_number
 from nmo_stats.operating.estimators.answers import Answers, Intervals, PValues
 from nmo_stats.within_patient import Floats
 
+_NONE: Final = (None, None)
 _ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers it
 
 
@@ -33,7 +34,10 @@ class Measures:
     coverage, coverage_se
         Share of intervals that hold the true ratio, and its Monte Carlo standard error.
     rejects_1, rejects_1_se
-        Share of intervals that exclude a ratio of 1, or of tests with p <= 1 - level: the power, or the type I error at a ratio of 1.
+        Share of intervals that exclude a ratio of 1, on whichever side, or of tests with p <= 1 - level: the type I error at a true ratio of 1.
+    detects, detects_se
+        Share of intervals that exclude 1 on the side of the true ratio: the power. None at a true ratio of 1, and for tests, which have
+        no direction here.
     bias, bias_se
         Median log estimate minus the log of the true ratio; infinite where more than half of the estimates are 0 or infinite.
     log_width, log_width_se
@@ -47,6 +51,8 @@ class Measures:
     coverage_se: float | None
     rejects_1: float | None
     rejects_1_se: float | None
+    detects: float | None
+    detects_se: float | None
     bias: float | None
     bias_se: float | None
     log_width: float | None
@@ -69,7 +75,7 @@ def _of_tests(method: str, found: PValues, level: float) -> Measures:
     known = found.p_value[~np.isnan(found.p_value)]
     rejects = _share(known <= (1 - level) * (1 + _ROUNDING))
     missing = 1 - known.size / found.p_value.size
-    return Measures(method, found.p_value.size, missing, None, None, *rejects, None, None, None, None)
+    return Measures(method, found.p_value.size, missing, None, None, *rejects, *_NONE, *_NONE, *_NONE)
 
 
 def _of_intervals(method: str, found: Intervals, ratio: float) -> Measures:
@@ -84,6 +90,7 @@ def _of_intervals(method: str, found: Intervals, ratio: float) -> Measures:
         1 - int(known.sum()) / known.size,
         *_share(_holds(low, high, ratio)),
         *_share(~_holds(low, high, 1.0)),
+        *(_NONE if ratio == 1 else _share(~_holds(low, high, 1.0) & ((high < 1) == (ratio < 1)))),
         *_median(log_error),
         *_median(log_width),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import require_estimators
+from nmo_stats.operating.estimators.every import TESTS, require_estimators
 from nmo_stats.operating.measures import Measures
 from nmo_stats.operating.running import HERE, Execution
 from nmo_stats.operating.simulation import measures_frame, simulate
@@ -27,27 +27,42 @@ class Plan:
     ----------
     design
         The design; its number of patients is varied.
+    level
+        Level of the intervals.
     power
-        The share of intervals excluding 1 that is aimed at.
+        The share of intervals excluding 1 on the side of the true ratio that is aimed at.
     replicates
         Simulated series of each size.
     tried
         Measures at the sizes that were simulated, by size and method.
+    no_effect
+        Measures of each method in the same design with a true ratio of 1, at the size that was found (or the largest): what the design alone
+        makes of an interval.
     """
 
     design: Design
+    level: float
     power: float
     replicates: int
     tried: dict[int, dict[str, Measures]]
+    no_effect: dict[str, Measures]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods that were planned with."""
+        return tuple(self.no_effect)
+
+    def enough(self, method: str) -> int | None:
+        """Return the smallest size that was simulated with enough power, None if the largest has too little."""
+        return _enough(self.tried, method, self.power)
+
+    def misleads(self, method: str) -> bool:
+        """Return whether the interval excludes 1 more than twice as often as it should where there is no effect."""
+        return (self.no_effect[method].rejects_1 or 0.0) > 2 * (1 - self.level)
 
     def needed(self, method: str) -> int | None:
-        """Return the smallest size that was simulated with enough power, None if the largest has too little."""
-        enough = [
-            size
-            for size, found in self.tried.items()
-            if method in found and _power(found[method]) >= self.power
-        ]
-        return min(enough, default=None)
+        """Return how many patients are needed; None if no size has the power, or the interval misleads in this design."""
+        return None if self.misleads(method) else self.enough(method)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each size and method."""
@@ -66,16 +81,17 @@ def plan(
     level: float = 0.95,
     execution: Execution = HERE,
 ) -> Plan:
-    """Find how many patients, followed as in a design, let an interval exclude 1 often enough.
+    """Find how many patients, followed as in a design, let an interval exclude 1 on the right side often enough.
 
-    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients.
+    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients. At the size that is found the same design is
+    simulated with no effect: where the way patients are chosen alone makes the interval exclude 1, no number of patients helps.
 
     Parameters
     ----------
     design
-        Times (recycled over the patients), rates and the true ratio, which is not 1.
+        Times, rates and the true ratio, which is not 1.
     power
-        Share of intervals that should exclude 1.
+        Share of intervals that should exclude 1 on the side of the true ratio.
     methods
         Estimators with an interval.
     replicates
@@ -88,7 +104,7 @@ def plan(
     Raises
     ------
     ArgumentError
-        If the true ratio is 1, or an option is out of its range.
+        If the true ratio is 1, a method gives no interval, or an option is out of its range.
 
     Examples
     --------
@@ -96,29 +112,45 @@ def plan(
     >>> plan(design, methods=["conditional_exact"], replicates=100).needed("conditional_exact") < 10
     True
     """
+    _require_plannable(design, power, methods)
+    tried: dict[int, dict[str, Measures]] = {}
+    no_effect: dict[str, Measures] = {}
+
+    def measured(method: str, chosen: Design) -> Measures:
+        return simulate(chosen, [method], replicates, level=level, execution=execution).measures[0]
+
+    def is_enough(method: str, size: int) -> bool:
+        found = tried.setdefault(size, {})
+        if method not in found:
+            found[method] = measured(method, design.with_patients(size))
+        return detected(found[method]) >= power
+
+    for method in require_estimators(methods):
+        first, last = 0, len(SIZES)  # the answer is the first size that is enough; len(SIZES): none is
+        while first < last:
+            middle = (first + last) // 2
+            first, last = (first, middle) if is_enough(method, SIZES[middle]) else (middle + 1, last)
+        size = _enough(tried, method, power) or SIZES[-1]
+        no_effect[method] = measured(method, replace(design.with_patients(size), rate_ratio=1.0))
+    return Plan(design, level, power, replicates, tried, no_effect)
+
+
+def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> None:
     if not 0 < power < 1:
         raise ArgumentError(f"power {power!r}: a number strictly between 0 and 1")
     if design.rate_ratio == 1:
         raise ArgumentError("a true ratio of 1 leaves nothing to detect: plan with another ratio")
-    tried: dict[int, dict[str, Measures]] = {}
-
-    def enough(method: str, size: int) -> bool:
-        found = tried.setdefault(size, {})
-        if method not in found:
-            result = simulate(
-                design.with_patients(size), [method], replicates, level=level, execution=execution
-            )
-            found[method] = result.measures[0]
-        return _power(found[method]) >= power
-
-    for method in require_estimators(tuple(methods)):
-        first, last = 0, len(SIZES)  # the answer is the first size that is enough; len(SIZES): none is
-        while first < last:
-            middle = (first + last) // 2
-            first, last = (first, middle) if enough(method, SIZES[middle]) else (middle + 1, last)
-    return Plan(design, power, replicates, tried)
+    if set(methods) & TESTS:
+        raise ArgumentError(
+            f"estimators {tuple(methods)!r}: only those with an interval have a power to plan with"
+        )
 
 
-def _power(measures: Measures) -> float:
-    """Return the share of all series, identified or not, whose interval excludes 1."""
-    return (measures.rejects_1 or 0.0) * (1 - measures.not_identified)
+def detected(measures: Measures) -> float:
+    """Return the share of all series, identified or not, whose interval excludes 1 on the side of the true ratio."""
+    return (measures.detects or 0.0) * (1 - measures.not_identified)
+
+
+def _enough(tried: dict[int, dict[str, Measures]], method: str, power: float) -> int | None:
+    sizes = (size for size, found in tried.items() if method in found and detected(found[method]) >= power)
+    return min(sizes, default=None)

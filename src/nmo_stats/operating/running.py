@@ -54,7 +54,7 @@ class Execution:
 
     workers: int = 1
     scheduler: str | None = None
-    folder: Path | None = None
+    folder: str | Path | None = None
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
@@ -141,13 +141,16 @@ def _compute_here(task: Task, name: str) -> pd.DataFrame:
     return task.compute()
 
 
-def _kept(task: Task, folder: Path | None) -> pd.DataFrame | None:
+def _kept(task: Task, folder: str | Path | None) -> pd.DataFrame | None:
     if folder is None or not (path := _path(task, folder)).exists():
         return None
-    return pd.read_parquet(path)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError):  # cut short by a full disk or a hand: it is computed again
+        return None
 
 
-def _keep(task: Task, table: pd.DataFrame, folder: Path | None) -> None:
+def _keep(task: Task, table: pd.DataFrame, folder: str | Path | None) -> None:
     if folder is None:
         return
     path = _path(task, folder)
@@ -157,5 +160,5 @@ def _keep(task: Task, table: pd.DataFrame, folder: Path | None) -> None:
     unfinished.replace(path)
 
 
-def _path(task: Task, folder: Path) -> Path:
-    return folder / f"{task.name}.parquet"
+def _path(task: Task, folder: str | Path) -> Path:
+    return Path(folder) / f"{task.name}.parquet"

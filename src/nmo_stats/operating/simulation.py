@@ -11,7 +11,7 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.blocks import answers_in, tasks
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import ESTIMATORS, require_estimators
+from nmo_stats.operating.estimators.every import ESTIMATORS, HIGHEST_LEVEL, require_estimators
 from nmo_stats.operating.measures import Measures, measured
 from nmo_stats.operating.running import HERE, Execution, computed
 
@@ -101,7 +101,11 @@ def simulate(
         raise ArgumentError(
             f"replicates {replicates!r}: a whole number from {_FEWEST_REPLICATES} to {_MOST_REPLICATES:,}"
         )
-    names = require_estimators(tuple(estimators))
+    names = require_estimators(estimators)
+    if level > HIGHEST_LEVEL and "hierarchical_quadrature" in names:
+        raise ArgumentError(
+            f"level {level}: the hierarchical limits of many series are computed up to {HIGHEST_LEVEL}; leave that estimator out"
+        )
     table = pd.concat(computed(tasks(design, names, level, replicates), execution), ignore_index=True)
     return Characteristics(design, level, replicates, characterized(table, names, design.rate_ratio, level))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from functools import cache
 from importlib.resources import files
@@ -10,9 +11,12 @@ from typing import Final
 
 SIMULATION: Final = (
     "hierarchical",
+    "glm/gee.py",
     "operating/blocks.py",
     "operating/design.py",
     "operating/estimators",
+    "operating/measures.py",
+    "operating/simulation.py",
     "simulate",
     "within_patient.py",
 )
@@ -21,7 +25,7 @@ CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 
 @cache
 def code_hash(parts: tuple[str, ...]) -> str:
-    """Return a SHA-256 of the source code of parts of the package."""
+    """Return a SHA-256 of the source code of parts of the package; comments, docstrings and layout do not count."""
     digest = hashlib.sha256()
     for name in parts:
         for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):
@@ -29,9 +33,20 @@ def code_hash(parts: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
+def _bare(text: str) -> bytes:
+    """Return what a program does, without comments, docstrings and layout."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree).encode()
+
+
 def _sources(place: Traversable) -> list[bytes]:
     if place.is_file():
-        # a checkout may end its lines in another way
-        return [place.read_bytes().replace(b"\r\n", b"\n")] if place.name.endswith(".py") else []
+        return [_bare(place.read_text(encoding="utf-8"))] if place.name.endswith(".py") else []
     inside = sorted(place.iterdir(), key=lambda entry: entry.name)
     return [text for entry in inside for text in _sources(entry)]

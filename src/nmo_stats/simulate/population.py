@@ -14,6 +14,8 @@ from nmo_stats.estimate import require_ratio
 
 Floats = npt.NDArray[np.float64]
 
+_LARGEST_RATE = 1e9  # per year: what lies beyond is refused for its counts, and must not overflow their sums
+
 
 class Population(Protocol):
     """A distribution of patients' rates on the reference and the comparator."""
@@ -129,4 +131,4 @@ class LogNormalRates:
         rates = np.exp(np.column_stack([level - contrast, level + contrast]))
         if self.overdispersion:
             rates *= rng.gamma(1 / self.overdispersion, self.overdispersion, rates.shape)
-        return np.asarray(rates)
+        return np.asarray(np.minimum(rates, _LARGEST_RATE))

@@ -7,7 +7,7 @@ posterior is the product of its patients' rows, a gather and an exponential. Wha
 is taken out and solved on a grid of its own.
 """
 
-from nmo_stats.hierarchical.many.nodes import COARSE, FINE, Steps
+from nmo_stats.hierarchical.many.nodes import COARSE, FINE, FINEST, Steps
 from nmo_stats.hierarchical.many.posteriors import RatioPosteriors, ratio_posteriors
 
-__all__ = ["COARSE", "FINE", "RatioPosteriors", "Steps", "ratio_posteriors"]
+__all__ = ["COARSE", "FINE", "FINEST", "RatioPosteriors", "Steps", "ratio_posteriors"]

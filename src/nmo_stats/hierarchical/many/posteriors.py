@@ -29,9 +29,8 @@ from nmo_stats.threads import one_thread
 _METHOD: Final = "hierarchical_quadrature"
 _PILOTS: Final = 16  # cohorts along each of two orders
 _EDGE: Final = 1e-3  # probability at the end of a lattice from which a cohort is solved on another grid
-_RESOLVED: Final = 0.6  # steps: a narrower posterior is solved on another grid
 _MOST_GRIDS: Final = 12
-_LARGEST_TABLE: Final = 40_000_000  # numbers held at once
+_LARGEST_TABLE: Final = 100_000_000  # numbers held at once
 _LARGEST_BLOCK: Final = 2_000_000
 
 
@@ -166,5 +165,5 @@ def _judged(grid: Grid, mass: np.ndarray) -> tuple[Floats, np.ndarray]:
         location, spread = found.sum(axis=1), found.sum(axis=2)
         good &= location[:, 0] + location[:, -1] + spread[:, -1] < _EDGE
         good &= block.reflected | (spread[:, 0] < _EDGE)
-        good &= deviations(block.z, location) > _RESOLVED * block.step_z
+        good &= deviations(block.z, location) > grid.steps.resolved * block.step_z
     return by_ratio.sum(axis=1), good

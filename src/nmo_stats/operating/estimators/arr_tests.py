@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import ndtr, stdtr
 from scipy.stats import rankdata
 
 from nmo_stats.operating.estimators.answers import PValues
 from nmo_stats.simulate import Cohorts
-from nmo_stats.within_patient import Floats
+from nmo_stats.within_patient import Counts, Floats
+
+_MOST_ENUMERATED: Final = 50
 
 
 def wilcoxon(cohorts: Cohorts) -> PValues:
-    """Return exact two-sided signed-rank p-values over the observed ranks; none where no patient's rate differs."""
+    """Return two-sided signed-rank p-values over the observed ranks, exact up to 50 patients and Normal above; none where no rate differs."""
     differences = _differences(cohorts)
     zero = differences == 0
     # the zeros share the lowest ranks, which are then taken off; mid-ranks are halves: whole when doubled
     ranks = rankdata(np.abs(differences), axis=1) - zero.sum(axis=1, keepdims=True)
     doubled = np.where(zero, 0, np.rint(2 * ranks)).astype(np.int64)
     positive = np.where(differences > 0, doubled, 0).sum(axis=1)
-    sums = _distribution(doubled)
-    reach = np.arange(sums.shape[1])
-    lower = (sums * (reach <= positive[:, None])).sum(axis=1)
-    upper = (sums * (reach >= positive[:, None])).sum(axis=1)
-    p_value = np.minimum(2 * np.minimum(lower, upper), 1.0)
+    exact = doubled.shape[1] <= _MOST_ENUMERATED
+    p_value = _enumerated(doubled, positive) if exact else _normal(doubled, positive)
     return PValues(np.where(zero.all(axis=1), np.nan, p_value))
 
 
@@ -46,6 +47,22 @@ def _differences(cohorts: Cohorts) -> Floats:
     rates = cohorts.relapses / cohorts.years
     largest = rates.max(axis=(1, 2))
     return np.round((rates[:, :, 1] - rates[:, :, 0]) / np.where(largest > 0, largest, 1.0)[:, None], 12)
+
+
+def _enumerated(doubled: Counts, positive: Counts) -> Floats:
+    sums = _distribution(doubled)
+    reach = np.arange(sums.shape[1])
+    lower = (sums * (reach <= positive[:, None])).sum(axis=1)
+    upper = (sums * (reach >= positive[:, None])).sum(axis=1)
+    return np.asarray(np.minimum(2 * np.minimum(lower, upper), 1.0))
+
+
+def _normal(doubled: Counts, positive: Counts) -> Floats:
+    """Return the Normal limit, whose variance is that of the ranks as they are tied."""
+    squares = (doubled.astype(np.float64) ** 2).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(positive - doubled.sum(axis=1) / 2) / (np.sqrt(squares) / 2)
+    return np.asarray(2 * ndtr(-distance))
 
 
 def _distribution(ranks: np.ndarray) -> Floats:

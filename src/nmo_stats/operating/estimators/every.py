@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import DEFAULT_PRIORS, ratio_posteriors
-from nmo_stats.hierarchical.many import FINE
+from nmo_stats.hierarchical.many import FINEST
 from nmo_stats.operating.estimators.answers import Answers, Intervals
 from nmo_stats.operating.estimators.arr_tests import paired_t, wilcoxon
 from nmo_stats.operating.estimators.exact import conditional_exact, pooled_exact
@@ -30,7 +30,7 @@ def hierarchical_quadrature(cohorts: Cohorts, level: float) -> Intervals:
     known = cohorts.relapses.sum(axis=(1, 2)) > 0
     if not known.any():
         return Intervals.none(len(cohorts))
-    posteriors = ratio_posteriors(cohorts.relapses[known], cohorts.years[known], DEFAULT_PRIORS, steps=FINE)
+    posteriors = ratio_posteriors(cohorts.relapses[known], cohorts.years[known], DEFAULT_PRIORS, steps=FINEST)
     quantiles = (posteriors.quantile(p) for p in (0.5, (1 - level) / 2, (1 + level) / 2))
     return Intervals(*map(np.exp, quantiles)).placed(known)
 
@@ -50,7 +50,11 @@ ESTIMATORS: Final[dict[str, Estimator]] = {
 }
 
 
-def require_estimators(names: tuple[str, ...]) -> tuple[str, ...]:
+TESTS: Final = frozenset({"wilcoxon", "paired_t"})
+HIGHEST_LEVEL: Final = 0.99  # up to which the limits of the hierarchical model in many series are accurate
+
+
+def require_estimators(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names if each is that of an estimator, else raise.
 
     Raises
@@ -58,10 +62,12 @@ def require_estimators(names: tuple[str, ...]) -> tuple[str, ...]:
     ArgumentError
         If a name is unknown or stands twice, or there is none.
     """
+    if isinstance(names, str):
+        raise ArgumentError(f"estimators {names!r}: a list of names, such as [{names!r}]")
     unknown = [name for name in names if name not in ESTIMATORS]
     if unknown or not names or len(set(names)) < len(names):
-        raise ArgumentError(f"estimators {names!r}: different names out of {', '.join(ESTIMATORS)}")
-    return names
+        raise ArgumentError(f"estimators {tuple(names)!r}: different names out of {', '.join(ESTIMATORS)}")
+    return tuple(names)
 
 
 def answers(name: str, cohorts: Cohorts, level: float) -> Answers:

@@ -14,8 +14,8 @@ from nmo_stats.operating.estimators.likelihood import in_both
 from nmo_stats.simulate import Cohorts
 from nmo_stats.within_patient import Floats
 
-_MOST_ROUNDS: Final = 200
-_SETTLED: Final = 1e-9
+_MOST_ROUNDS: Final = 500
+_SETTLED: Final = 1e-7
 _NOTHING: Final = 1e-24
 
 
