@@ -86,12 +86,42 @@ def test_a_plan_says_how_many_patients(run):
     assert (code, err) == (0, "")
     assert "3 patients, 2.45 relapses a year on the reference, true ratio 0.200" in text
     assert "In such a series the limits of the hierarchical interval are typically" in text
-    assert "for 80 % of the intervals to exclude 1" in text
+    assert "for 80 % of the intervals to exclude 1 on the side of the true ratio" in text
+    assert "with no effect at all the same design makes" in text
     content = json.loads(run(*options, "--json")[1])
     needed = content["planning"]["patients_needed"]
     assert 2 < needed["hierarchical_quadrature"] < 15
     sizes = {row["patients"] for row in content["planning"]["sizes"]}
     assert needed["hierarchical_quadrature"] in sizes
+
+
+def test_a_rule_that_misleads_gets_no_number_of_patients(run):
+    options = (
+        "--rule",
+        "look_back",
+        "--arr",
+        0.6,
+        "--rr",
+        0.8,
+        "--patients",
+        10,
+        "--replicates",
+        100,
+        "--estimator",
+        "conditional_exact",
+    )
+    code, out, _ = run("simulate", *options)
+    text = " ".join(out.split())
+    assert code == 0
+    assert "no number of patients: with no effect at all the same design makes" in text
+    content = json.loads(run("simulate", *options, "--json")[1])["planning"]
+    assert content["patients_needed"] == {"conditional_exact": None}
+    assert content["no_effect_rejects_1"]["conditional_exact"] > 0.5
+
+
+def test_the_level_stands_in_the_words(run):
+    out = run("simulate", "--level", 0.9, "--replicates", 20, "--estimator", "wilcoxon", "--power", 0)[1]
+    assert "p ≤ 0.10" in out
 
 
 def test_without_an_effect_there_is_nothing_to_plan(run):

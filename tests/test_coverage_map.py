@@ -30,6 +30,7 @@ def test_it_says_what_made_it():
     assert made["replicates"] == coverage_map.STORED_REPLICATES
     assert len(made["code"]) == 64
     assert made["seed"] == coverage_map.SEED
+    assert coverage_map.is_current() in {True, False}
 
 
 def test_a_cell_computed_again_is_the_stored_one(table):
@@ -108,8 +109,21 @@ def test_cells_like_the_example(example_pair):
         ([[9, 2]] * 200, [[1.2, 1.3]] * 200),  # too many patients
         ([[0, 1]] * 3, [[1.2, 1.3]] * 3),  # no reference rate
         ([[30, 2]] * 3, [[1.2, 1.3]] * 3),  # a rate outside the map
-        ([[10, 2]] * 3, [[5.0, 1.3]] * 3),  # longer times
+        ([[10, 2]] * 3, [[5.0, 4.0]] * 3),  # longer times
     ],
 )
 def test_no_cell_like_it(relapses, years):
     assert like(Comparison.from_arrays(relapses, years)).empty
+
+
+@pytest.mark.parametrize(
+    "years",
+    [
+        [[0.6, 1.3]] * 3,  # a switch soon after a relapse
+        [[3.6, 0.2], [0.04, 3.7], [0.02, 0.1]],  # patients whose times differ far more than in the map
+    ],
+)
+def test_fixed_cells_need_times_like_theirs(years):
+    total = sum(time for time, _ in years)
+    rows = like(Comparison.from_arrays([[round(2 * total), 0], [0, 1], [0, 1]], years))
+    assert set(rows["rule"]) == {"triggered"}

@@ -23,7 +23,7 @@ ONE = Design(1, ((2.0, 2.0),), 1.5, sd_rate=0.0, sd_rate_ratio=0.0)
 
 def test_a_design_like_a_pair_has_its_times_and_its_pooled_reference_rate(example_pair):
     design = Design.like(example_pair, 0.5)
-    assert design.times == tuple(map(tuple, example_pair.years.tolist()))
+    assert design.times == tuple(sorted(map(tuple, example_pair.years.tolist())))
     assert (design.patients, design.rate_ratio, design.sd_rate, design.sd_rate_ratio) == (3, 0.5, 0.5, 0.25)
     assert design.reference_arr == pytest.approx(9 / (44 / 12))
 
@@ -56,10 +56,57 @@ def test_a_design_outside_its_range_is_refused(change, words):
 def test_times_are_recycled_or_drawn():
     rng = np.random.default_rng(1)
     recycled = Design(5, ((1.0, 2.0), (3.0, 4.0)), 1.0).draw(rng, 2).years
-    assert recycled[1].tolist() == [[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]
+    assert recycled[1].tolist() == [[1, 2], [1, 2], [3, 4], [3, 4], [3, 4]]
     uniform = Design(4, UniformTimes((1.0, 2.0), (3.0, 5.0)), 1.0).draw(rng, 5_000).years
     assert uniform.min(axis=(0, 1)) == pytest.approx([1, 3], abs=0.01)
     assert uniform.mean(axis=(0, 1)) == pytest.approx([1.5, 4], abs=0.02)
+
+
+def test_the_order_of_patients_is_of_no_account_and_fewer_are_like_all():
+    times = tuple((float(t), 1.0) for t in range(1, 21))
+    one, other = Design(6, times, 1.0), Design(6, times[::-1], 1.0)
+    assert one == other
+    chosen = one.draw(np.random.default_rng(1), 1).years[0, :, 0]
+    assert chosen.tolist() == [2, 6, 9, 12, 16, 19]
+
+
+def test_numbers_of_every_kind_are_taken_and_others_refused():
+    times = np.array([[2.0, 1.0]])
+    design = Design(np.int64(2), times, np.float64(1.0), seed=np.int64(3))
+    assert hash(design) == hash(Design(2, ((2.0, 1.0),), 1, seed=3))
+    for change in (
+        {"reference_arr": "2"},
+        {"rule": ["fixed"]},
+        {"times": ((1, "x"),)},
+        {"times": ((1,), (1, 2))},
+        {"seed": 1.5},
+    ):
+        with pytest.raises(ArgumentError):
+            replace(design, **change)
+
+
+@pytest.mark.parametrize("change", [{"reference_arr": 900.0, "times": ((90.0, 1.0),)}, {"sd_rate": 10.0}])
+def test_relapses_without_bound_are_refused(change):
+    with pytest.raises(ArgumentError, match="lower the rate"):
+        simulate(replace(ONE, **change), ["pooled_exact"], 100)
+
+
+def test_overdispersion_differs_between_the_periods_of_a_patient():
+    rates = LogNormalRates(1.0, 1.0, 0.0, 0.0, 0.5).draw(np.random.default_rng(4), 100_000)
+    assert np.corrcoef(rates.T)[0, 1] == pytest.approx(0, abs=0.02)
+
+
+def test_the_rules_are_those_of_the_design():
+    rng = np.random.default_rng(8)
+    triggered = Design(200, ((2.0, 1.0),), 6.0, sd_rate=0.0, sd_rate_ratio=0.0, rule="triggered").draw(
+        rng, 200
+    )
+    # the first relapse comes after 1/6 year on average, the switch 1/6 year later; relapses in that time count
+    assert triggered.years[..., 0].mean() == pytest.approx(1 / 6 + 2 / 12, abs=0.005)
+    assert triggered.relapses[..., 0].mean() == pytest.approx(1 + 6 * 2 / 12, abs=0.03)
+    back = replace(Design(200, ((2.0, 1.0),), 2.0, rule="look_back")).draw(rng, 20)
+    assert back.years[..., 0] == pytest.approx(1.0)
+    assert back.relapses[..., 0].min() == 2
 
 
 def test_rates_have_the_moments_of_the_model():
@@ -77,8 +124,14 @@ def test_whole_months_round_the_reference_times_and_keep_the_counts():
     relapses, taken, _ = Triggered(1).reference(rng, rates, years)
     counts, months, _ = WholeMonths(Triggered(1)).reference(same, rates, years)
     assert (relapses == counts).all()
-    assert months * 12 == pytest.approx(np.round(12 * taken))
+    assert months * 12 == pytest.approx(np.maximum(np.round(12 * taken), 1))
     assert np.abs(months - taken).max() <= 0.5 / 12 + 1e-12
+    # a reference period that rounds to nothing lasts a month
+    short, _, _ = WholeMonths(Triggered(1, lag_months=0.0)).reference(rng, np.full(50, 500.0), np.ones(50))
+    assert (
+        WholeMonths(Triggered(1, lag_months=0.0)).reference(rng, np.full(50, 500.0), np.ones(50))[1] == 1 / 12
+    ).all()
+    assert (short == 1).all()
 
 
 # --------------------------------------------------------------------------------------- measures
@@ -95,8 +148,17 @@ def test_measures_by_hand():
     assert found.coverage_se == pytest.approx(math.sqrt(0.75 * 0.25 / 4))
     assert found.rejects_1 == 0
     assert found.rejects_1_se == pytest.approx(math.sqrt(1 / 6 * 5 / 6 / 4))  # not 0
+    assert found.detects == 0
     assert found.bias == pytest.approx(0)  # the lower of the two middle values
     assert found.log_width == pytest.approx(math.log(4))
+
+
+def test_only_the_side_of_the_truth_is_a_detection():
+    low, high = np.array([0.1, 1.5, 0.5, 2.0]), np.array([0.9, 3.0, 2.0, 5.0])
+    found = measured("m", Intervals(np.sqrt(low * high), low, high), 0.5, 0.95)
+    assert (found.rejects_1, found.detects) == (0.75, 0.25)
+    assert measured("m", Intervals(np.sqrt(low * high), low, high), 2.0, 0.95).detects == 0.5
+    assert measured("m", Intervals(np.sqrt(low * high), low, high), 1.0, 0.95).detects is None
 
 
 def test_tests_have_power_and_no_coverage():
@@ -185,7 +247,9 @@ def test_all_estimators_by_default(example_pair):
         ({"replicates": 10.5}, "replicates 10.5"),
         ({"estimators": ["exact"]}, "estimators"),
         ({"estimators": []}, "estimators"),
+        ({"estimators": "pooled_exact"}, "list of names"),
         ({"level": 1.0}, "level"),
+        ({"level": 0.999}, "leave that estimator out"),
     ],
 )
 def test_options_outside_their_range_are_refused(options, words):
@@ -206,6 +270,22 @@ def test_more_patients_are_needed_for_a_smaller_effect():
     assert (below["rejects_1"] * (1 - below["not_identified"]) < 0.8).all()
 
 
+def test_power_counts_the_series_in_which_a_method_gives_nothing():
+    found = plan(Design(1, ((1.0, 1.0),), 3.0, 0.05, 0.0, 0.0), methods=["poisson"], replicates=200)
+    row = found.to_frame().set_index("patients").loc[found.enough("poisson")]
+    assert row["not_identified"] > 0.02
+    assert row["detects"] * (1 - row["not_identified"]) >= 0.8
+
+
+def test_where_patients_are_chosen_by_their_relapses_no_size_is_given():
+    design = Design(3, ((2.0, 2.0),), 0.6, 0.8, 0.5, 0.0, rule="look_back")
+    found = plan(design, methods=["conditional_exact"], replicates=200)
+    assert found.misleads("conditional_exact")
+    assert found.no_effect["conditional_exact"].rejects_1 > 0.5
+    assert found.enough("conditional_exact") is not None
+    assert found.needed("conditional_exact") is None
+
+
 def test_where_no_size_is_enough_there_is_none():
     found = plan(replace(ONE, rate_ratio=0.97), methods=["conditional_exact"], replicates=100)
     assert found.needed("conditional_exact") is None
@@ -216,3 +296,5 @@ def test_a_ratio_of_1_leaves_nothing_to_plan():
         plan(ONE)
     with pytest.raises(ArgumentError, match="power"):
         plan(replace(ONE, rate_ratio=0.5), power=1.0)
+    with pytest.raises(ArgumentError, match="interval"):
+        plan(replace(ONE, rate_ratio=0.5), methods=["wilcoxon"])

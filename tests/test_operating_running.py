@@ -69,6 +69,17 @@ def test_blocks_of_other_settings_are_not_taken(tmp_path):
     assert not names & {path.stem for path in tmp_path.glob("*.parquet")}
 
 
+def test_a_block_that_was_cut_short_is_computed_again(tmp_path):
+    found = simulate(DESIGN, ["pooled_exact"], 100, execution=Execution(folder=tmp_path))
+    (kept,) = tmp_path.glob("*.parquet")
+    whole = kept.read_bytes()
+    for cut in (whole[:300], b""):
+        kept.write_bytes(cut)
+        again = simulate(DESIGN, ["pooled_exact"], 100, execution=Execution(folder=str(tmp_path)))
+        assert as_bytes(again) == as_bytes(found)
+        assert kept.read_bytes() == whole
+
+
 def test_options_that_contradict_each_other_are_refused():
     with pytest.raises(ArgumentError, match="not both"):
         Execution(workers=2, scheduler="tcp://127.0.0.1:8786")
