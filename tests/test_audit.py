@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nmo_stats import audit, describe, load_example
+from nmo_stats import audit, describe, load_example, read_events
 from nmo_stats.audit.formulas import number
 from nmo_stats.audit.span import (
     Span,
@@ -694,3 +694,144 @@ def test_a_large_paper_takes_no_longer_than_a_coffee():
     ]
     rows += [(f"arr_{name}", None, drug, "1.0") for name in ("mean", "median", "pooled") for drug in "xy"]
     assert len(audited(Cohort.from_frame(frame), *rows)) == 3006
+
+
+# Totals and single patients
+
+
+@pytest.fixture
+def alike():
+    """Three patients with the same numbers on one drug: 2 relapses in 12 months each, and others on the other."""
+    frame = pd.DataFrame(
+        {
+            "patient": ["A", "A", "B", "B", "C", "C"],
+            "treatment": ["old", "new"] * 3,
+            "relapses": [2, 0, 2, 1, 2, 0],
+            "exposure_months": [12, 12, 12, 24, 12, 24],
+        }
+    )
+    return Cohort.from_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "words"),
+    [
+        ("relapses", "6", "sum of the individual numbers (2, 2, 2) = 6"),
+        ("relapses", "2", "the same in all 3 patients = 2"),
+        ("exposure_months", "36", "sum of the individual numbers (12, 12, 12) = 36 (34.5 to 37.5)"),
+        ("exposure_months", "12", "the same in all 3 patients = 12 (11.5 to 12.5)"),
+        ("exposure_years", "3", "sum of the individual numbers (1, 1, 1) = 3 (2.875 to 3.125)"),
+    ],
+)
+def test_a_number_of_the_series_agrees_as_a_total_and_as_that_of_each_patient(alike, quantity, text, words):
+    found = one(alike, quantity, None, "old", text)
+    assert (found.verdict, found.words) == ("agrees", words)
+
+
+def test_a_number_that_is_neither_the_total_nor_that_of_each_patient_disagrees_with_both(alike):
+    found = one(alike, "relapses", None, "old", "5")
+    assert (found.verdict, found.recomputed) == ("disagrees", 6)
+    assert (
+        found.words == "the same in all 3 patients = 2; in total, sum of the individual numbers (2, 2, 2) = 6"
+    )
+    # the total of the other drug, and a number that may be any summary of 0, 1, 0
+    total_, open_ = audited(alike, ("relapses", None, "new", "1"), ("relapses", None, "new", "0"))
+    assert total_.verdict == "agrees"
+    assert (open_.verdict, open_.recomputed) == ("not_recomputable", None)
+    assert open_.words == (
+        "per patient or in total? relapses_total, relapses_mean and relapses_median say which; "
+        "the total is 1, and it differs between patients (0, 1, 0)"
+    )
+
+
+def test_a_total_and_a_number_per_patient_do_not_contradict_each_other(alike):
+    rows = printed(("relapses", None, "new", "1"), ("relapses", None, "new", "0"))
+    found = audit.audited(alike.with_published(rows.assign(place=["text", "table"]))).findings
+    assert [one.verdict for one in found] == ["agrees", "not_recomputable"]
+
+
+def test_one_relapse_is_not_counted_in_the_plural(alike):
+    found = one(alike, "rate_ratio", None, "new", "0.10")
+    assert found.words.startswith("(1 relapse / 60 months) / (6 / 36 months)")
+
+
+# The time to the first relapse
+
+
+def dated(*rows):
+    """Patients on one drug: (first relapse or None, further relapses, end), in days."""
+    treatments = pd.DataFrame(
+        [(f"P{number}", "x", 0, end) for number, (_, _, end) in enumerate(rows)],
+        columns=["patient", "treatment", "start", "end"],
+    )
+    relapses = pd.DataFrame(
+        [
+            (f"P{number}", onset)
+            for number, (first, further, _) in enumerate(rows)
+            if first is not None
+            for onset in (first, *further)
+        ],
+        columns=["patient", "onset"],
+    )
+    return read_events(treatments, relapses)
+
+
+def test_the_median_time_to_the_first_relapse_censors_patients_without_one():
+    # 100 of 3, then the one who left at 150 without a relapse, then 400 of 1: the share is 2/3, then 0 at 400
+    cohort = dated((100, (200,), 500), (None, (), 150), (400, (), 600))
+    found = one(cohort, "first_relapse_days_median", None, "x", "400")
+    assert (found.verdict, found.words) == (
+        "agrees",
+        "Kaplan-Meier median of the times to the first relapse (100, 400 days, 1 without a relapse and censored) = 400",
+    )
+    assert describe.first_relapse(cohort).curves["x"].median * 365.25 == pytest.approx(400)
+    relapsed_only = one(cohort, "first_relapse_days_median", None, "x", "250")
+    assert (relapsed_only.verdict, relapsed_only.recomputed) == ("disagrees", 400)
+    assert (
+        relapsed_only.other
+        == "reproduced by median of the individual numbers (100, 400, 1 without a relapse) = 250"
+    )
+    assert one(cohort, "first_relapse_days_min", None, "x", "100").words == (
+        "smallest of the individual numbers (100, 400, 1 without a relapse) = 100"
+    )
+    in_months = one(cohort, "first_relapse_months_median", None, "x", "13.1")  # 400 / 30.4375
+    assert in_months.verdict == "agrees"
+
+
+def test_a_median_that_is_not_reached_is_no_number():
+    found = one(
+        dated((100, (), 500), (None, (), 800), (None, (), 600)), "first_relapse_days_median", None, "x", "100"
+    )
+    assert (found.verdict, found.words) == (
+        "not_recomputable",
+        "the Kaplan-Meier median is not reached: 2 of 3 patients had no relapse",
+    )
+
+
+def test_the_median_time_of_the_founding_paper_is_that_of_describe():
+    cohort = load_example()
+    # 18, 40 and 137 days; 3 and 4 months of two patients, the third is censored at 18 months
+    found = audited(
+        cohort,
+        ("first_relapse_days_median", None, "rituximab", "40"),
+        ("first_relapse_months_median", None, "tocilizumab", "4"),
+        ("first_relapse_months_median", None, "tocilizumab", "3.5"),
+    )
+    assert [one.verdict for one in found[:3]] == ["agrees", "agrees", "agrees_within_rounding"]
+    curves = describe.first_relapse(cohort).curves
+    assert found[0].recomputed == pytest.approx(365.25 * curves["rituximab"].median)
+    assert (found[1].recomputed, found[1].low, found[1].high) == pytest.approx((4, 3.5, 4.5))
+    assert found[1].recomputed == pytest.approx(12 * curves["tocilizumab"].median)
+
+
+def test_a_first_relapse_without_a_time_leaves_the_median_open():
+    cohort = dated((100, (), 500), (300, (), 400))
+    untimed = dataclasses.replace(cohort, relapse_times=cohort.relapse_times.iloc[:1])
+    found = one(untimed, "first_relapse_days_median", None, "x", "100")
+    assert found.words == "the time of the first relapse is known for 1 of 2 patients with one"
+    # a time that is that of a later relapse is not taken for the first one
+    later = dated((100, (300,), 500))
+    known = later.relapse_times.assign(number=[0, 2]).iloc[1:]
+    assert one(
+        dataclasses.replace(later, relapse_times=known), "first_relapse_days", "P0", "x", "300"
+    ).verdict == ("not_recomputable")

@@ -194,9 +194,17 @@ def _other_units(found: Mapping[Name, Span], unit: str) -> dict[Name, Span]:
 
 
 def _of_relapse_times(cohort: Cohort, frame: pd.DataFrame) -> dict[Name, Fact]:
-    """Return the time to the first relapse of each period of a drug that was given once."""
+    """Return the time to the first relapse of each period of a drug that was given once.
+
+    The earliest time is that of the first relapse if all relapses of the period have one, or it is said to be number 1.
+    """
     once = frame[~frame.duplicated(["patient", "treatment"], keep=False)]
-    first = cohort.relapse_times.groupby("row")["years"].min()
+    times = cohort.relapse_times
+    timed = times.groupby("row")
+    has_first = (timed["number"].min() == 1) | (
+        timed.size() >= cohort.frame["relapses"].reindex(timed.size().index)
+    )
+    first = timed["years"].min()[has_first]
     placed = once.merge(first.rename("first"), left_on="row", right_index=True)
     found = {}
     for patient, treatment, years in placed[["patient", "treatment", "first"]].itertuples(

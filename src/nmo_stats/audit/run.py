@@ -121,7 +121,7 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
     known = known if published is None else known.with_printed(published)
     mentions = _mentions(rows)
     with localcontext(Context(prec=PRECISION)):
-        memory: dict[Name, tuple[Formula, Outcome]] = {}
+        memory: dict[Name, tuple[Formula, list[Outcome]]] = {}
         return Audit(tuple(_finding(known, row, mentions, memory) for row in rows))
 
 
@@ -173,14 +173,16 @@ def _finding(
     known: Record,
     row: Mapping[str, object],
     mentions: Mentions,
-    memory: dict[Name, tuple[Formula, Outcome]],
+    memory: dict[Name, tuple[Formula, list[Outcome]]],
 ) -> Finding:
     name, printed, decimals = _name(row), _printed(row), int(str(row["decimals"]))
     if name not in memory:
         formula = formula_of(name)
-        memory[name] = formula, formula.compute(known, name)
-    formula, outcome = memory[name]
-    if isinstance(outcome, Unknown):
+        memory[name] = formula, [compute(known, name) for compute in (formula.compute, *formula.readings)]
+    formula, outcomes = memory[name]
+    outcome = _reading(name, outcomes, printed, decimals)
+    # Two numbers under a name that can be read in two ways need not contradict each other.
+    if isinstance(outcome, Unknown) and not formula.readings:
         outcome = _contradiction(mentions[name], printed, decimals) or outcome
     if isinstance(outcome, Unknown):
         reason = "; ".join(part for part in (outcome.reason, suggestion(name.quantity)) if part)
@@ -189,6 +191,28 @@ def _finding(
     judged = verdict(outcome.span, printed, decimals)
     other = _reproduction(known, name, formula.others, printed, decimals) if judged == "disagrees" else ""
     return _as_finding(row, judged, outcome.span, _arithmetic(outcome), other)
+
+
+def _reading(name: Name, outcomes: list[Outcome], printed: Decimal, decimals: int) -> Outcome:
+    """Return the recomputation of a name, or where it can be read in two ways the one that gives the printed number.
+
+    Two readings of which neither gives the number disagree together; one of which the data have no number leaves it open.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    in_total, each = outcomes
+    for wanted in ("agrees", "agrees_within_rounding"):
+        for one in outcomes:
+            if isinstance(one, Computed) and verdict(one.span, printed, decimals) == wanted:
+                return one
+    if isinstance(in_total, Unknown):
+        return in_total
+    if isinstance(each, Unknown):
+        asked = f"per patient or in total? {name.quantity}_total, {name.quantity}_mean and {name.quantity}_median say which"
+        return Unknown(f"{asked}; the total is {spread(in_total.span)}, and {each.reason}")
+    if in_total.span == each.span:
+        return each
+    return Computed(in_total.span, f"{_arithmetic(each)}; in total, {in_total.words}")
 
 
 def _contradiction(

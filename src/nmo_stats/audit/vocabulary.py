@@ -16,7 +16,9 @@ from nmo_stats.audit.formulas import NO_SOURCE, Compute, Computed, Outcome, Unkn
 from nmo_stats.audit.ratios import rate_ratio, ratio_high, ratio_low, ratio_of, ratio_p_value, reduction
 from nmo_stats.audit.record import PRINTED, Fact, Name, Record
 from nmo_stats.audit.span import Span
+from nmo_stats.audit.timing import median_to_first
 from nmo_stats.cohort.published import OTHER_DRUGS
+from nmo_stats.cohort.schema import EXPOSURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,15 @@ class Formula:
         Further formulas that papers use under the same name: tried, and named, only where ``compute`` gives another number.
     defines
         Whether a summary over patients takes this formula (and not the printed individual numbers) for its values.
+    readings
+        What else the bare name may mean: a number that any reading gives agrees.
     """
 
     meaning: str
     compute: Compute
     others: tuple[Compute, ...] = ()
     defines: bool = True
+    readings: tuple[Compute, ...] = ()
 
 
 def individual(record: Record, name: Name) -> Fact | None:
@@ -66,10 +71,18 @@ def summary(
             return Unknown(f"printed for {len(known)} of {len(names)} patients only")
         spans = [fact.span for fact in known]
         kind = " printed" if all(fact.source == PRINTED for fact in known) else ""
-        missing = f", {len(names) - len(known)} not known" if len(known) < len(names) else ""
+        missing = _missing(record, base, [one for one in names if source(one) is None])
         return Computed(pick(spans), f"{word} of the{kind} individual numbers ({listed(spans)}{missing})")
 
     return compute
+
+
+def _missing(record: Record, base: str, names: Sequence[Name]) -> str:
+    """Return how many numbers of a summary there are not, and why: no relapse has no time."""
+    timed = [one._replace(quantity="relapses") for one in names] if base.startswith("first_relapse_") else []
+    none = sum(one in record.data and record.data[one].span.value == 0 for one in timed)
+    parts = ((none, "without a relapse"), (len(names) - none, "not known"))
+    return "".join(f", {number} {words}" for number, words in parts if number)
 
 
 def pooled_arr(record: Record, name: Name) -> Outcome:
@@ -167,6 +180,8 @@ SUMMARIES: Final = {
     "_max": (span.highest, "largest"),
     "_total": (span.total, "sum"),
 }
+# Of the series they are printed both ways: "6 relapses" in all, "12 months" each.
+ADDITIVE: Final = ("relapses", *EXPOSURES)
 _RATES: Final = {word: summary("arr", SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")}
 _RATIOS: Final = tuple(map(ratio_of, _RATES.values()))
 _CHANGES: Final = "EDSS at the end of the period − at its start; printed without sign"
@@ -190,6 +205,14 @@ FORMULAS: Final = MappingProxyType(
         "arr_pooled": Formula("all relapses / all years on the drug", pooled_arr, tuple(_RATES.values())),
         "arr_mean": Formula("mean of the individual ARRs", _RATES["mean"], (pooled_arr, _RATES["median"])),
         "arr_median": Formula("median of the individual ARRs", _RATES["median"], (pooled_arr, _RATES["mean"])),
+        **{
+            f"first_relapse_{unit}_median": Formula(
+                f"Kaplan-Meier median in {unit}, patients without a relapse censored at the end",
+                median_to_first(unit),
+                (summary(f"first_relapse_{unit}", *SUMMARIES["_median"]),),
+            )
+            for unit in ("days", "months")
+        },
         "edss_change": Formula(_CHANGES, formulas.edss_change),
         "prior_relapses": Formula("sum of the relapses under the prior therapies", formulas.prior_relapses),
         "prior_arr": Formula(
@@ -241,6 +264,8 @@ FAMILIES: Final = MappingProxyType(
 def formula_of(name: Name) -> Formula:
     """Return the formula of a quantity: its own, that of its family, of a summary, or the data as they are."""
     quantity = name.quantity
+    if name.patient is None and quantity in ADDITIVE:
+        return Formula("", summary(quantity, *SUMMARIES["_total"]), readings=(shared,))
     if quantity in FORMULAS:
         found = FORMULAS[quantity]
         return Formula("", shared) if name.patient is None and found.compute is datum else found
