@@ -835,3 +835,21 @@ def test_a_first_relapse_without_a_time_leaves_the_median_open():
     assert one(
         dataclasses.replace(later, relapse_times=known), "first_relapse_days", "P0", "x", "300"
     ).verdict == ("not_recomputable")
+
+
+def test_a_change_that_agrees_in_size_alone_is_told_apart(paper):
+    rows = printed(*[("edss_change", "A", "satralizumab", text) for text in ("1.0", "-1.0", "1.5", "0.0")])
+    found = audit.audited(paper.with_published(rows))
+    in_size, signed, other, none = found.findings
+    assert (in_size.verdict, in_size.recomputed, in_size.is_without_sign) == ("agrees", -1, True)
+    assert in_size.words == "EDSS 3 − 4 = −1; they agree in size, and the data show a decrease"
+    assert (signed.verdict, signed.words, signed.is_without_sign) == ("agrees", "EDSS 3 − 4 = −1", False)
+    assert [(one.verdict, one.is_without_sign) for one in (other, none)] == [("disagrees", False)] * 2
+    assert found.without_sign == (in_size,)
+    assert "2 agree with the data (1 of them in size only: the data show a decrease)" in audit.summary(found)
+    assert audit.by_quantity(found) == {"edss_change": (1, 0)}
+
+
+def test_an_increase_that_is_printed_without_sign_is_plain_agreement(example):
+    assert example.without_sign == ()
+    assert "size" not in audit.summary(example)

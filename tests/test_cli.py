@@ -512,6 +512,22 @@ def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
     assert "no printed number to audit; name them with --published" in err
 
 
+def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, tmp_path, example_cohort):
+    periods = tmp_path / "periods.csv"
+    example_cohort.to_frame().drop(columns="reported_arr").to_csv(periods, index=False)
+    numbers = "quantity,patient,treatment,value,decimals,place\nedss_change,2,tocilizumab,1.0,1,text\n"
+    code, out, _ = run("audit", periods, "--published", write(tmp_path / "published.csv", numbers))
+    text = " ".join(out.split())
+    order = [
+        "agrees in size: Patient 2",
+        "they agree in size, and the data show a decrease",
+        "whether the paper says",
+    ]
+    assert code == 0
+    assert sorted(order, key=text.index) == order
+    assert "numbers that agree" not in text
+
+
 def test_audit_refuses_a_broken_table_of_printed_numbers(run, tmp_path):
     published = write(tmp_path / "published.csv", PRINTED.replace("arr,1", "arr,8").replace("0.52", "a half"))
     code, out, err = run("audit", "--published", published)

@@ -33,7 +33,7 @@ class Finding:
     published, decimals
         The number as printed.
     verdict
-        ``"agrees"``: the recomputation is printed like this; ``"agrees_within_rounding"``: it is for some value that the
+        ``"agrees"``: the recomputation is printed like this, an EDSS change with or without its sign; ``"agrees_within_rounding"``: it is for some value that the
         rounding of its inputs admits; ``"disagrees"``; ``"not_recomputable"``.
     recomputed, low, high
         The recomputation, and its range over the rounding of the inputs; None where there is none.
@@ -61,6 +61,13 @@ class Finding:
         """The number with its decimals, as it stands in the paper."""
         return f"{self.published:.{self.decimals}f}".replace("-", "−")
 
+    @property
+    def is_without_sign(self) -> bool:
+        """Whether an EDSS change agrees in size alone: printed without sign where the data show a decrease."""
+        return (
+            self.verdict == "agrees" and self.recomputed is not None and self.published > 0 > self.recomputed
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return a dictionary of plain values for JSON."""
         return {name: getattr(self, name) for name in FIELDS}
@@ -81,6 +88,11 @@ class Audit:
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings with one verdict."""
         return tuple(found for found in self.findings if found.verdict == wanted)
+
+    @property
+    def without_sign(self) -> tuple[Finding, ...]:
+        """Those findings that agree in size, while the data show a decrease."""
+        return tuple(found for found in self.findings if found.is_without_sign)
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -189,6 +201,9 @@ def _finding(
         return _as_finding(row, "not_recomputable", None, reason)
     outcome = _as_people_print(name, outcome, printed)
     judged = verdict(outcome.span, printed, decimals)
+    if judged == "disagrees" and _agrees_in_size(name, outcome, printed, decimals):
+        words = f"{_arithmetic(outcome)}; they agree in size, and the data show a decrease"
+        return _as_finding(row, "agrees", outcome.span, words)
     other = _reproduction(known, name, formula.others, printed, decimals) if judged == "disagrees" else ""
     return _as_finding(row, judged, outcome.span, _arithmetic(outcome), other)
 
@@ -227,14 +242,18 @@ def _contradiction(
 
 
 def _as_people_print(name: Name, outcome: Computed, printed: Decimal) -> Computed:
-    """Drop the sign of a change that is printed in words, "improved by 1.0", and the fraction of an age, 40 at 40.8 years."""
+    """Drop the fraction of an age, 40 at 40.8 years."""
     span = outcome.span
-    if name.quantity.startswith("edss_change") and printed >= 0 > span.value:
-        return Computed(span.magnitude(), f"{outcome.words}, without sign,")
     is_age = name.quantity in ("age_years", "age_years_median", "age_years_min", "age_years_max")
     if is_age and printed == span.value // 1 != span.value:
         return Computed(exact(float(printed)), f"{outcome.words}, in completed years,")
     return outcome
+
+
+def _agrees_in_size(name: Name, outcome: Computed, printed: Decimal, decimals: int) -> bool:
+    """Return whether a decrease is printed without its sign, "improved by 1.0"; that it was an increase may be meant as well."""
+    is_decrease = name.quantity.startswith("edss_change") and printed > 0 > outcome.span.value
+    return is_decrease and verdict(outcome.span.magnitude(), printed, decimals) == "agrees"
 
 
 def _reproduction(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nmo_stats.audit import NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.audit import IN_SIZE, NEUTRAL, Audit, audited, sentence, summary, vocabulary
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
@@ -35,13 +35,17 @@ def required_audit(cohort: Cohort, patients: Path | None) -> Audit:
 
 
 def say_audit(cohort: Cohort, found: Audit) -> None:
-    """Print disagreements in sentences, what agrees within rounding, and counts of the rest."""
+    """Print disagreements and changes of unknown sign in sentences, what agrees within rounding, and counts of the rest."""
     say(f"{cohort.source.name}: {summary(found)}")
     differing = found.of("disagrees")
     for one in differing:
         say(f"disagrees: {sentence(one)}")
     if differing:
         say(NEUTRAL)
+    for one in found.without_sign:
+        say(f"agrees in size: {sentence(one)}")
+    if found.without_sign:
+        say(IN_SIZE)
     say()
     title = "Numbers that agree within the rounding of the inputs"
     for table in (
