@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nmo_stats import audit, describe, load_example, read_events
+from nmo_stats import audit, describe, load_example, read_events, read_periods
 from nmo_stats.audit.formulas import number
 from nmo_stats.audit.span import (
     Span,
@@ -215,8 +215,8 @@ def test_no_admissible_rate_lies_outside_its_range(relapses, months, shift):
     assert float(found.low) - 1e-12 <= relapses / (months + shift) <= float(found.high) + 1e-12
 
 
-def test_decimals_are_those_of_the_column():
-    assert [decimals_of(column) for column in ([32.0, 8.0], [1.25, 8.0], [], [1e-7])] == [0, 2, 0, 7]
+def test_decimals_are_the_fewest_that_name_the_number():
+    assert [decimals_of(value) for value in (32.0, 1.25, 8.5, 1e-7)] == [0, 2, 1, 7]
 
 
 # Random cohorts: what they print is known
@@ -351,7 +351,7 @@ def test_an_arr_of_the_series_has_to_be_named(paper):
     assert "arr_pooled, arr_mean or arr_median" in found.words
 
 
-def test_times_are_known_to_be_rounded_to_the_decimals_of_their_column(paper):
+def test_times_are_known_to_be_rounded_to_their_decimals(paper):
     found = one(paper, "arr", "A", "azathioprine", "1.9")
     assert (found.low, found.high) == pytest.approx((4 / 2.15, 4 / 2.05))
     assert one(paper, "exposure_months", "A", "azathioprine", "25").verdict == "agrees"  # 25.2
@@ -853,3 +853,57 @@ def test_a_change_that_agrees_in_size_alone_is_told_apart(paper):
 def test_an_increase_that_is_printed_without_sign_is_plain_agreement(example):
     assert example.without_sign == ()
     assert "size" not in audit.summary(example)
+
+
+# The decimals of the data
+
+
+def test_each_time_is_rounded_to_its_own_decimals(tmp_path):
+    path = tmp_path / "periods.csv"
+    path.write_text(
+        "patient,treatment,relapses,exposure_years,reported_arr,age_years\n"
+        "A,x,2,2.7,0.7,31\nB,x,1,0.67,1.49,40.0\nC,x,4,2.0,2,28.5\nD,x,1,2,0.50,50\n",
+        encoding="utf-8",
+    )
+    cohort = read_periods(path)
+    known = audit.record(cohort)
+    spans = [known.fact("exposure_years", patient, "x").span for patient in "ABCD"]
+    assert [(str(span.low), str(span.high)) for span in spans] == [
+        ("2.65", "2.75"), ("0.665", "0.675"), ("1.95", "2.05"), ("1.5", "2.5"),
+    ]  # fmt: skip
+    assert [str(known.fact("age_years", patient).span.high) for patient in "ABC"] == [
+        "31.5",
+        "40.05",
+        "28.55",
+    ]
+    assert [one.printed for one in audit.audited(cohort).findings] == ["0.7", "1.49", "2", "0.50"]
+    # a part of the cohort keeps its digits
+    part = audit.record(cohort.where(patient="C"))
+    assert str(part.fact("exposure_years", "C", "x").span.high) == "2.05"
+
+
+def test_a_number_without_its_zeros_is_read_with_the_fewest_decimals(tmp_path):
+    frame = pd.DataFrame(
+        {"patient": ["A", "B"], "treatment": "x", "relapses": [4, 1], "exposure_years": [2.0, 0.67]}
+    )
+    path = tmp_path / "periods.xlsx"
+    frame.to_excel(path, index=False)
+    for cohort in (Cohort.from_frame(frame), read_periods(path)):
+        span = audit.record(cohort).fact("exposure_years", "A", "x").span
+        assert (str(span.low), str(span.high)) == ("1.5", "2.5")
+        assert audit.record(cohort).fact("exposure_years", "B", "x").span.high == Decimal("0.675")
+
+
+def test_the_digits_follow_their_rows_when_the_periods_are_not_in_order(tmp_path):
+    path = tmp_path / "periods.csv"
+    path.write_text(
+        "patient,treatment,period,relapses,exposure_years\nA,y,2,1,2.00\nA,x,1,2,3\n", encoding="utf-8"
+    )
+    known = audit.record(read_periods(path))
+    assert [str(known.fact("exposure_years", "A", drug).span.high) for drug in "xy"] == ["3.5", "2.005"]
+
+
+def test_facts_about_patients_keep_their_own_decimals(example_cohort):
+    facts = pd.DataFrame({"patient": ["1", "2"], "washout_months": ["2.0", "3"]})
+    known = audit.record(example_cohort, facts)
+    assert [str(known.fact("washout_months", patient).span.high) for patient in "12"] == ["2.05", "3.5"]

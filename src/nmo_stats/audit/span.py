@@ -77,15 +77,18 @@ def decimal(number: float) -> Decimal:
     return Decimal(int(number)) if float(number).is_integer() else Decimal(repr(float(number)))
 
 
-def decimals_of(numbers: Sequence[float]) -> int:
-    """Return the decimals that a column of numbers is written with: the most that any of them needs.
+def decimals_of(number: float) -> int:
+    """Return the fewest decimals that a number can be written with.
+
+    A float forgets the zeros behind it: 2.0 may have been 2 or 2.0, and the fewest decimals give the wider range, in which
+    the number lies either way.
 
     Examples
     --------
-    >>> decimals_of([9.4, 8.0]), decimals_of([32.0, 8.0])
+    >>> decimals_of(9.4), decimals_of(32.0)
     (1, 0)
     """
-    return max((max(0, -int(decimal(number).as_tuple().exponent)) for number in numbers), default=0)
+    return max(0, -int(decimal(number).as_tuple().exponent))
 
 
 def total(spans: Sequence[Span]) -> Span:

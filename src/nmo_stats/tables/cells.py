@@ -136,6 +136,19 @@ def plain_number(cell: Cell) -> float | None:
     return None if isinstance(number, Fault) else number
 
 
+def written_decimals(cell: Cell, mark: str = ".") -> int | None:
+    """Return how many decimals a number in a text cell is written with; None for any other cell, and for powers of ten.
+
+    Examples
+    --------
+    >>> written_decimals("2.0"), written_decimals("2,25", ","), written_decimals(2.0), written_decimals("2e3")
+    (1, 2, None, None)
+    """
+    if not isinstance(cell, str) or "e" in cell.lower():
+        return None
+    return len(cell.strip().partition(mark)[2])
+
+
 def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     """Read a number, infinity included; a fault names ``rule``, and an empty cell the remedy ``if_missing``."""
     if is_missing(cell):
