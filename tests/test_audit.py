@@ -589,6 +589,29 @@ def test_unknown_names_repeated_rows_and_other_decimals_are_problems(example_coh
         assert any(text in problem for problem in found), (text, found)
 
 
+def test_problems_of_cells_names_and_decimals_are_raised_together(example_cohort):
+    frame = printed(
+        ("arr", "1", "rituximab", "<2.3"),
+        ("arr", "9", "rituximab", "2.3"),
+        ("arr", "2", "Rituximab", "3.0"),
+        ("arr", "2", "rituximab", "3.00"),
+        ("", "9", "placebo", "1"),
+        ("arr", "3", "rituximab", "3.0"),
+        ("arr", "3", "rituximab", "3.0"),
+    )
+    frame.loc[3, "decimals"] = 1
+    found = problems(example_cohort, frame)
+    assert [text.partition("'; ")[0].partition(": ")[0] for text in found] == [
+        "row 1, patient '1', column 'value'",
+        "row 2, patient '9', column 'patient'",
+        "row 3, patient '2', column 'treatment'",
+        "row 4, patient '2', column 'value'",
+        "row 5, patient '9', column 'quantity'",
+        "row 5, patient '9', column 'patient'",
+        "row 7, patient '3', column 'quantity'",
+    ]
+
+
 def test_a_number_cell_need_not_show_its_zeros(example_cohort):
     rows = pd.DataFrame([("arr", "2", "rituximab", 3.0, 1, "table")], columns=COLUMNS)
     assert audit.audited(example_cohort.with_published(rows)).findings[0].printed == "3.0"
@@ -892,6 +915,13 @@ def test_a_number_without_its_zeros_is_read_with_the_fewest_decimals(tmp_path):
         span = audit.record(cohort).fact("exposure_years", "A", "x").span
         assert (str(span.low), str(span.high)) == ("1.5", "2.5")
         assert audit.record(cohort).fact("exposure_years", "B", "x").span.high == Decimal("0.675")
+
+
+def test_whole_numbers_that_a_program_wrote_as_floats_are_whole(tmp_path, example_cohort):
+    path = tmp_path / "periods.csv"
+    example_cohort.to_frame().to_csv(path, index=False)
+    assert ",32.0," in path.read_text(encoding="utf-8")
+    assert str(audit.record(read_periods(path)).fact("exposure_months", "1", "rituximab").span.low) == "31.5"
 
 
 def test_the_digits_follow_their_rows_when_the_periods_are_not_in_order(tmp_path):

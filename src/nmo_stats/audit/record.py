@@ -17,7 +17,7 @@ from nmo_stats.cohort.published import PUBLISHED
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
-from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, shown, written_decimals
+from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, shown, written_column
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
@@ -128,8 +128,8 @@ def record(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | Non
     Notes
     -----
     Months, years and rates are rounded, each to the decimals it is written with in a text file (2.0 lies between 1.95 and
-    2.05). A workbook or a DataFrame does not keep the zeros behind a number: 2.0 is read with the fewest decimals, as a 2
-    between 1.5 and 2.5, the wider range.
+    2.05). A workbook or a DataFrame does not keep the zeros behind a number, and a program puts ``.0`` behind every whole
+    number that it holds as a float: there 2.0 is read with the fewest decimals, as a 2 between 1.5 and 2.5, the wider range.
 
     Examples
     --------
@@ -278,9 +278,9 @@ def _of_patients(
         treatment = next((name for name in treatments if column.startswith(f"{name}_")), None)
         quantity = column.removeprefix(f"{treatment}_") if treatment else column
         quantity = f"exposure_{quantity}" if treatment and f"exposure_{quantity}" in EXPOSURES else quantity
-        for name, value, cell in zip(names, values, cells, strict=True):
+        written = written_column(cells, raw.decimal)
+        for name, value, digits in zip(names, values, written, strict=True):
             if not is_missing(value):
-                digits = written_decimals(cell, raw.decimal)
                 span = _span(quantity, float(value), decimals_of(value) if digits is None else digits)
                 found[Name(quantity, name, treatment)] = Fact(span, PATIENT_FACTS)
     return found

@@ -18,6 +18,7 @@ from nmo_stats.audit.vocabulary import Formula, formula_of, suggestion
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.published import PUBLISHED, empty_published
 from nmo_stats.frames import records
+from nmo_stats.tables.files import TableFile
 
 VERDICTS: Final[tuple[Verdict, ...]] = ("disagrees", "agrees_within_rounding", "agrees", "not_recomputable")
 
@@ -137,7 +138,7 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
         return Audit(tuple(_finding(known, row, mentions, memory) for row in rows))
 
 
-def audited(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) -> Audit | None:
+def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | None = None) -> Audit | None:
     """Return the audit of the numbers that a cohort carries: ``published``, and the column ``reported_arr``; None without any.
 
     Parameters

@@ -5,20 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from nmo_stats.audit import IN_SIZE, NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.cli.inputs import Given
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Table
 from nmo_stats.report.printed import agreeing_table, finding_table, unknown_table
+from nmo_stats.tables.files import TableFile
 
 
-def with_numbers(cohort: Cohort, published: Path | None) -> Cohort:
-    """Return the cohort with the printed numbers of a file, if one is named."""
-    return cohort if published is None else cohort.with_published(published)
+def with_numbers(data: Given, published: Path | None) -> Cohort:
+    """Return the cohort with the printed numbers of a file, if one is named.
+
+    Raises
+    ------
+    ArgumentError
+        If the patients of that file are not named.
+    """
+    numbers = data.beside("published", published)
+    return data.cohort() if numbers is None else data.cohort().with_published(numbers)
 
 
-def required_audit(cohort: Cohort, patients: Path | None) -> Audit:
+def required_audit(cohort: Cohort, patients: TableFile | None) -> Audit:
     """Return the audit of the numbers that a cohort carries.
 
     Raises

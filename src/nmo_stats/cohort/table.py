@@ -120,7 +120,7 @@ class Cohort:
         """Return a copy of the table, in the format that :meth:`from_frame` reads."""
         return self.frame.copy()
 
-    def with_published(self, published: str | Path | pd.DataFrame) -> Cohort:
+    def with_published(self, published: str | Path | TableFile | pd.DataFrame) -> Cohort:
         """Return the cohort with the numbers that a publication prints about it, to be audited.
 
         Parameters

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN
-from nmo_stats.tables.cells import written_decimals
+from nmo_stats.tables.cells import written_column
 from nmo_stats.tables.columns import named_columns, renaming
 from nmo_stats.tables.raw import RawTable
 
@@ -36,9 +36,6 @@ def written(raw: RawTable, frame: pd.DataFrame, columns: Mapping[str, str] | Non
         if name in _ROUNDED or (name not in KNOWN and pd.api.types.is_float_dtype(column))
     ]
     return pd.DataFrame(
-        {
-            name: pd.array([written_decimals(cell, raw.decimal) for cell in named[str(name)]], dtype="Int64")
-            for name in rounded
-        },
+        {name: pd.array(written_column(named[str(name)], raw.decimal), dtype="Int64") for name in rounded},
         index=frame.index,
     )
