@@ -15,6 +15,7 @@ from nmo_stats.audit.formulas import number
 from nmo_stats.audit.span import (
     Span,
     decimals_of,
+    deviation,
     exact,
     highest,
     lowest,
@@ -209,6 +210,14 @@ def test_no_admissible_value_of_a_summary_lies_outside_its_range(months, data):
         assert float(found.value) == pytest.approx(second(months))
 
 
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.data())
+def test_no_admissible_standard_deviation_lies_outside_its_range(months, data):
+    found = deviation([rounded(value, 0) for value in months])
+    chosen = [value + data.draw(st.floats(-0.5, 0.5)) for value in months]
+    assert float(found.low) - 1e-9 <= np.std(chosen, ddof=1) <= float(found.high) + 1e-9
+    assert float(found.value) == pytest.approx(np.std(months, ddof=1))
+
+
 @given(st.integers(0, 20), st.integers(1, 60), st.floats(-0.5, 0.5))
 def test_no_admissible_rate_lies_outside_its_range(relapses, months, shift):
     found = exact(relapses) / rounded(months, 0)
@@ -261,6 +270,13 @@ def recomputed_by_pandas(frame):
         found["patients_relapse_free", None, drug] = (group["relapses"] == 0).sum()
         found["relapse_free_percent", None, drug] = 100 * (group["relapses"] == 0).mean()
         found["cohort_size", None, drug] = len(group)
+        if len(group) > 1:
+            found["arr_sd", None, drug] = rates.std()
+        change = group["edss_end"] - group["edss_start"]
+        threshold = np.where(group["edss_start"] > 5, 0.5, 1.0)  # no score of 0 among them
+        found["edss_worsened", None, drug] = (change >= threshold).sum()
+        found["edss_improved", None, drug] = (change <= -threshold).sum()
+        found["edss_stable", None, drug] = (abs(change) < threshold).sum()
     return found
 
 
@@ -424,6 +440,106 @@ def test_unknown_quantities_have_a_reason_and_a_suggestion(paper):
     assert found.verdict == "not_recomputable"
     assert "did you mean 'arr_median'?" in found.words
     assert "did you mean" not in one(paper, "complement", None, None, "3").words
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("mean_arr", "arr_mean"), ("median_edss_start", "edss_start_median"), ("patients_improved", "edss_improved"),
+        ("wilcoxon_pvalue", "wilcoxon_p_value"), ("follow_up_months", "exposure_months"), ("Arr_Mean", "arr_mean"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_is_told_from_a_number_that_is_not_known(paper, written, meant):
+    found = one(paper, written, None, "azathioprine", "1.9")
+    assert found.verdict == "not_recomputable"
+    assert found.words.startswith("no quantity of this name; `nmo-stats audit --quantities` lists them")
+    assert found.words.endswith(f"; did you mean '{meant}'?")
+    known = one(paper, "disease_duration_years", "A", None, "9.4")
+    assert known.words == "a datum of its own, with nothing to recompute it from"
+
+
+def test_the_signed_rank_test_of_the_rates_and_the_p_of_other_programs():
+    cohort = load_example()
+    # R: wilcox.test(c(2.25, 3, 3), c(4/7, 0, 4/3), paired = TRUE): p-value = 0.25
+    # without ties z = (0 - 3) / sqrt(3.5) = -1.604: SPSS prints 0.109; with the correction (3 - 0.5) / sqrt(3.5): 0.181
+    exact_, plain, corrected, none = audited(
+        cohort,
+        *[("wilcoxon_p_value", None, "tocilizumab", text) for text in ("0.25", "0.109", "0.181", "0.04")],
+    )[:4]
+    assert (exact_.verdict, exact_.low, exact_.high) == ("agrees", 0.25, 0.25)
+    assert exact_.words == (
+        "exact signed-rank test of the individual ARRs of 3 patients, two-sided (the exact test reaches 0.250 at the smallest) = 0.25"
+    )
+    assert plain.verdict == corrected.verdict == none.verdict == "disagrees"
+    assert "by the Normal approximation without continuity correction" in plain.other
+    assert "by the Normal approximation with continuity correction" in corrected.other
+    assert none.other == ""
+    assert one(cohort, "wilcoxon_p_value", None, None, "0.25").verdict == "agrees"
+    assert one(cohort, "wilcoxon_p_value", "1", None, "0.25").verdict == "not_recomputable"
+
+
+def test_equal_rates_have_no_signed_rank_test():
+    frame = pd.DataFrame(
+        {"patient": ["A", "A"], "treatment": ["x", "y"], "relapses": [1, 3], "exposure_months": [7, 21]}
+    )
+    assert one(Cohort.from_frame(frame), "wilcoxon_p_value", None, "y", "1.0").words == (
+        "no patient's rate differs between the periods"
+    )
+
+
+def test_the_standard_deviation_of_the_rates_and_its_two_divisors():
+    # numpy.std of 2.25, 3, 3: 0.4330 with n - 1, 0.3536 with n
+    cohort = load_example()
+    sample, population = (one(cohort, "arr_sd", None, "rituximab", text) for text in ("0.43", "0.0"))
+    assert (sample.verdict, sample.recomputed) == ("agrees", pytest.approx(np.std([2.25, 3, 3], ddof=1)))
+    assert population.verdict == "disagrees"
+    days = Cohort.from_frame(
+        pd.DataFrame({"patient": ["A", "B"], "treatment": "x", "relapses": [1, 3], "exposure_days": 365.25})
+    )
+    assert one(days, "arr_sd", None, "x", "1.4").verdict == "agrees"  # sqrt(2)
+    assert one(days, "arr_sd", None, "x", "1.0").other == (
+        "reproduced by standard deviation, divisor n, of the individual numbers (1, 3) = 1"
+    )
+    alone = Cohort.from_frame(days.to_frame().iloc[:1])
+    assert one(alone, "arr_sd", None, "x", "0.0").words == "one number has no standard deviation"
+
+
+def test_edss_categories_by_the_rule_of_describe_and_by_others(paper):
+    # azathioprine: 3 to 4, 2.5 to 3, 6 to 6.5, 2 to 2
+    worsened, stable, improved, share = audited(
+        paper,
+        ("edss_worsened", None, "azathioprine", "2"),
+        ("edss_stable", None, "azathioprine", "2"),
+        ("edss_improved", None, "azathioprine", "0"),
+        ("edss_worsened_percent", None, "azathioprine", "50"),
+    )
+    assert [one.verdict for one in (worsened, stable, improved, share)] == ["agrees"] * 4
+    counted = describe.edss(paper).per_treatment.set_index("treatment").loc["azathioprine"]
+    assert tuple(counted[["worsened", "stable", "improved"]]) == (2, 2, 0)
+    assert "by the rule msprog (at least 1.5 from 0" in worsened.words
+    unknown = one(paper, "edss_worsened", None, "satralizumab", "0")
+    assert unknown.verdict == "not_recomputable"
+    assert unknown.words.endswith("not known of 1 of 4 patients")
+    # 5.5 to 6: worsened by half a point above 5, not by the rule that takes a full point below 6
+    frame = pd.DataFrame(
+        {
+            "patient": ["A"],
+            "treatment": "x",
+            "relapses": 1,
+            "exposure_days": 400,
+            "edss_start": 5.5,
+            "edss_end": 6.0,
+        }
+    )
+    other = one(Cohort.from_frame(frame), "edss_worsened", None, "x", "0")
+    assert other.verdict == "disagrees"
+    assert "by the rule msoutcomes" in other.other
+
+
+def test_the_follow_up_is_summarized(paper):
+    rows = [("exposure_years_median", "1.9"), ("exposure_years_min", "0.8"), ("exposure_months_max", "31")]
+    found = audited(paper, *[(quantity, None, "azathioprine", text) for quantity, text in rows])
+    assert [one.verdict for one in found] == ["agrees"] * 3
 
 
 def test_the_rate_ratio_of_the_example_with_its_exact_limits():

@@ -29,7 +29,7 @@ PRINTED: Final = "printed"
 
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
-_THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
+THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
 
 class Name(NamedTuple):
@@ -310,7 +310,7 @@ def _patient_problems(
 def _therapies(printed: Mapping[Name, Fact]) -> dict[str, tuple[Therapy, ...]]:
     parts: dict[tuple[str, int, str | None], dict[str, Span]] = {}
     for name, fact in printed.items():
-        match = _THERAPY.fullmatch(name.quantity)
+        match = THERAPY.fullmatch(name.quantity)
         if match and name.patient is not None:
             key = (name.patient, int(match[1]), name.treatment)
             parts.setdefault(key, {})[match[2]] = fact.span

@@ -106,6 +106,16 @@ def median(spans: Sequence[Span]) -> Span:
     return _each(spans, _middle)
 
 
+def deviation(spans: Sequence[Span]) -> Span | None:
+    """Return the standard deviation with the divisor n - 1; None of a single value."""
+    return _deviation(spans, len(spans) - 1)
+
+
+def population_deviation(spans: Sequence[Span]) -> Span | None:
+    """Return the standard deviation with the divisor n."""
+    return _deviation(spans, len(spans))
+
+
 def lowest(spans: Sequence[Span]) -> Span:
     """Return the smallest value."""
     return _each(spans, lambda numbers: numbers[0])
@@ -136,6 +146,23 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
         half = _HALF.scaleb(-decimals)
         overlap = min(found.high, printed + half) - max(found.low, printed - half)
         return "agrees_within_rounding" if overlap > _SNAP else "disagrees"
+
+
+def _deviation(spans: Sequence[Span], divisor: int) -> Span | None:
+    """Return a standard deviation in a range that holds all that rounding admits, and a little more.
+
+    It is a norm of the distances from the mean, which shrink no distance: shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
+    """
+    if divisor < 1:
+        return None
+    values = [span.value for span in spans]
+    middle = sum(values, start=Decimal(0)) / len(values)
+    shifts = [max(span.value - span.low, span.high - span.value) for span in spans]
+    found, shift = (
+        (sum((part * part for part in parts), start=Decimal(0)) / divisor).sqrt()
+        for parts in ([value - middle for value in values], shifts)
+    )
+    return Span(found, max(found - shift, Decimal(0)), found + shift)
 
 
 def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:

@@ -12,7 +12,7 @@ from nmo_stats.wording import counted
 NEUTRAL: Final = "A disagreement says that the formula tried does not give the printed number; it does not say which of the two is right."
 IN_SIZE: Final = "Changes of the EDSS that agree in size, where the data show a decrease: whether the paper says the same stands in its words."
 _SUMMARY: Final = re.compile(f"({'|'.join(SUMMARIES)})$")
-_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx")
+_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx", "sd")
 
 
 def quantity_text(quantity: str) -> str:
