@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nmo_stats import audit, describe, load_example
+from nmo_stats import audit, describe, load_example, read_events, read_periods
 from nmo_stats.audit.formulas import number
 from nmo_stats.audit.span import (
     Span,
     decimals_of,
+    deviation,
     exact,
     highest,
     lowest,
@@ -209,14 +210,22 @@ def test_no_admissible_value_of_a_summary_lies_outside_its_range(months, data):
         assert float(found.value) == pytest.approx(second(months))
 
 
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.data())
+def test_no_admissible_standard_deviation_lies_outside_its_range(months, data):
+    found = deviation([rounded(value, 0) for value in months])
+    chosen = [value + data.draw(st.floats(-0.5, 0.5)) for value in months]
+    assert float(found.low) - 1e-9 <= np.std(chosen, ddof=1) <= float(found.high) + 1e-9
+    assert float(found.value) == pytest.approx(np.std(months, ddof=1))
+
+
 @given(st.integers(0, 20), st.integers(1, 60), st.floats(-0.5, 0.5))
 def test_no_admissible_rate_lies_outside_its_range(relapses, months, shift):
     found = exact(relapses) / rounded(months, 0)
     assert float(found.low) - 1e-12 <= relapses / (months + shift) <= float(found.high) + 1e-12
 
 
-def test_decimals_are_those_of_the_column():
-    assert [decimals_of(column) for column in ([32.0, 8.0], [1.25, 8.0], [], [1e-7])] == [0, 2, 0, 7]
+def test_decimals_are_the_fewest_that_name_the_number():
+    assert [decimals_of(value) for value in (32.0, 1.25, 8.5, 1e-7)] == [0, 2, 1, 7]
 
 
 # Random cohorts: what they print is known
@@ -261,6 +270,13 @@ def recomputed_by_pandas(frame):
         found["patients_relapse_free", None, drug] = (group["relapses"] == 0).sum()
         found["relapse_free_percent", None, drug] = 100 * (group["relapses"] == 0).mean()
         found["cohort_size", None, drug] = len(group)
+        if len(group) > 1:
+            found["arr_sd", None, drug] = rates.std()
+        change = group["edss_end"] - group["edss_start"]
+        threshold = np.where(group["edss_start"] > 5, 0.5, 1.0)  # no score of 0 among them
+        found["edss_worsened", None, drug] = (change >= threshold).sum()
+        found["edss_improved", None, drug] = (change <= -threshold).sum()
+        found["edss_stable", None, drug] = (abs(change) < threshold).sum()
     return found
 
 
@@ -351,7 +367,7 @@ def test_an_arr_of_the_series_has_to_be_named(paper):
     assert "arr_pooled, arr_mean or arr_median" in found.words
 
 
-def test_times_are_known_to_be_rounded_to_the_decimals_of_their_column(paper):
+def test_times_are_known_to_be_rounded_to_their_decimals(paper):
     found = one(paper, "arr", "A", "azathioprine", "1.9")
     assert (found.low, found.high) == pytest.approx((4 / 2.15, 4 / 2.05))
     assert one(paper, "exposure_months", "A", "azathioprine", "25").verdict == "agrees"  # 25.2
@@ -424,6 +440,106 @@ def test_unknown_quantities_have_a_reason_and_a_suggestion(paper):
     assert found.verdict == "not_recomputable"
     assert "did you mean 'arr_median'?" in found.words
     assert "did you mean" not in one(paper, "complement", None, None, "3").words
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("mean_arr", "arr_mean"), ("median_edss_start", "edss_start_median"), ("patients_improved", "edss_improved"),
+        ("wilcoxon_pvalue", "wilcoxon_p_value"), ("follow_up_months", "exposure_months"), ("Arr_Mean", "arr_mean"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_is_told_from_a_number_that_is_not_known(paper, written, meant):
+    found = one(paper, written, None, "azathioprine", "1.9")
+    assert found.verdict == "not_recomputable"
+    assert found.words.startswith("no quantity of this name; `nmo-stats audit --quantities` lists them")
+    assert found.words.endswith(f"; did you mean '{meant}'?")
+    known = one(paper, "disease_duration_years", "A", None, "9.4")
+    assert known.words == "a datum of its own, with nothing to recompute it from"
+
+
+def test_the_signed_rank_test_of_the_rates_and_the_p_of_other_programs():
+    cohort = load_example()
+    # R: wilcox.test(c(2.25, 3, 3), c(4/7, 0, 4/3), paired = TRUE): p-value = 0.25
+    # without ties z = (0 - 3) / sqrt(3.5) = -1.604: SPSS prints 0.109; with the correction (3 - 0.5) / sqrt(3.5): 0.181
+    exact_, plain, corrected, none = audited(
+        cohort,
+        *[("wilcoxon_p_value", None, "tocilizumab", text) for text in ("0.25", "0.109", "0.181", "0.04")],
+    )[:4]
+    assert (exact_.verdict, exact_.low, exact_.high) == ("agrees", 0.25, 0.25)
+    assert exact_.words == (
+        "exact signed-rank test of the individual ARRs of 3 patients, two-sided (the exact test reaches 0.250 at the smallest) = 0.25"
+    )
+    assert plain.verdict == corrected.verdict == none.verdict == "disagrees"
+    assert "by the Normal approximation without continuity correction" in plain.other
+    assert "by the Normal approximation with continuity correction" in corrected.other
+    assert none.other == ""
+    assert one(cohort, "wilcoxon_p_value", None, None, "0.25").verdict == "agrees"
+    assert one(cohort, "wilcoxon_p_value", "1", None, "0.25").verdict == "not_recomputable"
+
+
+def test_equal_rates_have_no_signed_rank_test():
+    frame = pd.DataFrame(
+        {"patient": ["A", "A"], "treatment": ["x", "y"], "relapses": [1, 3], "exposure_months": [7, 21]}
+    )
+    assert one(Cohort.from_frame(frame), "wilcoxon_p_value", None, "y", "1.0").words == (
+        "no patient's rate differs between the periods"
+    )
+
+
+def test_the_standard_deviation_of_the_rates_and_its_two_divisors():
+    # numpy.std of 2.25, 3, 3: 0.4330 with n - 1, 0.3536 with n
+    cohort = load_example()
+    sample, population = (one(cohort, "arr_sd", None, "rituximab", text) for text in ("0.43", "0.0"))
+    assert (sample.verdict, sample.recomputed) == ("agrees", pytest.approx(np.std([2.25, 3, 3], ddof=1)))
+    assert population.verdict == "disagrees"
+    days = Cohort.from_frame(
+        pd.DataFrame({"patient": ["A", "B"], "treatment": "x", "relapses": [1, 3], "exposure_days": 365.25})
+    )
+    assert one(days, "arr_sd", None, "x", "1.4").verdict == "agrees"  # sqrt(2)
+    assert one(days, "arr_sd", None, "x", "1.0").other == (
+        "reproduced by standard deviation, divisor n, of the individual numbers (1, 3) = 1"
+    )
+    alone = Cohort.from_frame(days.to_frame().iloc[:1])
+    assert one(alone, "arr_sd", None, "x", "0.0").words == "one number has no standard deviation"
+
+
+def test_edss_categories_by_the_rule_of_describe_and_by_others(paper):
+    # azathioprine: 3 to 4, 2.5 to 3, 6 to 6.5, 2 to 2
+    worsened, stable, improved, share = audited(
+        paper,
+        ("edss_worsened", None, "azathioprine", "2"),
+        ("edss_stable", None, "azathioprine", "2"),
+        ("edss_improved", None, "azathioprine", "0"),
+        ("edss_worsened_percent", None, "azathioprine", "50"),
+    )
+    assert [one.verdict for one in (worsened, stable, improved, share)] == ["agrees"] * 4
+    counted = describe.edss(paper).per_treatment.set_index("treatment").loc["azathioprine"]
+    assert tuple(counted[["worsened", "stable", "improved"]]) == (2, 2, 0)
+    assert "by the rule msprog (at least 1.5 from 0" in worsened.words
+    unknown = one(paper, "edss_worsened", None, "satralizumab", "0")
+    assert unknown.verdict == "not_recomputable"
+    assert unknown.words.endswith("not known of 1 of 4 patients")
+    # 5.5 to 6: worsened by half a point above 5, not by the rule that takes a full point below 6
+    frame = pd.DataFrame(
+        {
+            "patient": ["A"],
+            "treatment": "x",
+            "relapses": 1,
+            "exposure_days": 400,
+            "edss_start": 5.5,
+            "edss_end": 6.0,
+        }
+    )
+    other = one(Cohort.from_frame(frame), "edss_worsened", None, "x", "0")
+    assert other.verdict == "disagrees"
+    assert "by the rule msoutcomes" in other.other
+
+
+def test_the_follow_up_is_summarized(paper):
+    rows = [("exposure_years_median", "1.9"), ("exposure_years_min", "0.8"), ("exposure_months_max", "31")]
+    found = audited(paper, *[(quantity, None, "azathioprine", text) for quantity, text in rows])
+    assert [one.verdict for one in found] == ["agrees"] * 3
 
 
 def test_the_rate_ratio_of_the_example_with_its_exact_limits():
@@ -589,6 +705,29 @@ def test_unknown_names_repeated_rows_and_other_decimals_are_problems(example_coh
         assert any(text in problem for problem in found), (text, found)
 
 
+def test_problems_of_cells_names_and_decimals_are_raised_together(example_cohort):
+    frame = printed(
+        ("arr", "1", "rituximab", "<2.3"),
+        ("arr", "9", "rituximab", "2.3"),
+        ("arr", "2", "Rituximab", "3.0"),
+        ("arr", "2", "rituximab", "3.00"),
+        ("", "9", "placebo", "1"),
+        ("arr", "3", "rituximab", "3.0"),
+        ("arr", "3", "rituximab", "3.0"),
+    )
+    frame.loc[3, "decimals"] = 1
+    found = problems(example_cohort, frame)
+    assert [text.partition("'; ")[0].partition(": ")[0] for text in found] == [
+        "row 1, patient '1', column 'value'",
+        "row 2, patient '9', column 'patient'",
+        "row 3, patient '2', column 'treatment'",
+        "row 4, patient '2', column 'value'",
+        "row 5, patient '9', column 'quantity'",
+        "row 5, patient '9', column 'patient'",
+        "row 7, patient '3', column 'quantity'",
+    ]
+
+
 def test_a_number_cell_need_not_show_its_zeros(example_cohort):
     rows = pd.DataFrame([("arr", "2", "rituximab", 3.0, 1, "table")], columns=COLUMNS)
     assert audit.audited(example_cohort.with_published(rows)).findings[0].printed == "3.0"
@@ -694,3 +833,223 @@ def test_a_large_paper_takes_no_longer_than_a_coffee():
     ]
     rows += [(f"arr_{name}", None, drug, "1.0") for name in ("mean", "median", "pooled") for drug in "xy"]
     assert len(audited(Cohort.from_frame(frame), *rows)) == 3006
+
+
+# Totals and single patients
+
+
+@pytest.fixture
+def alike():
+    """Three patients with the same numbers on one drug: 2 relapses in 12 months each, and others on the other."""
+    frame = pd.DataFrame(
+        {
+            "patient": ["A", "A", "B", "B", "C", "C"],
+            "treatment": ["old", "new"] * 3,
+            "relapses": [2, 0, 2, 1, 2, 0],
+            "exposure_months": [12, 12, 12, 24, 12, 24],
+        }
+    )
+    return Cohort.from_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "words"),
+    [
+        ("relapses", "6", "sum of the individual numbers (2, 2, 2) = 6"),
+        ("relapses", "2", "the same in all 3 patients = 2"),
+        ("exposure_months", "36", "sum of the individual numbers (12, 12, 12) = 36 (34.5 to 37.5)"),
+        ("exposure_months", "12", "the same in all 3 patients = 12 (11.5 to 12.5)"),
+        ("exposure_years", "3", "sum of the individual numbers (1, 1, 1) = 3 (2.875 to 3.125)"),
+    ],
+)
+def test_a_number_of_the_series_agrees_as_a_total_and_as_that_of_each_patient(alike, quantity, text, words):
+    found = one(alike, quantity, None, "old", text)
+    assert (found.verdict, found.words) == ("agrees", words)
+
+
+def test_a_number_that_is_neither_the_total_nor_that_of_each_patient_disagrees_with_both(alike):
+    found = one(alike, "relapses", None, "old", "5")
+    assert (found.verdict, found.recomputed) == ("disagrees", 6)
+    assert (
+        found.words == "the same in all 3 patients = 2; in total, sum of the individual numbers (2, 2, 2) = 6"
+    )
+    # the total of the other drug, and a number that may be any summary of 0, 1, 0
+    total_, open_ = audited(alike, ("relapses", None, "new", "1"), ("relapses", None, "new", "0"))
+    assert total_.verdict == "agrees"
+    assert (open_.verdict, open_.recomputed) == ("not_recomputable", None)
+    assert open_.words == (
+        "per patient or in total? relapses_total, relapses_mean and relapses_median say which; "
+        "the total is 1, and it differs between patients (0, 1, 0)"
+    )
+
+
+def test_a_total_and_a_number_per_patient_do_not_contradict_each_other(alike):
+    rows = printed(("relapses", None, "new", "1"), ("relapses", None, "new", "0"))
+    found = audit.audited(alike.with_published(rows.assign(place=["text", "table"]))).findings
+    assert [one.verdict for one in found] == ["agrees", "not_recomputable"]
+
+
+def test_one_relapse_is_not_counted_in_the_plural(alike):
+    found = one(alike, "rate_ratio", None, "new", "0.10")
+    assert found.words.startswith("(1 relapse / 60 months) / (6 / 36 months)")
+
+
+# The time to the first relapse
+
+
+def dated(*rows):
+    """Patients on one drug: (first relapse or None, further relapses, end), in days."""
+    treatments = pd.DataFrame(
+        [(f"P{number}", "x", 0, end) for number, (_, _, end) in enumerate(rows)],
+        columns=["patient", "treatment", "start", "end"],
+    )
+    relapses = pd.DataFrame(
+        [
+            (f"P{number}", onset)
+            for number, (first, further, _) in enumerate(rows)
+            if first is not None
+            for onset in (first, *further)
+        ],
+        columns=["patient", "onset"],
+    )
+    return read_events(treatments, relapses)
+
+
+def test_the_median_time_to_the_first_relapse_censors_patients_without_one():
+    # 100 of 3, then the one who left at 150 without a relapse, then 400 of 1: the share is 2/3, then 0 at 400
+    cohort = dated((100, (200,), 500), (None, (), 150), (400, (), 600))
+    found = one(cohort, "first_relapse_days_median", None, "x", "400")
+    assert (found.verdict, found.words) == (
+        "agrees",
+        "Kaplan-Meier median of the times to the first relapse (100, 400 days, 1 without a relapse and censored) = 400",
+    )
+    assert describe.first_relapse(cohort).curves["x"].median * 365.25 == pytest.approx(400)
+    relapsed_only = one(cohort, "first_relapse_days_median", None, "x", "250")
+    assert (relapsed_only.verdict, relapsed_only.recomputed) == ("disagrees", 400)
+    assert (
+        relapsed_only.other
+        == "reproduced by median of the individual numbers (100, 400, 1 without a relapse) = 250"
+    )
+    assert one(cohort, "first_relapse_days_min", None, "x", "100").words == (
+        "smallest of the individual numbers (100, 400, 1 without a relapse) = 100"
+    )
+    in_months = one(cohort, "first_relapse_months_median", None, "x", "13.1")  # 400 / 30.4375
+    assert in_months.verdict == "agrees"
+
+
+def test_a_median_that_is_not_reached_is_no_number():
+    found = one(
+        dated((100, (), 500), (None, (), 800), (None, (), 600)), "first_relapse_days_median", None, "x", "100"
+    )
+    assert (found.verdict, found.words) == (
+        "not_recomputable",
+        "the Kaplan-Meier median is not reached: 2 of 3 patients had no relapse",
+    )
+
+
+def test_the_median_time_of_the_founding_paper_is_that_of_describe():
+    cohort = load_example()
+    # 18, 40 and 137 days; 3 and 4 months of two patients, the third is censored at 18 months
+    found = audited(
+        cohort,
+        ("first_relapse_days_median", None, "rituximab", "40"),
+        ("first_relapse_months_median", None, "tocilizumab", "4"),
+        ("first_relapse_months_median", None, "tocilizumab", "3.5"),
+    )
+    assert [one.verdict for one in found[:3]] == ["agrees", "agrees", "agrees_within_rounding"]
+    curves = describe.first_relapse(cohort).curves
+    assert found[0].recomputed == pytest.approx(365.25 * curves["rituximab"].median)
+    assert (found[1].recomputed, found[1].low, found[1].high) == pytest.approx((4, 3.5, 4.5))
+    assert found[1].recomputed == pytest.approx(12 * curves["tocilizumab"].median)
+
+
+def test_a_first_relapse_without_a_time_leaves_the_median_open():
+    cohort = dated((100, (), 500), (300, (), 400))
+    untimed = dataclasses.replace(cohort, relapse_times=cohort.relapse_times.iloc[:1])
+    found = one(untimed, "first_relapse_days_median", None, "x", "100")
+    assert found.words == "the time of the first relapse is known for 1 of 2 patients with one"
+    # a time that is that of a later relapse is not taken for the first one
+    later = dated((100, (300,), 500))
+    known = later.relapse_times.assign(number=[0, 2]).iloc[1:]
+    assert one(
+        dataclasses.replace(later, relapse_times=known), "first_relapse_days", "P0", "x", "300"
+    ).verdict == ("not_recomputable")
+
+
+def test_a_change_that_agrees_in_size_alone_is_told_apart(paper):
+    rows = printed(*[("edss_change", "A", "satralizumab", text) for text in ("1.0", "-1.0", "1.5", "0.0")])
+    found = audit.audited(paper.with_published(rows))
+    in_size, signed, other, none = found.findings
+    assert (in_size.verdict, in_size.recomputed, in_size.is_without_sign) == ("agrees", -1, True)
+    assert in_size.words == "EDSS 3 − 4 = −1; they agree in size, and the data show a decrease"
+    assert (signed.verdict, signed.words, signed.is_without_sign) == ("agrees", "EDSS 3 − 4 = −1", False)
+    assert [(one.verdict, one.is_without_sign) for one in (other, none)] == [("disagrees", False)] * 2
+    assert found.without_sign == (in_size,)
+    assert "2 agree with the data (1 of them in size only: the data show a decrease)" in audit.summary(found)
+    assert audit.by_quantity(found) == {"edss_change": (1, 0)}
+
+
+def test_an_increase_that_is_printed_without_sign_is_plain_agreement(example):
+    assert example.without_sign == ()
+    assert "size" not in audit.summary(example)
+
+
+# The decimals of the data
+
+
+def test_each_time_is_rounded_to_its_own_decimals(tmp_path):
+    path = tmp_path / "periods.csv"
+    path.write_text(
+        "patient,treatment,relapses,exposure_years,reported_arr,age_years\n"
+        "A,x,2,2.7,0.7,31\nB,x,1,0.67,1.49,40.0\nC,x,4,2.0,2,28.5\nD,x,1,2,0.50,50\n",
+        encoding="utf-8",
+    )
+    cohort = read_periods(path)
+    known = audit.record(cohort)
+    spans = [known.fact("exposure_years", patient, "x").span for patient in "ABCD"]
+    assert [(str(span.low), str(span.high)) for span in spans] == [
+        ("2.65", "2.75"), ("0.665", "0.675"), ("1.95", "2.05"), ("1.5", "2.5"),
+    ]  # fmt: skip
+    assert [str(known.fact("age_years", patient).span.high) for patient in "ABC"] == [
+        "31.5",
+        "40.05",
+        "28.55",
+    ]
+    assert [one.printed for one in audit.audited(cohort).findings] == ["0.7", "1.49", "2", "0.50"]
+    # a part of the cohort keeps its digits
+    part = audit.record(cohort.where(patient="C"))
+    assert str(part.fact("exposure_years", "C", "x").span.high) == "2.05"
+
+
+def test_a_number_without_its_zeros_is_read_with_the_fewest_decimals(tmp_path):
+    frame = pd.DataFrame(
+        {"patient": ["A", "B"], "treatment": "x", "relapses": [4, 1], "exposure_years": [2.0, 0.67]}
+    )
+    path = tmp_path / "periods.xlsx"
+    frame.to_excel(path, index=False)
+    for cohort in (Cohort.from_frame(frame), read_periods(path)):
+        span = audit.record(cohort).fact("exposure_years", "A", "x").span
+        assert (str(span.low), str(span.high)) == ("1.5", "2.5")
+        assert audit.record(cohort).fact("exposure_years", "B", "x").span.high == Decimal("0.675")
+
+
+def test_whole_numbers_that_a_program_wrote_as_floats_are_whole(tmp_path, example_cohort):
+    path = tmp_path / "periods.csv"
+    example_cohort.to_frame().to_csv(path, index=False)
+    assert ",32.0," in path.read_text(encoding="utf-8")
+    assert str(audit.record(read_periods(path)).fact("exposure_months", "1", "rituximab").span.low) == "31.5"
+
+
+def test_the_digits_follow_their_rows_when_the_periods_are_not_in_order(tmp_path):
+    path = tmp_path / "periods.csv"
+    path.write_text(
+        "patient,treatment,period,relapses,exposure_years\nA,y,2,1,2.00\nA,x,1,2,3\n", encoding="utf-8"
+    )
+    known = audit.record(read_periods(path))
+    assert [str(known.fact("exposure_years", "A", drug).span.high) for drug in "xy"] == ["3.5", "2.005"]
+
+
+def test_facts_about_patients_keep_their_own_decimals(example_cohort):
+    facts = pd.DataFrame({"patient": ["1", "2"], "washout_months": ["2.0", "3"]})
+    known = audit.record(example_cohort, facts)
+    assert [str(known.fact("washout_months", patient).span.high) for patient in "12"] == ["2.05", "3.5"]

@@ -512,16 +512,71 @@ def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
     assert "no printed number to audit; name them with --published" in err
 
 
-def test_audit_refuses_a_broken_table_of_printed_numbers(run, tmp_path):
+def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, tmp_path, example_cohort):
+    periods = tmp_path / "periods.csv"
+    example_cohort.to_frame().drop(columns="reported_arr").to_csv(periods, index=False)
+    numbers = "quantity,patient,treatment,value,decimals,place\nedss_change,2,tocilizumab,1.0,1,text\n"
+    code, out, _ = run("audit", periods, "--published", write(tmp_path / "published.csv", numbers))
+    text = " ".join(out.split())
+    order = [
+        "agrees in size: Patient 2",
+        "they agree in size, and the data show a decrease",
+        "whether the paper says",
+    ]
+    assert code == 0
+    assert sorted(order, key=text.index) == order
+    assert "numbers that agree" not in text
+
+
+@pytest.fixture
+def own_periods(tmp_path, example_cohort):
+    path = tmp_path / "periods.csv"
+    example_cohort.to_frame().drop(columns="reported_arr").to_csv(path, index=False)
+    return path
+
+
+def test_audit_refuses_a_broken_table_of_printed_numbers(run, tmp_path, own_periods):
     published = write(tmp_path / "published.csv", PRINTED.replace("arr,1", "arr,8").replace("0.52", "a half"))
-    code, out, err = run("audit", "--published", published)
+    code, out, err = run("audit", own_periods, "--published", published)
     assert (code, out) == (2, "")
+    # a number that cannot be read and a patient who does not exist, at once
     assert "row 4, column 'value': 'a half'" in err
-    code, _, err = run(
-        "audit", "--published", write(tmp_path / "unknown.csv", PRINTED.replace("arr,1", "arr,8"))
-    )
-    assert code == 2
     assert "row 2, patient '8', column 'patient'" in err
+
+
+@pytest.mark.parametrize(
+    "options", [("audit", "--published"), ("audit", "--patients"), ("report", "--published")]
+)
+def test_tables_about_other_patients_are_not_compared_with_the_bundled_ones(run, tmp_path, options):
+    path = write(tmp_path / "published.csv", PRINTED)
+    code, out, err = run(*options, path)
+    assert (code, out) == (2, "")
+    assert f"{options[1]} {path}: name the period table of these patients" in " ".join(err.split())
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_decimal_mark_holds_for_printed_numbers_and_facts(run, tmp_path):
+    periods = write(
+        tmp_path / "periods.csv",
+        "patient;treatment;relapses;exposure_years\n1;rituximab;4;2,1\n1;tocilizumab;1;1,5\n",
+    )
+    published = write(
+        tmp_path / "published.csv",
+        "quantity;patient;treatment;value;decimals;place\n"
+        "arr;1;rituximab;1,90;2;table\ntitre;1;;2,50;2;text\nexposure_years;1;rituximab;2,1;1;text\n",
+    )
+    facts = write(tmp_path / "patients.csv", "patient;titre\n1;2,5\n")
+    options = ("--published", published, "--patients", facts, "--decimal", ",")
+    code, out, err = run("audit", periods, *options, "--json")
+    assert (code, err) == (0, "")
+    assert [(row["published"], row["verdict"]) for row in json.loads(out)["rows"]] == [
+        (1.9, "agrees"), (2.5, "agrees"), (2.1, "agrees"),
+    ]  # fmt: skip
+    write(published, published.read_text(encoding="utf-8").replace("1,90", "1.90").replace("2,50", "2,5"))
+    code, _, err = run("audit", periods, *options)
+    assert code == 2
+    assert "row 2, patient '1', column 'value': '1.90'; a number of this table has a decimal comma" in err
+    assert "row 3, patient '1', column 'value': '2,5'; the value has as many decimals" in err
 
 
 def test_audit_lists_its_quantities(run):
@@ -531,9 +586,11 @@ def test_audit_lists_its_quantities(run):
 
 
 @pytest.mark.usefixtures("no_sampling")
-def test_report_takes_printed_numbers(run, tmp_path):
+def test_report_takes_printed_numbers(run, tmp_path, own_periods):
     published = write(tmp_path / "published.csv", PRINTED)
-    code, _, _ = run("report", "--published", published, "--out", tmp_path / "report", "--replicates", 200)
+    code, _, _ = run(
+        "report", own_periods, "--published", published, "--out", tmp_path / "report", "--replicates", 200
+    )
     assert code == 0
     content = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
     assert [row["verdict"] for row in content["audit"]["rows"]][:2] == ["agrees", "disagrees"]

@@ -309,6 +309,20 @@ def test_many_disagreements_are_folded(example_analysis):
     assert html.count(": printed ") == 12
 
 
+def test_changes_that_agree_in_size_alone_are_listed(example_analysis):
+    from dataclasses import replace
+
+    from nmo_stats import audit
+
+    rows = [("edss_change", "2", "tocilizumab", value, 1, "text") for value in (1.0, -1.0)]
+    columns = ["quantity", "patient", "treatment", "value", "decimals", "place"]
+    cohort = example_analysis.cohort.with_published(pd.DataFrame(rows, columns=columns))
+    html = report.render_html(replace(example_analysis, audit=audit.audited(cohort)))
+    text = " ".join(Page(html).text.split())
+    assert text.count("they agree in size, and the data show a decrease") == 1
+    assert "numbers that agree in size and sign, by quantity" in text
+
+
 def test_the_coverage_section_prints_the_range_of_the_cells_like_the_series(example_analysis, html):
     rows = example_analysis.coverage
     own = rows[

@@ -12,7 +12,7 @@ from nmo_stats import describe
 from nmo_stats.cohort import Comparison, load_example
 from nmo_stats.describe.arr import share_interval
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.describe.timing import _kaplan_meier, beta_product_limits
+from nmo_stats.describe.timing import beta_product_limits, kaplan_meier
 from nmo_stats.errors import ArgumentError
 
 
@@ -114,7 +114,7 @@ def test_the_interval_covers_with_few_censored_patients(patients, share):
         nothing = np.zeros(0, dtype=int)
         first = np.where(events, times, np.inf)
         watched = FollowUp(patients, events, ends, nothing, nothing.astype(float), first)
-        found = _kaplan_meier("drug", watched, 0.95)
+        found = kaplan_meier("drug", watched, 0.95)
         row = found.curve[found.curve["years"] <= 1].iloc[-1]
         covered += row["low_after"] <= share <= row["high"]
         median_held += found.median_interval.contains(math.log(2) / rate)

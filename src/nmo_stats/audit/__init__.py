@@ -7,6 +7,7 @@ from nmo_stats.audit.record import Record, record
 from nmo_stats.audit.run import Audit, Finding, audited, run
 from nmo_stats.audit.vocabulary import vocabulary
 from nmo_stats.audit.words import (
+    IN_SIZE,
     NEUTRAL,
     about,
     by_quantity,
@@ -18,6 +19,7 @@ from nmo_stats.audit.words import (
 )
 
 __all__ = [
+    "IN_SIZE",
     "NEUTRAL",
     "Audit",
     "Finding",

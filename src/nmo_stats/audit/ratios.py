@@ -14,6 +14,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.exact import pooled
+from nmo_stats.wording import counted
 
 _LEVEL: Final = 0.95
 _NO_PAIR: Final = "a ratio needs a series with two drugs, and the name of the upper one as treatment"
@@ -124,6 +125,7 @@ def _at_corners(record: Record, name: Name, value: Callable[[Comparison], float]
 
 
 def _words(sums: tuple[Span, Span, Span, Span], unit: str) -> str:
-    reference, comparator, reference_time, comparator_time = (number(one.value) for one in sums)
+    reference, _, reference_time, comparator_time = (number(one.value) for one in sums)
     name = unit.removeprefix("exposure_")
-    return f"({comparator} relapses / {comparator_time} {name}) / ({reference} / {reference_time} {name})"
+    relapses = counted(int(sums[1].value), "relapse")
+    return f"({relapses} / {comparator_time} {name}) / ({reference} / {reference_time} {name})"

@@ -17,7 +17,9 @@ from nmo_stats.cohort.published import PUBLISHED
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
-from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_covariate, parse_text, shown
+from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, shown, written_column
+from nmo_stats.tables.columns import covariate
+from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
 from nmo_stats.tables.reading import from_frame, read_table
 
@@ -27,7 +29,7 @@ PRINTED: Final = "printed"
 
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
-_THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
+THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
 
 class Name(NamedTuple):
@@ -107,7 +109,7 @@ class Record:
         return replace(self, printed=printed, therapies=_therapies(printed))
 
 
-def record(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) -> Record:
+def record(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | None = None) -> Record:
     """Return what a cohort, and a table of facts about its patients, know.
 
     Parameters
@@ -122,6 +124,12 @@ def record(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) ->
     ------
     CohortError
         If the table of facts has problems.
+
+    Notes
+    -----
+    Months, years and rates are rounded, each to the decimals it is written with in a text file (2.0 lies between 1.95 and
+    2.05). A workbook or a DataFrame does not keep the zeros behind a number, and a program puts ``.0`` behind every whole
+    number that it holds as a float: there 2.0 is read with the fewest decimals, as a 2 between 1.5 and 2.5, the wider range.
 
     Examples
     --------
@@ -139,8 +147,8 @@ def record(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) ->
         data |= {} if patients is None else _of_patients(patients, courses)
         # The table that is analysed has the last word.
         data |= _of_relapse_times(cohort, frame)
-        data |= _of_periods(frame, cohort.unit)
-    return Record(cohort.unit, courses, data, {}, {}, _reported(frame))
+        data |= _of_periods(frame, cohort.unit, _decimals(cohort, frame, cohort.unit))
+    return Record(cohort.unit, courses, data, {}, {}, _reported(cohort, frame))
 
 
 def _in_order(cohort: Cohort) -> pd.DataFrame:
@@ -153,14 +161,24 @@ def _in_order(cohort: Cohort) -> pd.DataFrame:
     return ordered.drop(columns="place").reset_index(drop=True)
 
 
-def _of_periods(frame: pd.DataFrame, unit: str) -> dict[Name, Fact]:
+def _decimals(cohort: Cohort, frame: pd.DataFrame, column: str) -> list[int]:
+    """Return the decimals of the numbers of a column, each for itself: as written, else the fewest that name the number."""
+    written: list[object] = [pd.NA] * len(frame)
+    if column in cohort.written:
+        written = cohort.written[column].loc[frame["row"]].tolist()
+    return [
+        0 if is_missing(value) else decimals_of(value) if is_missing(digits) else int(str(digits))
+        for value, digits in zip(frame[column].tolist(), written, strict=True)
+    ]
+
+
+def _of_periods(frame: pd.DataFrame, unit: str, decimals: list[int]) -> dict[Name, Fact]:
     """Return relapses and exposure of each treatment, courses added up, and the scores at its ends."""
-    decimals = decimals_of(frame[unit].tolist())
     found: dict[Name, Span] = {}
-    for row in records(frame):
+    for row, digits in zip(records(frame), decimals, strict=True):
         patient, treatment = row["patient"], row["treatment"]
-        # Days are counted; months and years are rounded to the decimals of their column.
-        exposure = exact(row[unit]) if unit == "exposure_days" else rounded(row[unit], decimals)
+        # Days are counted; months and years are rounded.
+        exposure = exact(row[unit]) if unit == "exposure_days" else rounded(row[unit], digits)
         for place in (treatment, None):
             for quantity, span in (("relapses", exact(row["relapses"])), (unit, exposure)):
                 name = Name(quantity, patient, place)
@@ -194,9 +212,17 @@ def _other_units(found: Mapping[Name, Span], unit: str) -> dict[Name, Span]:
 
 
 def _of_relapse_times(cohort: Cohort, frame: pd.DataFrame) -> dict[Name, Fact]:
-    """Return the time to the first relapse of each period of a drug that was given once."""
+    """Return the time to the first relapse of each period of a drug that was given once.
+
+    The earliest time is that of the first relapse if all relapses of the period have one, or it is said to be number 1.
+    """
     once = frame[~frame.duplicated(["patient", "treatment"], keep=False)]
-    first = cohort.relapse_times.groupby("row")["years"].min()
+    times = cohort.relapse_times
+    timed = times.groupby("row")
+    has_first = (timed["number"].min() == 1) | (
+        timed.size() >= cohort.frame["relapses"].reindex(timed.size().index)
+    )
+    first = timed["years"].min()[has_first]
     placed = once.merge(first.rename("first"), left_on="row", right_index=True)
     found = {}
     for patient, treatment, years in placed[["patient", "treatment", "first"]].itertuples(
@@ -226,15 +252,16 @@ def _of_covariates(cohort: Cohort, frame: pd.DataFrame) -> dict[Name, Fact]:
             continue
         grouped = frame.groupby("patient", sort=False)[column]
         low, high = grouped.min(), grouped.max()
-        constant = low[low == high]
-        decimals = decimals_of(constant.tolist())
-        for patient, value in constant.items():
-            found[Name(column, str(patient))] = Fact(_span(column, value, decimals), PATIENT_FACTS)
+        counted = frame.assign(digits=_decimals(cohort, frame, column))
+        digits = counted.groupby("patient", sort=False)["digits"].min().to_dict()
+        for patient, value in low[low == high].items():
+            span = _span(column, value, int(digits[patient]))
+            found[Name(column, str(patient))] = Fact(span, PATIENT_FACTS)
     return found
 
 
 def _of_patients(
-    patients: str | Path | pd.DataFrame, courses: Mapping[str, tuple[str, ...]]
+    patients: str | Path | TableFile | pd.DataFrame, courses: Mapping[str, tuple[str, ...]]
 ) -> dict[Name, Fact]:
     raw = from_frame(patients) if isinstance(patients, pd.DataFrame) else read_table(patients)
     named = {name: cells for name, cells in zip(raw.columns, raw.cells, strict=True) if name}
@@ -245,20 +272,17 @@ def _of_patients(
     treatments = sorted({name for given in courses.values() for name in given}, key=len, reverse=True)
     found = {}
     for column, cells in named.items():
-        values = parse_covariate(cells)
+        values = covariate(cells, raw.decimal)
         if column.startswith("reported_") or not all(isinstance(value, float) for value in values):
             continue
         treatment = next((name for name in treatments if column.startswith(f"{name}_")), None)
         quantity = column.removeprefix(f"{treatment}_") if treatment else column
         quantity = f"exposure_{quantity}" if treatment and f"exposure_{quantity}" in EXPOSURES else quantity
-        known = {
-            name: float(value)
-            for name, value in zip(names, values, strict=True)
-            if value is not None and not is_missing(value)
-        }
-        decimals = decimals_of(list(known.values()))
-        for name, value in known.items():
-            found[Name(quantity, name, treatment)] = Fact(_span(quantity, value, decimals), PATIENT_FACTS)
+        written = written_column(cells, raw.decimal)
+        for name, value, digits in zip(names, values, written, strict=True):
+            if not is_missing(value):
+                span = _span(quantity, float(value), decimals_of(value) if digits is None else digits)
+                found[Name(quantity, name, treatment)] = Fact(span, PATIENT_FACTS)
     return found
 
 
@@ -286,7 +310,7 @@ def _patient_problems(
 def _therapies(printed: Mapping[Name, Fact]) -> dict[str, tuple[Therapy, ...]]:
     parts: dict[tuple[str, int, str | None], dict[str, Span]] = {}
     for name, fact in printed.items():
-        match = _THERAPY.fullmatch(name.quantity)
+        match = THERAPY.fullmatch(name.quantity)
         if match and name.patient is not None:
             key = (name.patient, int(match[1]), name.treatment)
             parts.setdefault(key, {})[match[2]] = fact.span
@@ -297,18 +321,19 @@ def _therapies(printed: Mapping[Name, Fact]) -> dict[str, tuple[Therapy, ...]]:
     return {patient: tuple(therapies) for patient, therapies in found.items()}
 
 
-def _reported(frame: pd.DataFrame) -> pd.DataFrame:
+def _reported(cohort: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the printed ARRs of the period table; those of a drug given twice cannot be told from their sum."""
     if "reported_arr" not in frame or frame["reported_arr"].isna().all():
         return pd.DataFrame(columns=list(PUBLISHED))
     once = frame[~frame.duplicated(["patient", "treatment"], keep=False)].dropna(subset=["reported_arr"])
+    decimals = _decimals(cohort, once, "reported_arr")
     return pd.DataFrame(
         {
             "quantity": "arr",
             "patient": once["patient"],
             "treatment": once["treatment"],
             "value": once["reported_arr"],
-            "decimals": decimals_of(frame["reported_arr"].dropna().tolist()),
+            "decimals": decimals,
             "place": "period table, column reported_arr",
         }
     )

@@ -18,6 +18,7 @@ from nmo_stats.audit.vocabulary import Formula, formula_of, suggestion
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.published import PUBLISHED, empty_published
 from nmo_stats.frames import records
+from nmo_stats.tables.files import TableFile
 
 VERDICTS: Final[tuple[Verdict, ...]] = ("disagrees", "agrees_within_rounding", "agrees", "not_recomputable")
 
@@ -33,7 +34,7 @@ class Finding:
     published, decimals
         The number as printed.
     verdict
-        ``"agrees"``: the recomputation is printed like this; ``"agrees_within_rounding"``: it is for some value that the
+        ``"agrees"``: the recomputation is printed like this, an EDSS change with or without its sign; ``"agrees_within_rounding"``: it is for some value that the
         rounding of its inputs admits; ``"disagrees"``; ``"not_recomputable"``.
     recomputed, low, high
         The recomputation, and its range over the rounding of the inputs; None where there is none.
@@ -61,6 +62,13 @@ class Finding:
         """The number with its decimals, as it stands in the paper."""
         return f"{self.published:.{self.decimals}f}".replace("-", "−")
 
+    @property
+    def is_without_sign(self) -> bool:
+        """Whether an EDSS change agrees in size alone: printed without sign where the data show a decrease."""
+        return (
+            self.verdict == "agrees" and self.recomputed is not None and self.published > 0 > self.recomputed
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return a dictionary of plain values for JSON."""
         return {name: getattr(self, name) for name in FIELDS}
@@ -81,6 +89,11 @@ class Audit:
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings with one verdict."""
         return tuple(found for found in self.findings if found.verdict == wanted)
+
+    @property
+    def without_sign(self) -> tuple[Finding, ...]:
+        """Those findings that agree in size, while the data show a decrease."""
+        return tuple(found for found in self.findings if found.is_without_sign)
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -121,11 +134,11 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
     known = known if published is None else known.with_printed(published)
     mentions = _mentions(rows)
     with localcontext(Context(prec=PRECISION)):
-        memory: dict[Name, tuple[Formula, Outcome]] = {}
+        memory: dict[Name, tuple[Formula, list[Outcome]]] = {}
         return Audit(tuple(_finding(known, row, mentions, memory) for row in rows))
 
 
-def audited(cohort: Cohort, patients: str | Path | pd.DataFrame | None = None) -> Audit | None:
+def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | None = None) -> Audit | None:
     """Return the audit of the numbers that a cohort carries: ``published``, and the column ``reported_arr``; None without any.
 
     Parameters
@@ -173,22 +186,49 @@ def _finding(
     known: Record,
     row: Mapping[str, object],
     mentions: Mentions,
-    memory: dict[Name, tuple[Formula, Outcome]],
+    memory: dict[Name, tuple[Formula, list[Outcome]]],
 ) -> Finding:
     name, printed, decimals = _name(row), _printed(row), int(str(row["decimals"]))
     if name not in memory:
         formula = formula_of(name)
-        memory[name] = formula, formula.compute(known, name)
-    formula, outcome = memory[name]
-    if isinstance(outcome, Unknown):
+        memory[name] = formula, [compute(known, name) for compute in (formula.compute, *formula.readings)]
+    formula, outcomes = memory[name]
+    outcome = _reading(name, outcomes, printed, decimals)
+    # Two numbers under a name that can be read in two ways need not contradict each other.
+    if isinstance(outcome, Unknown) and not formula.readings:
         outcome = _contradiction(mentions[name], printed, decimals) or outcome
     if isinstance(outcome, Unknown):
         reason = "; ".join(part for part in (outcome.reason, suggestion(name.quantity)) if part)
         return _as_finding(row, "not_recomputable", None, reason)
     outcome = _as_people_print(name, outcome, printed)
     judged = verdict(outcome.span, printed, decimals)
+    if judged == "disagrees" and _agrees_in_size(name, outcome, printed, decimals):
+        words = f"{_arithmetic(outcome)}; they agree in size, and the data show a decrease"
+        return _as_finding(row, "agrees", outcome.span, words)
     other = _reproduction(known, name, formula.others, printed, decimals) if judged == "disagrees" else ""
     return _as_finding(row, judged, outcome.span, _arithmetic(outcome), other)
+
+
+def _reading(name: Name, outcomes: list[Outcome], printed: Decimal, decimals: int) -> Outcome:
+    """Return the recomputation of a name, or where it can be read in two ways the one that gives the printed number.
+
+    Two readings of which neither gives the number disagree together; one of which the data have no number leaves it open.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    in_total, each = outcomes
+    for wanted in ("agrees", "agrees_within_rounding"):
+        for one in outcomes:
+            if isinstance(one, Computed) and verdict(one.span, printed, decimals) == wanted:
+                return one
+    if isinstance(in_total, Unknown):
+        return in_total
+    if isinstance(each, Unknown):
+        asked = f"per patient or in total? {name.quantity}_total, {name.quantity}_mean and {name.quantity}_median say which"
+        return Unknown(f"{asked}; the total is {spread(in_total.span)}, and {each.reason}")
+    if in_total.span == each.span:
+        return each
+    return Computed(in_total.span, f"{_arithmetic(each)}; in total, {in_total.words}")
 
 
 def _contradiction(
@@ -203,14 +243,18 @@ def _contradiction(
 
 
 def _as_people_print(name: Name, outcome: Computed, printed: Decimal) -> Computed:
-    """Drop the sign of a change that is printed in words, "improved by 1.0", and the fraction of an age, 40 at 40.8 years."""
+    """Drop the fraction of an age, 40 at 40.8 years."""
     span = outcome.span
-    if name.quantity.startswith("edss_change") and printed >= 0 > span.value:
-        return Computed(span.magnitude(), f"{outcome.words}, without sign,")
     is_age = name.quantity in ("age_years", "age_years_median", "age_years_min", "age_years_max")
     if is_age and printed == span.value // 1 != span.value:
         return Computed(exact(float(printed)), f"{outcome.words}, in completed years,")
     return outcome
+
+
+def _agrees_in_size(name: Name, outcome: Computed, printed: Decimal, decimals: int) -> bool:
+    """Return whether a decrease is printed without its sign, "improved by 1.0"; that it was an increase may be meant as well."""
+    is_decrease = name.quantity.startswith("edss_change") and printed > 0 > outcome.span.value
+    return is_decrease and verdict(outcome.span.magnitude(), printed, decimals) == "agrees"
 
 
 def _reproduction(

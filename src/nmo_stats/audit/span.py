@@ -77,15 +77,18 @@ def decimal(number: float) -> Decimal:
     return Decimal(int(number)) if float(number).is_integer() else Decimal(repr(float(number)))
 
 
-def decimals_of(numbers: Sequence[float]) -> int:
-    """Return the decimals that a column of numbers is written with: the most that any of them needs.
+def decimals_of(number: float) -> int:
+    """Return the fewest decimals that a number can be written with.
+
+    A float forgets the zeros behind it: 2.0 may have been 2 or 2.0, and the fewest decimals give the wider range, in which
+    the number lies either way.
 
     Examples
     --------
-    >>> decimals_of([9.4, 8.0]), decimals_of([32.0, 8.0])
+    >>> decimals_of(9.4), decimals_of(32.0)
     (1, 0)
     """
-    return max((max(0, -int(decimal(number).as_tuple().exponent)) for number in numbers), default=0)
+    return max(0, -int(decimal(number).as_tuple().exponent))
 
 
 def total(spans: Sequence[Span]) -> Span:
@@ -101,6 +104,16 @@ def mean(spans: Sequence[Span]) -> Span:
 def median(spans: Sequence[Span]) -> Span:
     """Return the median; it moves with each of the values, never against one."""
     return _each(spans, _middle)
+
+
+def deviation(spans: Sequence[Span]) -> Span | None:
+    """Return the standard deviation with the divisor n - 1; None of a single value."""
+    return _deviation(spans, len(spans) - 1)
+
+
+def population_deviation(spans: Sequence[Span]) -> Span | None:
+    """Return the standard deviation with the divisor n."""
+    return _deviation(spans, len(spans))
 
 
 def lowest(spans: Sequence[Span]) -> Span:
@@ -133,6 +146,23 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
         half = _HALF.scaleb(-decimals)
         overlap = min(found.high, printed + half) - max(found.low, printed - half)
         return "agrees_within_rounding" if overlap > _SNAP else "disagrees"
+
+
+def _deviation(spans: Sequence[Span], divisor: int) -> Span | None:
+    """Return a standard deviation in a range that holds all that rounding admits, and a little more.
+
+    It is a norm of the distances from the mean, which shrink no distance: shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
+    """
+    if divisor < 1:
+        return None
+    values = [span.value for span in spans]
+    middle = sum(values, start=Decimal(0)) / len(values)
+    shifts = [max(span.value - span.low, span.high - span.value) for span in spans]
+    found, shift = (
+        (sum((part * part for part in parts), start=Decimal(0)) / divisor).sqrt()
+        for parts in ([value - middle for value in values], shifts)
+    )
+    return Span(found, max(found - shift, Decimal(0)), found + shift)
 
 
 def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:

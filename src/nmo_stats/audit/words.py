@@ -10,8 +10,9 @@ from nmo_stats.audit.vocabulary import SUMMARIES
 from nmo_stats.wording import counted
 
 NEUTRAL: Final = "A disagreement says that the formula tried does not give the printed number; it does not say which of the two is right."
+IN_SIZE: Final = "Changes of the EDSS that agree in size, where the data show a decrease: whether the paper says the same stands in its words."
 _SUMMARY: Final = re.compile(f"({'|'.join(SUMMARIES)})$")
-_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx")
+_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx", "sd")
 
 
 def quantity_text(quantity: str) -> str:
@@ -32,8 +33,10 @@ def summary(audit: Audit) -> str:
     total = counted(len(audit.findings), "printed number")
     agrees, within = counts["agrees"], counts["agrees_within_rounding"]
     disagrees, unknown = counts["disagrees"], counts["not_recomputable"]
+    sizes = len(audit.without_sign)
+    in_size = f" ({sizes} of them in size only: the data show a decrease)" if sizes else ""
     return (
-        f"Of {total}, {agrees} agree{_s(agrees)} with the data, {within} agree{_s(within)} within the rounding of the inputs, "
+        f"Of {total}, {agrees} agree{_s(agrees)} with the data{in_size}, {within} agree{_s(within)} within the rounding of the inputs, "
         f"{disagrees} disagree{_s(disagrees)}, and {unknown} cannot be recomputed."
     )
 
@@ -67,9 +70,11 @@ def by_reason(audit: Audit) -> dict[str, dict[str, int]]:
 
 
 def by_quantity(audit: Audit) -> dict[str, tuple[int, int]]:
-    """Return how many printed numbers of each quantity agree: those of one patient, and those of the series."""
+    """Return how many printed numbers of each quantity agree, sign included: those of one patient, and those of the series."""
     found: dict[str, tuple[int, int]] = {}
     for one in audit.of("agrees"):
+        if one.is_without_sign:
+            continue
         base = stem(one.quantity) if one.patient is not None else _SUMMARY.sub("", one.quantity)
         single, series = found.get(base, (0, 0))
         found[base] = (single + 1, series) if one.patient is not None else (single, series + 1)

@@ -124,7 +124,7 @@ def report(
         background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
-    cohort = printed.with_numbers(data.cohort(), published)
+    cohort = printed.with_numbers(data, published)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
@@ -337,8 +337,9 @@ def audit(
     """Compare the numbers that a paper prints with their recomputation."""
     if quantities:
         return printed.say_quantities(as_json=as_json)
-    cohort = printed.with_numbers(data.cohort(), published)
-    found = printed.required_audit(cohort, patients)
+    facts = data.beside("patients", patients)
+    cohort = printed.with_numbers(data, published)
+    found = printed.required_audit(cohort, facts)
     if as_json:
         say_json(printed.audit_json(cohort, found))
     else:

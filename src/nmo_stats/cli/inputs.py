@@ -104,6 +104,22 @@ class Given:
         """Whether no file is named."""
         return self.periods is None and self.treatments is None and self.relapses is None
 
+    def beside(self, option: str, path: Path | None) -> TableFile | None:
+        """Return a further table about the same patients, read with the same decimal mark; None where none is named.
+
+        Raises
+        ------
+        ArgumentError
+            If the patients are those of the bundled example: what belongs to other patients would be compared with them.
+        """
+        if path is None:
+            return None
+        if self.is_empty:
+            raise ArgumentError(
+                f"--{option} {path}: name the period table of these patients, or --treatments and --relapses"
+            )
+        return TableFile(path, decimal=self.decimal or ".")
+
     def instead_of_periods(self, path: Path) -> Given:
         """Return the same options for another period table.
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nmo_stats.audit import NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.audit import IN_SIZE, NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.cli.inputs import Given
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Table
 from nmo_stats.report.printed import agreeing_table, finding_table, unknown_table
+from nmo_stats.tables.files import TableFile
 
 
-def with_numbers(cohort: Cohort, published: Path | None) -> Cohort:
-    """Return the cohort with the printed numbers of a file, if one is named."""
-    return cohort if published is None else cohort.with_published(published)
+def with_numbers(data: Given, published: Path | None) -> Cohort:
+    """Return the cohort with the printed numbers of a file, if one is named.
+
+    Raises
+    ------
+    ArgumentError
+        If the patients of that file are not named.
+    """
+    numbers = data.beside("published", published)
+    return data.cohort() if numbers is None else data.cohort().with_published(numbers)
 
 
-def required_audit(cohort: Cohort, patients: Path | None) -> Audit:
+def required_audit(cohort: Cohort, patients: TableFile | None) -> Audit:
     """Return the audit of the numbers that a cohort carries.
 
     Raises
@@ -35,13 +44,17 @@ def required_audit(cohort: Cohort, patients: Path | None) -> Audit:
 
 
 def say_audit(cohort: Cohort, found: Audit) -> None:
-    """Print disagreements in sentences, what agrees within rounding, and counts of the rest."""
+    """Print disagreements and changes of unknown sign in sentences, what agrees within rounding, and counts of the rest."""
     say(f"{cohort.source.name}: {summary(found)}")
     differing = found.of("disagrees")
     for one in differing:
         say(f"disagrees: {sentence(one)}")
     if differing:
         say(NEUTRAL)
+    for one in found.without_sign:
+        say(f"agrees in size: {sentence(one)}")
+    if found.without_sign:
+        say(IN_SIZE)
     say()
     title = "Numbers that agree within the rounding of the inputs"
     for table in (

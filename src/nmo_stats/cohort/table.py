@@ -18,6 +18,7 @@ from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
 from nmo_stats.cohort.validate import validated
+from nmo_stats.cohort.written import written
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.raw import RawTable, Source
@@ -49,6 +50,9 @@ class Cohort:
         Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
     published
         Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
+    written
+        Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by row; missing
+        where the number came from elsewhere.
     """
 
     frame: pd.DataFrame
@@ -59,6 +63,7 @@ class Cohort:
     unmerged: Cohort | None = None
     switch_merges: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
+    written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
@@ -115,7 +120,7 @@ class Cohort:
         """Return a copy of the table, in the format that :meth:`from_frame` reads."""
         return self.frame.copy()
 
-    def with_published(self, published: str | Path | pd.DataFrame) -> Cohort:
+    def with_published(self, published: str | Path | TableFile | pd.DataFrame) -> Cohort:
         """Return the cohort with the numbers that a publication prints about it, to be audited.
 
         Parameters
@@ -210,7 +215,8 @@ class Cohort:
             if self.unmerged is not None and merges is not None and len(merges)
             else None
         )
-        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges)
+        digits = self.written.reindex(self.frame.index)[keep].reset_index(drop=True)
+        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges, written=digits)
 
 
 def read_periods(
@@ -285,7 +291,8 @@ def data_folder() -> Path:
 def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     frame = validated(raw, columns)
     unit = next(name for name in EXPOSURES if name in frame)
-    return Cohort(frame, table_notices(frame, unit, raw.blank_rows, raw.unread_sheets), raw.source)
+    notices = table_notices(frame, unit, raw.blank_rows, raw.unread_sheets)
+    return Cohort(frame, notices, raw.source, written=written(raw, frame, columns))
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
@@ -317,4 +324,4 @@ def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:
     facts = pd.read_csv(path, dtype={"patient": "object", "sex": "object"})
     facts = facts[["patient", "sex", "age_years", "disease_duration_years"]]
     frame = cohort.frame.merge(facts, on="patient", how="left", validate="many_to_one")
-    return Cohort(frame, table_notices(frame, cohort.unit), cohort.source)
+    return Cohort(frame, table_notices(frame, cohort.unit), cohort.source, written=cohort.written)

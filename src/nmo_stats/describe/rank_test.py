@@ -90,7 +90,7 @@ def wilcoxon(pair: Comparison) -> SignedRank:
     >>> test.p_value, test.smallest_p_value
     (0.25, 0.25)
     """
-    differences = _differences(pair)
+    differences = rate_differences(pair)
     if not len(differences):
         raise NotIdentifiedError("no patient's rate differs between the periods", "wilcoxon")
     return signed_rank(differences)
@@ -148,7 +148,7 @@ def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(kept)
 
 
-def _differences(pair: Comparison) -> npt.NDArray[np.float64]:
+def rate_differences(pair: Comparison) -> npt.NDArray[np.float64]:
     """Return the non-zero differences of the patients' rates, in units of the largest rate."""
     rates = pair.relapses / pair.years
     # Equal rates must not differ, and ties not break, in the last bit of a division: 1 in 7 months is 3 in 21.

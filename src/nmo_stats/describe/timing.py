@@ -147,7 +147,7 @@ def first_relapse(source: Cohort | Comparison, level: float = 0.95) -> FirstRela
         if np.isnan(patients.first).any():
             reasons[name] = _reason(patients)
         else:
-            curves[name] = _kaplan_meier(name, patients, level)
+            curves[name] = kaplan_meier(name, patients, level)
     return FirstRelapse(curves, reasons, level)
 
 
@@ -160,7 +160,8 @@ def _reason(patients: FollowUp) -> str:
     )
 
 
-def _kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFirst:
+def kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFirst:
+    """Estimate the relapse-free share from first relapses that are all known; patients without one are censored."""
     from statsmodels.duration.survfunc import SurvfuncRight
 
     relapsed = np.isfinite(patients.first)

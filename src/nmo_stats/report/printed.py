@@ -6,6 +6,7 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.audit import (
+    IN_SIZE,
     NEUTRAL,
     Audit,
     Finding,
@@ -38,6 +39,12 @@ def _blocks(audit: Audit) -> tuple[Block, ...]:
         blocks += [Bullets(tuple(map(sentence, differing[:_SENTENCES]))), Prose(NEUTRAL)]
     if len(differing) > _SENTENCES:
         blocks.append(_folded(f"All {len(differing)} numbers that disagree", differing))
+    if audit.without_sign:
+        blocks += [Prose(IN_SIZE), Bullets(tuple(map(sentence, audit.without_sign[:_SENTENCES])))]
+    if len(audit.without_sign) > _SENTENCES:
+        blocks.append(
+            _folded(f"All {len(audit.without_sign)} changes that agree in size", audit.without_sign)
+        )
     if within:
         title = f"{counted(len(within), 'number')} that {'agrees' if len(within) == 1 else 'agree'} within the rounding of the inputs"
         blocks.append(_folded(title, within))
@@ -63,7 +70,11 @@ def agreeing_table(audit: Audit) -> Table:
         (quantity_text(name), str(single or "–"), str(series or "–"))
         for name, (single, series) in by_quantity(audit).items()
     )
-    caption = f"{counted(audit.counts['agrees'], 'number')} that {'agrees' if audit.counts['agrees'] == 1 else 'agree'}, by quantity"
+    agreeing = audit.counts["agrees"] - len(audit.without_sign)
+    sign = " in size and sign" if audit.without_sign else ""
+    caption = (
+        f"{counted(agreeing, 'number')} that {'agrees' if agreeing == 1 else 'agree'}{sign}, by quantity"
+    )
     return Table(caption, ("Quantity", "Of one patient", "Of the series"), rows)
 
 

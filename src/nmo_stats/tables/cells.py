@@ -136,6 +136,35 @@ def plain_number(cell: Cell) -> float | None:
     return None if isinstance(number, Fault) else number
 
 
+def written_decimals(cell: Cell, mark: str = ".") -> int | None:
+    """Return how many decimals a number in a text cell is written with; None for any other cell, and for powers of ten.
+
+    Examples
+    --------
+    >>> written_decimals("2.0"), written_decimals("2,25", ","), written_decimals(2.0), written_decimals("2e3")
+    (1, 2, None, None)
+    """
+    if not isinstance(cell, str) or "e" in cell.lower():
+        return None
+    return len(cell.strip().partition(mark)[2])
+
+
+def written_column(cells: Sequence[Cell], mark: str = ".") -> list[int | None]:
+    """Return the decimals of every number of a column as written.
+
+    Where every one ends in ``.0`` they say nothing: so a program writes whole numbers that it holds as floats.
+
+    Examples
+    --------
+    >>> written_column(["2.7", "2.0", "0.67"]), written_column(["32.0", "8.0", ""])
+    ([1, 1, 2], [None, None, None])
+    """
+    found = [written_decimals(cell, mark) for cell in cells]
+    filled = [cell.strip() for cell in cells if isinstance(cell, str) and not is_missing(cell)]
+    is_float = bool(filled) and all(text.partition(mark)[2] == "0" for text in filled)
+    return [None] * len(found) if is_float else found
+
+
 def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     """Read a number, infinity included; a fault names ``rule``, and an empty cell the remedy ``if_missing``."""
     if is_missing(cell):
