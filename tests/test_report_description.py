@@ -150,7 +150,19 @@ def test_without_a_pair_of_scores_the_comparison_is_refused_in_a_sentence():
     assert section.blocks[-1].text == (
         "The EDSS changes on new and on old cannot be compared within patients: no patient has an EDSS at the start and the end of both periods."
     )
-    assert "share a visit" in " ".join(blocks_of(section, Table)[0].notes)
+    # only the old drug has scores to compare, so there is no comparison to warn of
+    assert "share a visit" not in " ".join(blocks_of(section, Table)[0].notes)
+
+
+def test_differences_that_are_all_the_same_say_why_their_interval_has_no_width():
+    frame = edss_cohort(6).to_frame().assign(edss_start=3.0, edss_end=4.0)
+    frame.loc[frame["treatment"] == "new", "edss_end"] = 3.0
+    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    assert blocks_of(section, Table)[1].rows[0] == (
+        "Hodges-Lehmann difference",
+        "−1.0",
+        "95 % interval −1.0 to −1.0; these differences are all the same, and the method sees no spread: other patients may differ",
+    )
 
 
 def test_equal_changes_are_no_test_and_no_difference():

@@ -140,6 +140,17 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
+def edss_text(value: float) -> str:
+    """Return an EDSS score, or a median or change of scores, which may be a multiple of a quarter.
+
+    Examples
+    --------
+    >>> edss_text(3.75), edss_text(4.0), edss_text(-0.5)
+    ('3.75', '4.0', '−0.5')
+    """
+    return f"{value:.2f}".removesuffix("0").replace("-", "−")
+
+
 def capital(text: str) -> str:
     """Return a text that begins a sentence.
 
