@@ -178,7 +178,9 @@ def test_many_merges_across_a_switch_are_one_notice():
 
 
 def test_a_relapse_on_the_day_of_a_switch_is_named_with_the_treatment_it_is_counted_on():
-    cohort = read_events(*tables(COURSES, ONSETS))  # A's rituximab ends on 100 too, but nothing starts on that day
+    cohort = read_events(
+        *tables(COURSES, ONSETS)
+    )  # A's rituximab ends on 100 too, but nothing starts on that day
     assert cohort.switch_days.to_dict("records") == [
         {"patient": "B", "onset": "210", "counted_on": "rituximab", "started": "tocilizumab"}
     ]

@@ -205,6 +205,68 @@ def test_contradictions_between_days_come_together_once_every_cell_is_valid(read
     assert len(said(read, **files)) == 3
 
 
+def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
+    """Row 4 cannot be read; the order of P1's days, and the patient that nobody treated, are said at the same time."""
+    files = treatments("2012-01-01,2013-01-01", "2012-01-01,2011-01-01")
+    files["treatments"] = files["treatments"].replace("2012-05-01", "May 2012")
+    files |= {"relapses": RELAPSES + "P9,2012-07-15\nP1,2015-01-01\n"}
+    lines = said(read, **files)
+    assert lines[0] == "t.csv and r.csv: 4 problems"
+    for line, part in zip(
+        lines[1:],
+        (
+            "treatments, row 2, patient 'P1', column 'end': 2011-01-01 with start",
+            "treatments, row 4, patient 'P2', column 'start': 'May 2012'",
+            "relapses, row 4, patient 'P9', column 'patient'",
+            "relapses, row 5, patient 'P1', column 'onset': 2015-01-01, last day observed 2014-01-01",
+        ),
+        strict=True,
+    ):
+        assert part in line
+
+
+def test_nothing_is_said_of_the_observation_of_a_patient_whose_courses_cannot_all_be_read(read):
+    """P1 has no end and no last visit but in a row that cannot be read, and P2 relapses after a course that can."""
+    files = {
+        "treatments": TREATMENTS.replace(
+            "P1,tocilizumab,2013-01-01,,2014-01-01", "P1,tocilizumab,2013-01-01,,"
+        )
+        + "P1,other,2015-01-01,2016-01-01,Dec 2016\nP2,tocilizumab,2013-05-01,2014-05-99,\n",
+        "relapses": RELAPSES + "P2,2014-01-01\nP1,2015-06-01\n",
+    }
+    lines = said(read, **files)
+    assert [line.split(", column")[0].strip() for line in lines[1:]] == [
+        "treatments, row 5, patient 'P1'",
+        "treatments, row 6, patient 'P2'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("P2,rituximab,2012-05-01", ",rituximab,2012-05-01"), ("P2,rituximab,2012-05-01", "P2,2012-05-01")],
+)
+def test_a_course_of_nobody_may_be_anyones(read, old, new):
+    files = treatments(old, new) | {"relapses": RELAPSES + "P1,2015-01-01\n"}
+    lines = said(read, **files)
+    assert not [line for line in lines if "last day observed" in line]
+    assert [line for line in lines if "'P2'; a patient of the relapses is in the treatments" in line]
+
+
+def test_dates_among_numbers_are_not_set_against_each_other(read):
+    files = treatments("2012-01-01,2013-01-01", "5,2013-01-01") | relapses("P2", "P9")
+    lines = said(read, **files)
+    assert len(lines) == 3
+    assert "all days are dates" in lines[1]
+    assert "'P9'" in lines[2]
+
+
+def test_without_a_required_column_unknown_patients_are_still_named(read):
+    files = {"treatments": TREATMENTS.replace("start", "began", 1)} | relapses("P2", "P9")
+    lines = said(read, **files)
+    assert [line for line in lines if "the table has a column 'start'" in line]
+    assert [line for line in lines if "'P9'" in line]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [

@@ -15,7 +15,7 @@ import pandas as pd
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, day_number
-from nmo_stats.events.order import order_problems
+from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
 from nmo_stats.tables.cells import Fault
 from nmo_stats.tables.coded import CodedTable, ParsedColumn, parsed_coded
@@ -59,14 +59,68 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
     tables = [_read(treatments, TREATMENTS, mapping), _read(relapses, RELAPSES, mapping)]
     problems = _renaming_problems(mapping, treatments, relapses)
     problems += [problem for table in tables for problem in table.problems]
-    problems += _mixed(tables)
-    name = _joint_name(treatments.source, relapses.source)
-    if problems:
-        raise CohortError(_sorted(problems), name)
-    events = _events(*tables)
-    if problems := order_problems(events):
-        raise CohortError(_sorted(problems), name)
+    mixed = _mixed(tables)
+    events = None if mixed else _readable_events(*tables)
+    problems += [*mixed, *_unknown(*tables), *_contradictions(events, tables[0])]
+    if problems or events is None:
+        raise CohortError(_sorted(problems), _joint_name(treatments.source, relapses.source))
     return events
+
+
+def _readable_events(treatments: _Read, relapses: _Read) -> Events | None:
+    """Return the rows of which the patient and the days can be read, all of them in valid tables; None without any course."""
+    rows = [
+        _readable(treatments, ("patient", "treatment", *TREATMENT_DAYS)),
+        _readable(relapses, ("patient", "onset")),
+    ]
+    for read in rows:
+        if not set(read.columns.required) <= read.parsed.keys():
+            return None
+    return _events(*rows) if len(rows[0].table.rows) else None
+
+
+def _readable(read: _Read, names: tuple[str, ...]) -> _Read:
+    if not read.problems:
+        return read
+    parsed = {name: read.parsed[name] for name in names if name in read.parsed}
+    keep = ~_faulty(read, names)
+    return replace(
+        read,
+        table=replace(read.table, rows=read.table.rows[keep]),
+        parsed={name: ParsedColumn(column.values, column.codes[keep]) for name, column in parsed.items()},
+    )
+
+
+def _faulty(read: _Read, names: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Return the rows that have a cell in one of these columns that cannot be read."""
+    found = np.zeros(len(read.table.rows), dtype=bool)
+    for name in names:
+        if name in read.parsed:
+            column = read.parsed[name]
+            found |= np.array([isinstance(value, Fault) for value in column.values], dtype=bool)[column.codes]
+    return found
+
+
+def _unknown(treatments: _Read, relapses: _Read) -> list[Problem]:
+    treated, relapsing = treatments.parsed.get("patient"), relapses.parsed.get("patient")
+    if treated is None or relapsing is None:
+        return []
+    return unknown_patients(treated, relapsing, relapses.table.rows)
+
+
+def _contradictions(events: Events | None, treatments: _Read) -> list[Problem]:
+    """Return what contradicts each other among the days that can be read."""
+    if events is None:
+        return []
+    names, patients = treatments.parsed["patient"], pd.Index(events.patients, dtype="object")
+    lost = names.codes[_faulty(treatments, ("treatment", *TREATMENT_DAYS))]
+    places = patients.get_indexer(pd.Index([names.values[code] for code in lost.tolist()], dtype="object"))
+    incomplete = np.zeros(len(patients), dtype=bool)
+    incomplete[places[places >= 0]] = True
+    whole = any(problem.row is None for problem in treatments.problems)
+    if whole or treatments.table.faults or _faulty(treatments, ["patient"]).any():
+        incomplete[:] = True  # a row that cannot be assigned may be anyone's
+    return order_problems(events, incomplete)
 
 
 def joint_source(first: Source, second: Source) -> Source:
@@ -194,7 +248,7 @@ def _events(treatments: _Read, relapses: _Read) -> Events:
 
 
 def _dated(starts: ParsedColumn) -> bool:
-    return isinstance(starts.values[0], datetime.date)
+    return isinstance(starts.values[starts.codes[0]], datetime.date)
 
 
 def _patients(
@@ -267,5 +321,7 @@ def _onsets(read: _Read, patient: npt.NDArray[np.int64]) -> Onsets:
 
 
 def _days(column: ParsedColumn) -> npt.NDArray[np.int64]:
-    numbers = [NO_DAY if value is None else day_number(value) for value in column.values]
+    numbers = [
+        NO_DAY if value is None or isinstance(value, Fault) else day_number(value) for value in column.values
+    ]
     return np.array(numbers, dtype=np.int64)[column.codes] if numbers else np.empty(0, dtype=np.int64)

@@ -185,4 +185,3 @@ def _span(row: dict[str, Any], name: str) -> str:
     if math.isnan(median):
         return "–"
     return f"{edss_text(median)} ({edss_text(row[f'{name}_min'])} to {edss_text(row[f'{name}_max'])})"
-
