@@ -1,10 +1,12 @@
 """Broken files of dated events: what a reader must say of each, word for word."""
 
 import json
+import re
 
 import pytest
 
 from nmo_stats import ArgumentError, CohortError, read_events
+from nmo_stats.events.columns import parse_day, parse_day_or_nothing
 
 TREATMENTS = """\
 patient,treatment,start,end,last_visit
@@ -87,17 +89,17 @@ BROKEN = {
     "day first": (
         relapses("2012-06-01", "01/06/2012"),
         "relapses, row 2, patient 'P1', column 'onset': '01/06/2012'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write 2012-01-06 or 2012-06-01, whichever is meant: the text has both readings; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "points between": (
         relapses("2012-06-01", "1.6.12"),
         "relapses, row 2, patient 'P1', column 'onset': '1.6.12'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write year-month-day, such as 2013-03-01; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "no leading zeros": (
         relapses("2012-06-01", "2012-6-1"),
         "relapses, row 2, patient 'P1', column 'onset': '2012-6-1'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write 2012-06-01; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "no day": (
         relapses("2012-06-01", "2012-06"),
@@ -162,7 +164,7 @@ BROKEN = {
     ),
     "no such column": (
         relapses("onset", "relapse_date"),
-        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? (columns={'yours': 'onset'} renames)",
+        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? columns={'relapse_date': 'onset'} (--column relapse_date=onset)",
     ),
     "two columns of one name": (
         treatments("last_visit", "start"),
@@ -293,8 +295,45 @@ def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
     cohort = read(**renamed, columns={"record_id": "patient", "relapse_date": "onset"})
     assert cohort.frame["relapses"].tolist() == [1, 0, 1]
     lines = said(read, columns={"record": "patient", "onset": "beginning"})
-    assert "columns={'record': 'patient'}; the table has a column 'record'" in lines[1]
+    assert (
+        "columns={'record': 'patient'} (--column record=patient); the table has a column 'record'" in lines[1]
+    )
     assert "'beginning' is a column of the tables of treatments and relapses" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("31/12/2019", ["2019-12-31"]),
+        ("12/31/2019", ["2019-12-31"]),
+        ("01.02.2019", ["2019-01-02", "2019-02-01"]),
+        ("02/02/2019", ["2019-02-02"]),
+        ("2019/12/31", ["2019-12-31"]),
+        ("31-Dec-2019", ["2019-12-31"]),
+        ("1 / 5 / 2019", ["2019-01-05", "2019-05-01"]),
+        ("31.02.2019", []),
+        ("31-Dez-2019", []),
+        ("31/12/19", []),
+    ],
+)
+def test_the_remedy_of_a_date_in_another_order_gives_the_readings_that_it_has(text, readings):
+    remedy = parse_day(text).remedy
+    assert [part for part in re.findall(r"\d{4}-\d{2}-\d{2}", remedy) if part != "2013-03-01"] == readings
+    assert ("both readings" in remedy) == (len(readings) == 2)
+    assert remedy.endswith("or give the .xlsx workbook itself, whose date cells have one reading")
+
+
+@pytest.mark.parametrize("cell", ["NA", "-", "unknown"])
+def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
+    assert parse_day_or_nothing(cell).remedy.startswith("leave the cell empty")
+    assert parse_day(cell).remedy == "enter the day, or leave the row out"
+
+
+def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
+    lines = said(read, treatments="Our drugs\n" + TREATMENTS)
+    assert lines[1:] == [
+        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the columns; remove the rows above it"
+    ]
 
 
 @pytest.mark.parametrize("data", [None, 3, ["t.csv"]])

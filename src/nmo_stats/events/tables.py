@@ -23,10 +23,12 @@ from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
+    header_below,
     missing_columns,
     named_columns,
     renaming,
     renaming_problems,
+    with_sheets,
 )
 from nmo_stats.tables.raw import Source
 
@@ -149,8 +151,15 @@ def _renaming_problems(
 
 def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _Read:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
+    if not set(columns.required) <= {ours.get(name, name) for name in table.columns} and (
+        below := header_below(table.head, ours, columns)
+    ):
+        return _Read(table, columns, {}, [below])
     named, name_problems = named_columns(table.columns, table.cells, ours)
-    missing = [_with_sheets(problem, table) for problem in missing_columns(named, columns)]
+    option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
+    missing = [
+        with_sheets(problem, table.unread_sheets, option, call) for problem in missing_columns(named, columns)
+    ]
     problems = [
         *_inside(columns, [*name_problems, *table.faults, *missing]),
         *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
@@ -169,15 +178,6 @@ def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _R
             )
         )
     return _Read(table, columns, parsed, problems)
-
-
-def _with_sheets(problem: Problem, table: CodedTable) -> Problem:
-    """Say of a missing column that it may be on another sheet of the workbook."""
-    if not table.unread_sheets:
-        return problem
-    listed = ", ".join(map(repr, table.unread_sheets[:6]))
-    advice = f"or choose another sheet, {listed}, with TableFile(path, sheet=...) (--sheet)"
-    return replace(problem, remedy=f"{problem.remedy}; {advice}")
 
 
 def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
