@@ -167,7 +167,7 @@ def test_describe_compares_only_what_is_asked_for_or_clear(run, tmp_path):
     code, out, _ = run("describe", path)
     assert code == 0
     assert "The time to the first relapse on one is not known" in out
-    assert "On three 0 of 1 relapsed" in " ".join(out.split())
+    assert "On three 0 of 1 patient relapsed" in " ".join(out.split())
 
 
 QUARTERS = """patient,treatment,relapses,exposure_months,edss_start,edss_end

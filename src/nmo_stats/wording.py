@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from nmo_stats.estimate import Interval, RateRatio
@@ -138,6 +139,18 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     ('1 relapse', '3 patients')
     """
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return parts as a sentence lists them.
+
+    Examples
+    --------
+    >>> joined(["one"]), joined(["one", "two"]), joined(["one", "two", "three"])
+    ('one', 'one and two', 'one, two and three')
+    """
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def edss_text(value: float) -> str:
