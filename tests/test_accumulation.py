@@ -108,7 +108,7 @@ def test_counts_without_times_are_refused():
     found = describe.accumulation(Comparison.from_arrays([[3, 1]], [[1, 1]]))
     assert found.reasons == {
         "reference": "times known for 0 of 3 relapses",
-        "comparator": "times known for 0 of 1 relapses",
+        "comparator": "times known for 0 of 1 relapse",
     }
     assert found.to_frame().empty
 

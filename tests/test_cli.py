@@ -3,12 +3,16 @@
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from nmo_stats import analysis
+from nmo_stats import analysis, read_periods
 from nmo_stats.cli import main
+from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
+from nmo_stats.report.blocks import Table
+from nmo_stats.report.disability import edss_section
 
 BROKEN = """\
 patient,treatment,relapses,exposure_months,edss_start,ongoing
@@ -163,7 +167,32 @@ def test_describe_compares_only_what_is_asked_for_or_clear(run, tmp_path):
     code, out, _ = run("describe", path)
     assert code == 0
     assert "The time to the first relapse on one is not known" in out
-    assert "On three 0 of 1 relapsed" in " ".join(out.split())
+    assert "On three 0 of 1 patient relapsed" in " ".join(out.split())
+
+
+QUARTERS = """patient,treatment,relapses,exposure_months,edss_start,edss_end
+1,rituximab,2,12,3.5,3.5
+1,tocilizumab,0,12,4.0,4.0
+2,rituximab,2,12,4.0,4.0
+2,tocilizumab,1,24,4.5,4.5
+"""
+
+
+def test_describe_and_report_print_the_same_medians_of_the_edss(run, tmp_path):
+    """Medians 3.75 and 4.25: one decimal, rounded half to even, made them 3.8 and 4.2."""
+    path = write(tmp_path / "quarters.csv", QUARTERS)
+    out = run("describe", path)[1]
+    rows = [line.split() for line in out[out.index("EDSS ") :].splitlines()]
+    medians = {row[0]: row[1:3] for row in rows if row and row[0] in {"rituximab", "tocilizumab"}}
+    cohort = read_periods(path)
+    told = SimpleNamespace(
+        edss=edss(cohort),
+        pair=(pair := cohort.compare("tocilizumab", reference="rituximab")),
+        paired_edss=paired_edss(cohort, pair),
+    )
+    table = next(block for block in edss_section(told).blocks if isinstance(block, Table))
+    assert medians == {"rituximab": ["3.75", "3.75"], "tocilizumab": ["4.25", "4.25"]}
+    assert {row[0]: [cell.split()[0] for cell in row[1:3]] for row in table.rows} == medians
 
 
 @pytest.mark.usefixtures("no_sampling")

@@ -95,6 +95,29 @@ def test_composed_and_decomposed_letters_look_alike_and_other_names_do_not():
     assert notices(table(patient=["Müller", "Muller", "B1", "B2"])) == {}
 
 
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [
+        (["001", "1", "B", "B"], "'001' / '1'"),
+        (["P-007", "p-7", "B", "B"], "'P-007' / 'p-7'"),
+        (["01-02", "1-2", "B", "B"], "'01-02' / '1-2'"),
+        ([" 2 ", "2", "02", "B"], "' 2 ' / '2' / '02'"),
+    ],
+)
+def test_patients_whose_numbers_differ_in_leading_zeros_only_are_noticed(names, alike):
+    text = notices(table(patient=names))["similar_patient"].text
+    assert (
+        text
+        == f"names in 'patient' that differ only in case, spaces or leading zeros count as different: {alike}"
+    )
+
+
+def test_other_numbers_and_drugs_with_zeros_are_not_alike():
+    assert notices(table(patient=["1", "10", "100", "1-1"])) == {}
+    assert notices(table(patient=["11", "1-1", "1.0", "0"])) == {}
+    assert notices(table(treatment=["drug 05", "drug 5", "drug 05", "drug 5"])) == {}
+
+
 def test_similar_names_stay_different_patients():
     assert Cohort.from_frame(table(patient=["a", "A", "B", "b"])).patients == ("a", "A", "B", "b")
 

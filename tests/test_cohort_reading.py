@@ -20,6 +20,7 @@ from nmo_stats import ArgumentError, Cohort, CohortError, read_periods
 COLUMNS = ["patient", "treatment", "relapses", "exposure_years"]
 HEADER = ",".join(COLUMNS) + "\n"
 ROWS = "A,x,3,1.5\nA,y,0,2\nB,x,2,1\nB,y,1,1.25\n"
+OPEN_DOCUMENT = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -145,7 +146,8 @@ def test_a_cell_with_a_line_break_keeps_the_row_number_of_the_spreadsheet(save):
         ((HEADER + ROWS).replace(",", ";").replace(".", ","), "cells separated by semicolons"),
         ((HEADER + ROWS).replace(",", "\t"), "cells separated by tabs"),
         ((HEADER + ROWS).replace(",", "|"), "cells separated by bars"),
-        ("sep=;\n" + (HEADER + ROWS).replace(",", ";"), "cells separated by semicolons"),
+        ("sep=;\n" + (HEADER + ROWS).replace(",", ";"), "a first line 'sep=;'"),
+        ("sep=,\r\n" + HEADER + ROWS, "a first line 'sep=,'"),
         (HEADER + '"A,x,3,1.5\nA,y,0,2\n', "unexpected end of data"),
         (HEADER + '"A"b,x,3,1.5\n', "',' expected after '\"'"),
         (HEADER + "A" * 200_000 + ",x,3,1.5\n", "field larger than field limit"),
@@ -154,7 +156,7 @@ def test_a_cell_with_a_line_break_keeps_the_row_number_of_the_spreadsheet(save):
         ((HEADER + ROWS).encode("utf-16-be"), "a NUL character"),
         (parquet(four_rows().to_dict("list")), "Parquet"),
         (workbook(COLUMNS, ["A", "x", 1, 1.5]), "an Excel workbook"),
-        (OLE + bytes(600), "an old .xls or a password-protected workbook"),
+        (OLE + bytes(600), "an old .xls workbook"),
         (b"\x1f\x8b\x08\x00", "a compressed file"),
         (b"%PDF-1.4\n", "a PDF file"),
     ],
@@ -209,7 +211,26 @@ def test_commas_at_the_end_of_rows_but_not_of_the_header_are_ragged(save):
         (workbook(COLUMNS), "table.parquet", "an Excel workbook; a .parquet file is Parquet"),
         (parquet({"patient": ["A"]}), "table.csv", "Parquet; a .csv file is plain text"),
         (parquet({"patient": ["A"]}), "table.xlsx", "Parquet; a .xlsx file is an Excel workbook"),
-        (OLE, "table.xlsx", "an old .xls or a password-protected workbook"),
+        (
+            OLE,
+            "table.xlsx",
+            "an old .xls workbook; a .xlsx file is an Excel workbook; open it in the spreadsheet program",
+        ),
+        (
+            OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
+            "table.xlsx",
+            "a workbook with a password; a .xlsx file is an Excel workbook; save it without the password",
+        ),
+        (
+            OPEN_DOCUMENT,
+            "table.xlsx",
+            "an OpenDocument spreadsheet (.ods); a .xlsx file is an Excel workbook; open it",
+        ),
+        (
+            OPEN_DOCUMENT,
+            "table.ods",
+            "suffix '.ods'; the file is .csv, .tsv, .xlsx or .parquet; save it as .xlsx",
+        ),
         (HEADER + ROWS, "table.txt", "suffix '.txt'; the file is .csv, .tsv, .xlsx or .parquet"),
         (HEADER + ROWS, "table.csv.gz", "suffix '.gz'"),
         (HEADER + ROWS, "table", "suffix ''"),
@@ -222,10 +243,61 @@ def test_a_file_that_is_not_what_its_suffix_says_is_refused(save, content, name,
 
 def test_missing_files_and_folders_are_named(tmp_path):
     (tmp_path / "folder.csv").mkdir()
-    for path in (tmp_path / "absent.csv", tmp_path / "folder.csv", "a\0b.csv", "a" * 5000 + ".csv"):
+    (problem,) = refusal(tmp_path / "folder.csv").problems
+    assert (problem.value, problem.remedy) == ("a folder", "name the file in it")
+    for path in (tmp_path / "absent.csv", "a\0b.csv", "a" * 5000 + ".csv"):
         (problem,) = refusal(path).problems
         assert problem.rule == "the file exists and can be read"
     assert "absent.csv" in refusal(tmp_path / "absent.csv").problems[0].remedy
+
+
+TITLE = "Our series, January 2020"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "row"),
+    [
+        (f"{TITLE}\n" + HEADER + ROWS, "table.csv", 2),
+        (f"{TITLE},,,\n\n" + HEADER + ROWS, "table.csv", 3),
+        (workbook([TITLE], [], ["N = 2"], COLUMNS, ["A", "x", 1, 1.5], ["A", "y", 0, 1]), "table.xlsx", 4),
+    ],
+)
+def test_a_title_above_the_table_is_named_with_the_row_of_the_columns(save, content, name, row):
+    (problem,) = refusal(save(content, name)).problems
+    assert problem.value == f"row {row} holds the column names patient, treatment, relapses"
+    assert problem.remedy == "remove the rows above it"
+
+
+def test_column_names_far_below_are_not_looked_for(save):
+    error = refusal(save(f"{TITLE}\n" + "x\n" * 30 + HEADER + ROWS))
+    assert not [problem for problem in error.problems if "holds the column names" in (problem.value or "")]
+
+
+def test_a_renamed_header_below_a_title_is_found(save):
+    text = f"{TITLE}\n" + HEADER.replace("patient", "record_id") + ROWS
+    with pytest.raises(CohortError, match="row 2 holds the column names"):
+        read_periods(save(text), {"record_id": "patient"})
+
+
+@pytest.mark.parametrize(("sheet", "cover"), [(None, "Read me first"), (None, None), ("cover", None)])
+def test_a_cover_sheet_comes_with_the_names_of_the_other_sheets(tmp_path, sheet, cover):
+    book = openpyxl.Workbook()
+    book.active.title = "cover"
+    if cover:
+        book.active.append([cover])
+    for row in (COLUMNS, ["A", "x", 1, 1.5], ["A", "y", 0, 1.0]):
+        if "my periods" not in book.sheetnames:
+            book.create_sheet("my periods")
+        book["my periods"].append(row)
+    book.create_sheet("empty")
+    book.save(tmp_path / "book.xlsx")
+    with pytest.raises(CohortError) as caught:
+        read_periods(tmp_path / "book.xlsx", sheet=sheet)
+    remedies = [problem.remedy for problem in caught.value.problems]
+    assert all("'my periods'" in remedy and "--sheet" in remedy for remedy in remedies)
+    assert not any("'empty'" in remedy for remedy in remedies)
+    if cover:
+        assert """read_periods(path, sheet='my periods') (--sheet "my periods")""" in remedies[0]
 
 
 @pytest.mark.parametrize("path", [None, 3, b"table.csv", io.BytesIO(), pd.DataFrame()])

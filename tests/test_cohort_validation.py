@@ -59,13 +59,17 @@ NOT_A_NUMBER = "write a plain number with a decimal point and no unit"
         (" ", "empty", "count the relapses of the period, or leave the row out"),
         (True, "True", "write a number, not true or false"),
         (np.True_, "True", "write a number, not true or false"),
-        ("1,5", "'1,5'", "write a decimal point, not a decimal comma"),
-        ("1,000", "'1,000'", "write a decimal point, not a decimal comma"),
+        (
+            "1,5",
+            "'1,5'",
+            "write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,; the cells of a .csv are then separated by semicolons)",
+        ),
+        ("1,000", "'1,000'", "write a decimal point, or no thousands separator: the comma has both readings"),
         ("three", "'three'", NOT_A_NUMBER),
         ("TRUE", "'TRUE'", NOT_A_NUMBER),
-        ("nan", "'nan'", NOT_A_NUMBER),
+        ("nan", "'nan'", "count the relapses of the period, or leave the row out"),
         ("inf", "'inf'", NOT_A_NUMBER),
-        ("NA", "'NA'", NOT_A_NUMBER),
+        ("NA", "'NA'", "count the relapses of the period, or leave the row out"),
         ("0x10", "'0x10'", NOT_A_NUMBER),
         ("1_000", "'1_000'", NOT_A_NUMBER),
         ("1 000", "'1 000'", NOT_A_NUMBER),
@@ -239,15 +243,28 @@ def test_names_are_kept_letter_by_letter():
 @pytest.mark.parametrize(
     ("renamed", "hint"),
     [
-        ({"patient": "patients"}, "did you mean 'patients'? (columns={'yours': 'patient'} renames)"),
+        (
+            {"patient": "patients"},
+            "did you mean 'patients'? columns={'patients': 'patient'} (--column patients=patient)",
+        ),
         ({"patient": "record_id"}, "did you mean 'record_id'?"),
-        ({"patient": "Patient "}, "did you mean 'Patient '?"),
+        (
+            {"patient": "Patient "},
+            "did you mean 'Patient '? columns={'Patient ': 'patient'} (--column \"Patient =patient\")",
+        ),
         ({"treatment": "Therapie"}, "did you mean 'Therapie'?"),
         ({"relapses": "Relapses"}, "did you mean 'Relapses'?"),
         ({"relapses": "attacks"}, "did you mean 'attacks'?"),
         ({"relapses": "zzz"}, "add it"),
         ({"exposure_years": "exposure"}, "did you mean 'exposure'? name its unit"),
-        ({"exposure_years": "months"}, "did you mean 'months'? name its unit"),
+        (
+            {"exposure_years": "months"},
+            "did you mean 'months'? name its unit, such as columns={'months': 'exposure_months'} (--column months=exposure_months)",
+        ),
+        (
+            {"exposure_years": "days"},
+            "did you mean 'days'? name its unit, such as columns={'days': 'exposure_days'}",
+        ),
         ({"exposure_years": "zzz"}, "name its unit"),
     ],
 )
@@ -255,6 +272,25 @@ def test_a_missing_column_comes_with_the_nearest_name(renamed, hint):
     (problem,) = problems(table().rename(columns=renamed))
     assert problem.value == "missing"
     assert problem.remedy.startswith(hint)
+
+
+def test_a_renaming_the_wrong_way_round_is_turned():
+    with pytest.raises(CohortError) as caught:
+        Cohort.from_frame(table().rename(columns={"patient": "record_id"}), columns={"patient": "record_id"})
+    assert str(caught.value.problems[0]) == (
+        "columns={'patient': 'record_id'} (--column patient=record_id); a renaming gives your name first, then ours; "
+        "did you mean columns={'record_id': 'patient'} (--column record_id=patient)?"
+    )
+    assert not [problem for problem in caught.value.problems if "is a column of the" in problem.rule]
+
+
+@pytest.mark.parametrize("cell", ["NA", "n/a", ".", "-", "unknown", "?", "Missing"])
+@pytest.mark.parametrize("column", ["edss_start", "period", "reported_arr", "ended_by_relapse"])
+def test_a_word_for_nothing_in_an_optional_column_is_an_empty_cell(column, cell):
+    frame = table().astype("object").assign(**{column: None})
+    frame.loc[0, column] = cell
+    (problem,) = problems(frame)
+    assert "leave the cell empty" in problem.remedy
 
 
 def test_all_missing_columns_are_named_together():

@@ -97,6 +97,11 @@ def test_a_cohort_without_the_columns_is_unknown(columns):
     assert not summary.available
 
 
+def test_scores_on_one_treatment_are_compared_with_nothing():
+    one = cohort(("A", "old", 3, 4), ("B", "old", 2, 2), ("A", "new", None, 4))
+    assert describe.edss(one).cautions == ()
+
+
 def test_every_comparison_between_periods_carries_the_shared_visit(example_cohort):
     summary = describe.edss(example_cohort)
     assert [caution.code for caution in summary.cautions] == ["shared_visit"]

@@ -156,6 +156,7 @@ def test_without_scores_there_is_a_reason_and_no_number():
         assert paired.reason == "no patient has an EDSS at the start and the end of both periods"
         assert paired.to_dict()["shift"] is None
         assert paired.to_dict()["tests"] == []
+        assert paired.to_dict()["cautions"] == []
 
 
 def test_arrays_hold_no_scores():

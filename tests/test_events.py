@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from event_tables import COURSES, ONSETS, tables
+from event_tables import COURSES, ONSETS, iso, tables
 
 from nmo_stats import ArgumentError, CohortError, read_events
 
@@ -175,6 +175,46 @@ def test_many_merges_across_a_switch_are_one_notice():
     assert notice.text.startswith("25 relapse rows were merged")
     few = cohort.where(patient="P3")
     assert [notice.patients for notice in few.notices if notice.code == "switch_merge"] == [("P3",)]
+
+
+def test_a_relapse_on_the_day_of_a_switch_is_named_with_the_treatment_it_is_counted_on():
+    cohort = read_events(
+        *tables(COURSES, ONSETS)
+    )  # A's rituximab ends on 100 too, but nothing starts on that day
+    assert cohort.switch_days.to_dict("records") == [
+        {"patient": "B", "onset": "210", "counted_on": "rituximab", "started": "tocilizumab"}
+    ]
+    (notice,) = [notice for notice in cohort.notices if notice.code == "switch_day"]
+    assert notice.patients == ("B",)
+    assert notice.text == (
+        "1 relapse on the day of a switch counts with the treatment that ends, which favours the one that starts: "
+        "patient B on day 210 (rituximab, not tocilizumab)"
+    )
+    assert not [notice for notice in cohort.where(patient="A").notices if notice.code == "switch_day"]
+
+
+def test_a_relapse_that_does_not_count_or_changes_no_treatment_is_none_of_a_switch_day():
+    courses = [("A", "x", 0, 100, None), ("A", "x", 100, 200, None), ("A", "y", 200, 400, None)]
+    same_drug = read_events(*tables(courses, [("A", 100)]))
+    merged = read_events(*tables(courses, [("A", 190), ("A", 200)]))
+    consumed = read_events(*tables(courses, [("A", 200)]), run_in_days=100)
+    for cohort in (same_drug, merged):
+        assert len(cohort.switch_days) == 0
+    assert consumed.frame["relapses"].sum() == len(consumed.switch_days) == 0
+    assert len(read_events(*tables(courses, [("A", 200)])).switch_days) == 1
+
+
+def test_many_relapses_on_switch_days_are_one_notice_that_names_twenty():
+    courses = [
+        (f"P{n}", drug, *span, None) for n in range(25) for drug, span in (("x", (0, 100)), ("y", (100, 300)))
+    ]
+    cohort = read_events(*tables(courses, [(f"P{n}", 100) for n in range(25)], day=iso))
+    (notice,) = [notice for notice in cohort.notices if notice.code == "switch_day"]
+    assert notice.text.startswith("25 relapses on the day of a switch count with the treatment that ends")
+    assert notice.text.count("(x, not y)") == 20
+    assert "patient P0 on 2010-04-11 (x, not y)" in notice.text
+    assert notice.text.endswith("; and 5 more")
+    assert len(notice.patients) == len(cohort.switch_days) == 25
 
 
 def test_a_period_ended_by_a_relapse_only_where_the_table_or_the_switch_day_says_so():

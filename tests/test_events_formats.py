@@ -146,7 +146,10 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
 def test_a_workbook_read_without_its_sheet_says_that_there_are_others(tmp_path):
     path = book(tmp_path / "b.xlsx", SHEETS)
     (line,) = [line for line in said(read_events, path, path) if "'onset'" in line]
-    assert "or choose another sheet, 'attacks', with TableFile(path, sheet=...) (--sheet)" in line
+    assert (
+        "or choose another sheet ('attacks'): TableFile(path, sheet='attacks') (--sheet relapses=attacks)"
+        in line
+    )
 
 
 def test_merged_cells_are_refused_with_their_place(tmp_path):

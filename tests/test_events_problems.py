@@ -1,10 +1,12 @@
 """Broken files of dated events: what a reader must say of each, word for word."""
 
 import json
+import re
 
 import pytest
 
 from nmo_stats import ArgumentError, CohortError, read_events
+from nmo_stats.events.columns import parse_day, parse_day_or_nothing
 
 TREATMENTS = """\
 patient,treatment,start,end,last_visit
@@ -87,17 +89,17 @@ BROKEN = {
     "day first": (
         relapses("2012-06-01", "01/06/2012"),
         "relapses, row 2, patient 'P1', column 'onset': '01/06/2012'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write 2012-01-06 or 2012-06-01, whichever is meant: the text has both readings; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "points between": (
         relapses("2012-06-01", "1.6.12"),
         "relapses, row 2, patient 'P1', column 'onset': '1.6.12'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write year-month-day, such as 2013-03-01; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "no leading zeros": (
         relapses("2012-06-01", "2012-6-1"),
         "relapses, row 2, patient 'P1', column 'onset': '2012-6-1'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, 2013-03-01: other orders have two readings",
+        "write 2012-06-01; or give the .xlsx workbook itself, whose date cells have one reading",
     ),
     "no day": (
         relapses("2012-06-01", "2012-06"),
@@ -162,7 +164,7 @@ BROKEN = {
     ),
     "no such column": (
         relapses("onset", "relapse_date"),
-        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? (columns={'yours': 'onset'} renames)",
+        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? columns={'relapse_date': 'onset'} (--column relapse_date=onset)",
     ),
     "two columns of one name": (
         treatments("last_visit", "start"),
@@ -205,6 +207,68 @@ def test_contradictions_between_days_come_together_once_every_cell_is_valid(read
     assert len(said(read, **files)) == 3
 
 
+def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
+    """Row 4 cannot be read; the order of P1's days, and the patient that nobody treated, are said at the same time."""
+    files = treatments("2012-01-01,2013-01-01", "2012-01-01,2011-01-01")
+    files["treatments"] = files["treatments"].replace("2012-05-01", "May 2012")
+    files |= {"relapses": RELAPSES + "P9,2012-07-15\nP1,2015-01-01\n"}
+    lines = said(read, **files)
+    assert lines[0] == "t.csv and r.csv: 4 problems"
+    for line, part in zip(
+        lines[1:],
+        (
+            "treatments, row 2, patient 'P1', column 'end': 2011-01-01 with start",
+            "treatments, row 4, patient 'P2', column 'start': 'May 2012'",
+            "relapses, row 4, patient 'P9', column 'patient'",
+            "relapses, row 5, patient 'P1', column 'onset': 2015-01-01, last day observed 2014-01-01",
+        ),
+        strict=True,
+    ):
+        assert part in line
+
+
+def test_nothing_is_said_of_the_observation_of_a_patient_whose_courses_cannot_all_be_read(read):
+    """P1 has no end and no last visit but in a row that cannot be read, and P2 relapses after a course that can."""
+    files = {
+        "treatments": TREATMENTS.replace(
+            "P1,tocilizumab,2013-01-01,,2014-01-01", "P1,tocilizumab,2013-01-01,,"
+        )
+        + "P1,other,2015-01-01,2016-01-01,Dec 2016\nP2,tocilizumab,2013-05-01,2014-05-99,\n",
+        "relapses": RELAPSES + "P2,2014-01-01\nP1,2015-06-01\n",
+    }
+    lines = said(read, **files)
+    assert [line.split(", column")[0].strip() for line in lines[1:]] == [
+        "treatments, row 5, patient 'P1'",
+        "treatments, row 6, patient 'P2'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("P2,rituximab,2012-05-01", ",rituximab,2012-05-01"), ("P2,rituximab,2012-05-01", "P2,2012-05-01")],
+)
+def test_a_course_of_nobody_may_be_anyones(read, old, new):
+    files = treatments(old, new) | {"relapses": RELAPSES + "P1,2015-01-01\n"}
+    lines = said(read, **files)
+    assert not [line for line in lines if "last day observed" in line]
+    assert [line for line in lines if "'P2'; a patient of the relapses is in the treatments" in line]
+
+
+def test_dates_among_numbers_are_not_set_against_each_other(read):
+    files = treatments("2012-01-01,2013-01-01", "5,2013-01-01") | relapses("P2", "P9")
+    lines = said(read, **files)
+    assert len(lines) == 3
+    assert "all days are dates" in lines[1]
+    assert "'P9'" in lines[2]
+
+
+def test_without_a_required_column_unknown_patients_are_still_named(read):
+    files = {"treatments": TREATMENTS.replace("start", "began", 1)} | relapses("P2", "P9")
+    lines = said(read, **files)
+    assert [line for line in lines if "the table has a column 'start'" in line]
+    assert [line for line in lines if "'P9'" in line]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
@@ -231,8 +295,45 @@ def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
     cohort = read(**renamed, columns={"record_id": "patient", "relapse_date": "onset"})
     assert cohort.frame["relapses"].tolist() == [1, 0, 1]
     lines = said(read, columns={"record": "patient", "onset": "beginning"})
-    assert "columns={'record': 'patient'}; the table has a column 'record'" in lines[1]
+    assert (
+        "columns={'record': 'patient'} (--column record=patient); the table has a column 'record'" in lines[1]
+    )
     assert "'beginning' is a column of the tables of treatments and relapses" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("31/12/2019", ["2019-12-31"]),
+        ("12/31/2019", ["2019-12-31"]),
+        ("01.02.2019", ["2019-01-02", "2019-02-01"]),
+        ("02/02/2019", ["2019-02-02"]),
+        ("2019/12/31", ["2019-12-31"]),
+        ("31-Dec-2019", ["2019-12-31"]),
+        ("1 / 5 / 2019", ["2019-01-05", "2019-05-01"]),
+        ("31.02.2019", []),
+        ("31-Dez-2019", []),
+        ("31/12/19", []),
+    ],
+)
+def test_the_remedy_of_a_date_in_another_order_gives_the_readings_that_it_has(text, readings):
+    remedy = parse_day(text).remedy
+    assert [part for part in re.findall(r"\d{4}-\d{2}-\d{2}", remedy) if part != "2013-03-01"] == readings
+    assert ("both readings" in remedy) == (len(readings) == 2)
+    assert remedy.endswith("or give the .xlsx workbook itself, whose date cells have one reading")
+
+
+@pytest.mark.parametrize("cell", ["NA", "-", "unknown"])
+def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
+    assert parse_day_or_nothing(cell).remedy.startswith("leave the cell empty")
+    assert parse_day(cell).remedy == "enter the day, or leave the row out"
+
+
+def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
+    lines = said(read, treatments="Our drugs\n" + TREATMENTS)
+    assert lines[1:] == [
+        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the columns; remove the rows above it"
+    ]
 
 
 @pytest.mark.parametrize("data", [None, 3, ["t.csv"]])

@@ -135,6 +135,16 @@ def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed
     assert expected[0] == "30"
 
 
+@pytest.mark.parametrize("relapses", [[], [3.0, 6.0]])
+def test_a_curve_that_stays_at_zero_lies_inside_the_axes(axes, relapses):
+    cohort = cohort_with_times(("A", "old", 12, len(relapses), relapses), ("A", "new", 24, 0, []))
+    pair = cohort.compare("new", reference="old")
+    figures.mean_counts(describe.accumulation(pair), pair, axes)
+    low, high = axes.get_ylim()
+    assert low == pytest.approx(-0.02 * high)
+    assert high > max(line.get_ydata().max() for line in axes.lines)
+
+
 def test_a_registry_is_drawn_with_a_bounded_number_of_steps_and_no_ticks(axes):
     rng, patients = np.random.default_rng(3), 6000
     pair = Comparison.from_arrays(np.zeros((patients, 2), dtype=int), rng.uniform(0.1, 4, (patients, 2)))

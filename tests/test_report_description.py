@@ -1,13 +1,16 @@
 """The descriptive sections of the report for cohorts other than the example: what is drawn, folded or said to be unknown."""
 
+import math
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from event_tables import tables
 from relapse_courses import cohort_with_times, simulated
 
-from nmo_stats import describe
+from nmo_stats import describe, read_events
 from nmo_stats.cohort import Cohort, Notice
+from nmo_stats.estimate import Interval
 from nmo_stats.report import data, disability, timing
 from nmo_stats.report.blocks import Bullets, Fold, Picture, Prose, Table, shortened
 
@@ -66,14 +69,65 @@ def test_a_treatment_without_a_relapse_does_not_reach_its_median():
     cohort = cohort_with_times(("A", "old", 8, 1, [3]), ("A", "new", 30, 0, []))
     section = timing.relapse_times(analysis_of(cohort))
     assert section.lead == (
-        "The median time to the first relapse is 3.0 months on old (1 of 1 patient relapsed). "
-        "On new 0 of 1 relapsed, and the median time to the first relapse is not reached."
+        "The median time to the first relapse is 3.0 months on old (no limit of the 95 % interval is reached; 1 of 1 patient relapsed). "
+        "On new 0 of 1 patient relapsed, and the median time to the first relapse is not reached "
+        "(no limit of the 95 % interval is reached)."
     )
     median = blocks_of(section, Table)[0]
     assert [row[3:] for row in median.rows] == [
         ("3.00", "no limit is reached"),
         ("not reached", "no limit is reached"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.0, math.inf, "no limit of the 95 % interval is reached"),
+        (0.55, math.inf, "95 % interval from 6.6, upper limit not reached"),
+        (0.0, 1.5, "95 % interval up to 18, lower limit not reached"),
+        (0.55, 1.5, "95 % interval 6.6 to 18"),
+    ],
+)
+def test_the_median_in_the_sentence_carries_its_interval(low, high, words):
+    curve = describe.TimeToFirst("new", 12, 2, 7 / 6, Interval(low, high, 0.95, "confidence"), pd.DataFrame())
+    (sentence,) = timing.first_relapse_sentences(describe.FirstRelapse({"new": curve}, {}, 0.95))
+    assert sentence == (
+        f"The median time to the first relapse is 14 months on new ({words}; 2 of 12 patients relapsed)."
+    )
+
+
+def test_three_medians_and_three_reasons_are_listed_as_a_sentence():
+    limits = Interval(0.5, 2.0, 0.95, "confidence")
+    curves = {name: describe.TimeToFirst(name, 9, 5, 1.0, limits, pd.DataFrame()) for name in "abc"}
+    told = timing.first_relapse_sentences(
+        describe.FirstRelapse(curves, dict.fromkeys("def", "no times"), 0.95)
+    )
+    assert told[0].count(" and ") == 1
+    assert told[1] == "The time to the first relapse on d, on e and on f is not known: no times."
+
+
+def test_the_caption_of_dated_events_says_what_the_bars_leave_out():
+    courses = [
+        ("A", "old", 0, 100, None),
+        ("A", "new", 130, 400, None),
+        ("B", "old", 0, 100, None),
+        ("B", "new", 100, 300, None),
+    ]
+
+    def caption(patients, **rules):
+        cohort = read_events(
+            *tables([course for course in courses if course[0] in patients], [("A", 50)]), **rules
+        )
+        (picture,) = blocks_of(data.periods(analysis_of(cohort)), Picture)
+        return picture.caption
+
+    assert "The bars are set end to end, without 30 patient-days between treatments." in caption("AB")
+    assert "without 30 patient-days between treatments and 40 patient-days of run-in." in caption(
+        "AB", run_in_days=10
+    )
+    assert "No days between treatments are left out." in caption("A", gap="previous")
+    assert "Whether there was a gap" not in caption("AB")
 
 
 def test_the_table_of_shares_says_where_the_follow_up_ends():
@@ -150,7 +204,19 @@ def test_without_a_pair_of_scores_the_comparison_is_refused_in_a_sentence():
     assert section.blocks[-1].text == (
         "The EDSS changes on new and on old cannot be compared within patients: no patient has an EDSS at the start and the end of both periods."
     )
-    assert "share a visit" in " ".join(blocks_of(section, Table)[0].notes)
+    # only the old drug has scores to compare, so there is no comparison to warn of
+    assert "share a visit" not in " ".join(blocks_of(section, Table)[0].notes)
+
+
+def test_differences_that_are_all_the_same_say_why_their_interval_has_no_width():
+    frame = edss_cohort(6).to_frame().assign(edss_start=3.0, edss_end=4.0)
+    frame.loc[frame["treatment"] == "new", "edss_end"] = 3.0
+    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    assert blocks_of(section, Table)[1].rows[0] == (
+        "Hodges-Lehmann difference",
+        "−1.0",
+        "95 % interval −1.0 to −1.0; these differences are all the same, and the method sees no spread: other patients may differ",
+    )
 
 
 def test_equal_changes_are_no_test_and_no_difference():

@@ -109,6 +109,14 @@ def test_the_run_in_is_one_row_with_a_reason(found):
     assert (row.estimate, row.method, row.reason) == (None, None, "times known for 5 of 11 relapses")
 
 
+def test_numbers_of_one_are_worded_as_one(example_pair):
+    clauses = [row.clause for row in regression_rows(example_pair)]
+    assert [clause for clause in clauses if "relapse once a year on average" in clause]
+    assert not [clause for clause in clauses if " 1 times" in clause]
+    single = pair_of([[1, 0]], [[12, 12]])
+    assert changes.run_in(single)[0].reason == "times known for 0 of 1 relapse"
+
+
 def test_every_family_is_there_and_every_estimator_answers_other_data(found):
     assert {row.family for row in found.rows} == set(FAMILY_NAMES) - {"merging"}  # it needs dated events
     for family in ("trigger", "rounding", "leave_one_out"):

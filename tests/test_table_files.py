@@ -276,9 +276,21 @@ def test_check_says_in_json_what_would_be_analysed(run, save):
     }
     assert found["attrition"]["relapses_in"] == found["attrition"]["relapses_kept"] == 3
     assert found["attrition"]["days_run_in"] == 4 * 31
+    assert found["switch_days"] == []
     assert found["attrition"]["days_in"] == sum(
         found["attrition"][f"days_{name}"] for name in ("gap", "after", "run_in", "kept")
     )
+
+
+def test_check_lists_the_relapses_on_a_switch_day(run, save):
+    treatments = "patient,treatment,start,end\nA,old,2010-01-01,2011-01-01\nA,new,2011-01-01,2012-01-01\n"
+    tables = save(treatments, "t.csv"), save("patient,onset\nA,2011-01-01\n", "r.csv")
+    out = run("check", "--json", "--treatments", tables[0], "--relapses", tables[1])[1]
+    found = json.loads(out)
+    assert found["switch_days"] == [
+        {"patient": "A", "onset": "2011-01-01", "counted_on": "old", "started": "new"}
+    ]
+    assert "switch_day" in [notice["code"] for notice in found["notices"]]
 
 
 def test_sheets_and_decimals_are_options(run, save):

@@ -198,7 +198,7 @@ def test_a_time_is_that_of_the_first_relapse_only_where_this_is_known(times, num
     else:
         assert (
             found.reasons["drug"]
-            == "the time of the first relapse is known for 0 of 1 patients with a relapse (times known for 1 of 2 relapses)"
+            == "the time of the first relapse is known for 0 of 1 patient with a relapse (times known for 1 of 2 relapses)"
         )
 
 

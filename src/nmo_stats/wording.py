@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from nmo_stats.estimate import Interval, RateRatio
@@ -138,6 +139,29 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     ('1 relapse', '3 patients')
     """
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return parts as a sentence lists them.
+
+    Examples
+    --------
+    >>> joined(["one"]), joined(["one", "two"]), joined(["one", "two", "three"])
+    ('one', 'one and two', 'one, two and three')
+    """
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def edss_text(value: float) -> str:
+    """Return an EDSS score, or a median or change of scores, which may be a multiple of a quarter.
+
+    Examples
+    --------
+    >>> edss_text(3.75), edss_text(4.0), edss_text(-0.5)
+    ('3.75', '4.0', '−0.5')
+    """
+    return f"{value:.2f}".removesuffix("0").replace("-", "−")
 
 
 def capital(text: str) -> str:

@@ -19,7 +19,7 @@ _RELAPSE_NAMES = {
     "relapses_in": "in the table",
     "relapses_same_day": "same patient and day twice",
     "relapses_merged": "merged into an earlier one",
-    "relapses_history": "before treatment",
+    "relapses_history": "on or before the first day of treatment",
     "relapses_gap": "between treatments",
     "relapses_after": "after the last treatment",
     "relapses_run_in": "in a run-in",
@@ -104,6 +104,7 @@ def check_json(cohort: Cohort, plan: Planned) -> dict[str, object]:
         "comparison": _comparison_json(plan),
         "attrition": None if cohort.attrition is None else _totals(cohort),
         "switch_merges": [] if cohort.switch_merges is None else json_records(cohort.switch_merges),
+        "switch_days": [] if cohort.switch_days is None else json_records(cohort.switch_days),
         "notices": [notice.to_dict() for notice in notices],
     }
 

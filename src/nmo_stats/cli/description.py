@@ -26,7 +26,7 @@ from nmo_stats.report.blocks import Table
 from nmo_stats.report.bundle import json_records
 from nmo_stats.report.disability import paired_sentence, shift_table
 from nmo_stats.report.timing import first_relapse_sentences, median_table, share_table
-from nmo_stats.wording import percent, significant
+from nmo_stats.wording import edss_text, percent, significant
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +154,8 @@ def _say_edss(disability: EdssSummary) -> None:
         [
             (
                 row["treatment"],
-                f"{row['start_median']:.1f}",
-                f"{row['end_median']:.1f}",
+                edss_text(row["start_median"]),
+                edss_text(row["end_median"]),
                 str(row["worsened"]),
                 str(row["stable"]),
                 str(row["improved"]),

@@ -53,7 +53,7 @@ Column = Annotated[
 Sheet = Annotated[
     list[str],
     typer.Option(
-        help="Sheet of the workbook: NAME, or treatments=NAME and relapses=NAME [default: the first].",
+        help="Sheet of the workbook: NAME, or treatments=NAME and relapses=NAME [default: the first visible one].",
         show_default=False,
     ),
 ]

@@ -54,16 +54,21 @@ ATTRITION: Final = (
     "why",
 )
 SWITCH_MERGES: Final = ("patient", "first_onset", "onset", "days_apart", "counted_on", "fell_on")
+SWITCH_DAYS: Final = ("patient", "onset", "counted_on", "started")
 KEPT_CODES: Final = ("event_rules", "unused_columns")  # notices of the tables, not of the patients in them
 _LISTED: Final = 6
-_MOST_MERGES: Final = 20
+_MOST_NAMED: Final = 20
 
 
-def attrition_notices(attrition: pd.DataFrame, switch_merges: pd.DataFrame) -> tuple[Notice, ...]:
-    """Return what a reader should know about relapses and days that do not count, and about merges across a switch."""
+def attrition_notices(
+    attrition: pd.DataFrame, switch_merges: pd.DataFrame, switch_days: pd.DataFrame | None = None
+) -> tuple[Notice, ...]:
+    """Return what a reader should know about relapses and days that do not count, and about relapses around a switch."""
     found = [_relapse_notice(attrition, name, words) for name, words in RELAPSE_CAUSES.items()]
     found += [_day_notice(attrition, name, words) for name, words in DAY_CAUSES.items()]
     found.append(_consumed(attrition))
+    if switch_days is not None:
+        found.append(_on_switch_days(switch_days))
     return (*(notice for notice in found if notice is not None), *_merges(switch_merges))
 
 
@@ -98,11 +103,31 @@ def _consumed(attrition: pd.DataFrame) -> Notice | None:
     return Notice("period_consumed", text.replace("of it", "of it" if number == 1 else "of them"), who)
 
 
+def _on_switch_days(switch_days: pd.DataFrame) -> Notice | None:
+    """Return one notice of the relapses on the day of a switch: the rule takes them off the treatment that starts."""
+    number = len(switch_days)
+    if not number:
+        return None
+    rows = switch_days[list(SWITCH_DAYS)].head(_MOST_NAMED).itertuples(index=False, name=None)
+    named = "; ".join(
+        f"patient {patient} {_on(onset)} ({counted_on}, not {started})"
+        for patient, onset, counted_on, started in rows
+    )
+    more = f"; and {number - _MOST_NAMED} more" if number > _MOST_NAMED else ""
+    what = (
+        "1 relapse on the day of a switch counts"
+        if number == 1
+        else f"{number} relapses on the day of a switch count"
+    )
+    text = f"{what} with the treatment that ends, which favours the one that starts: {named}{more}"
+    return Notice("switch_day", text, tuple(dict.fromkeys(switch_days["patient"])))
+
+
 def _merges(switch_merges: pd.DataFrame) -> tuple[Notice, ...]:
     """Return one notice for each merge across a switch, or their number where they are many."""
     if not len(switch_merges):
         return ()
-    if len(switch_merges) > _MOST_MERGES:
+    if len(switch_merges) > _MOST_NAMED:
         who = tuple(dict.fromkeys(switch_merges["patient"]))
         text = (
             f"{len(switch_merges)} relapse rows were merged into a relapse that began before the treatment they fell on, which takes "

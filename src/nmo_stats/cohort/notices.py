@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN, UNITS_PER_YEAR
 
+_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS = 30
 _HIGH_ARR = 20
 _LONG_YEARS = 60
@@ -111,11 +113,13 @@ def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
 def _similar_names(names: pd.Series[str], column: str) -> Notice | None:
     groups: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        groups.setdefault(_without_case_and_spaces(name), []).append(name)
+        key = _without_case_and_spaces(name)
+        groups.setdefault(_without_leading_zeros(key) if column == "patient" else key, []).append(name)
     alike = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
     if not alike:
         return None
-    text = f"names in {column!r} that differ only in case or spaces count as different: {_listed(alike)}"
+    only = "case, spaces or leading zeros" if column == "patient" else "case or spaces"
+    text = f"names in {column!r} that differ only in {only} count as different: {_listed(alike)}"
     return Notice(f"similar_{column}", text)
 
 
@@ -123,6 +127,11 @@ def _without_case_and_spaces(name: str) -> str:
     """Return what the eye tells apart, so also without zero-width spaces and composed letters as one."""
     plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
     return plain if plain.isascii() else "".join(c for c in plain if unicodedata.category(c) != "Cf")
+
+
+def _without_leading_zeros(name: str) -> str:
+    """Return an identifier as spreadsheets show it once they have taken it for a number: 001 and 1 look alike."""
+    return _LEADING_ZEROS.sub("", name)
 
 
 def _covariates(frame: pd.DataFrame) -> Notice | None:

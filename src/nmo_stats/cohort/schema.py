@@ -56,7 +56,7 @@ def parse_period(cell: Cell) -> int | Fault | None:
         return None
     rule = "period is a whole number that orders the patient's periods"
     remedy = "number the periods 1, 2, ... or leave the cell empty"
-    number = parse_number(cell, rule, remedy)
+    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
     if isinstance(number, Fault):
         return number
     return int(number) if number.is_integer() and abs(number) <= LARGEST else Fault(rule, remedy)
@@ -67,7 +67,7 @@ def parse_edss(cell: Cell) -> float | Fault:
     if is_missing(cell):
         return math.nan
     rule = "EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)"
-    number = parse_number(cell, rule, "correct the score, or leave the cell empty if it is unknown")
+    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
     if isinstance(number, Fault) or number in EDSS_STEPS:
         return number
     return Fault(rule, "correct the score, or leave the cell empty if it is unknown")
@@ -78,7 +78,7 @@ def parse_reported_arr(cell: Cell) -> float | Fault:
     if is_missing(cell):
         return math.nan
     rule = "a printed ARR is a finite number >= 0"
-    number = parse_number(cell, rule, "copy the printed number, or leave the cell empty")
+    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
     if isinstance(number, Fault) or (number >= 0 and math.isfinite(number)):
         return number
     return Fault(rule, "copy the printed number, or leave the cell empty")

@@ -48,6 +48,8 @@ class Cohort:
         The same with every row of the relapses counted; only where a merge crossed a switch.
     switch_merges
         Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
+    switch_days
+        Of dated events, the relapses on the day on which another treatment starts: each counts with the one that ends.
     published
         Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
     written
@@ -62,6 +64,7 @@ class Cohort:
     attrition: pd.DataFrame | None = None
     unmerged: Cohort | None = None
     switch_merges: pd.DataFrame | None = None
+    switch_days: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -147,7 +150,7 @@ class Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
         None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
-        ``switch_merges``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
+        ``switch_merges``, ``switch_days``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
         patients.
 
         Raises
@@ -203,7 +206,8 @@ class Cohort:
         times = known.assign(row=(np.cumsum(keep) - 1)[known["row"]]).reset_index(drop=True)
         patients = set(chosen["patient"])
         attrition, merges = _of_patients(self.attrition, patients), _of_patients(self.switch_merges, patients)
-        events = () if attrition is None or merges is None else attrition_notices(attrition, merges)
+        days = _of_patients(self.switch_days, patients)
+        events = () if attrition is None or merges is None else attrition_notices(attrition, merges, days)
         notices = (
             *(notice for notice in self.notices if notice.code in KEPT_CODES),
             *events,
@@ -216,7 +220,7 @@ class Cohort:
             else None
         )
         digits = self.written.reindex(self.frame.index)[keep].reset_index(drop=True)
-        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges, written=digits)
+        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges, days, written=digits)
 
 
 def read_periods(

@@ -14,13 +14,16 @@ from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
+    header_below,
     missing_columns,
     named_columns,
     parsed_columns,
+    rename_text,
     renaming,
     renaming_problems,
+    with_sheets,
 )
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.nearest import nearest_name
 from nmo_stats.tables.raw import RawTable
 
 _COLUMNS: Final = Columns(
@@ -47,9 +50,12 @@ def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
         If ``columns`` is not a mapping.
     """
     mapping = renaming(columns)
+    if below := header_below(raw.head, mapping, _COLUMNS) if _lacks_columns(raw, mapping) else None:
+        raise CohortError([below], raw.source.name)
     problems = renaming_problems(mapping, raw.columns, KNOWN, _COLUMNS.table)
     named, name_problems = named_columns(raw.columns, raw.cells, mapping)
-    problems += [*name_problems, *raw.faults, *missing_columns(named, _COLUMNS), *_exposure_problems(named)]
+    missing = [*missing_columns(named, _COLUMNS), *_exposure_problems(named)]
+    problems += [*name_problems, *raw.faults, *(_with_sheets(problem, raw) for problem in missing)]
     if not raw.rows and not problems:
         problems.append(
             Problem("header only", "the table has one row per period", "add the patients' periods")
@@ -62,6 +68,14 @@ def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
     return _frame(parsed)
 
 
+def _lacks_columns(raw: RawTable, mapping: Mapping[str, str]) -> bool:
+    return not set(REQUIRED) <= {mapping.get(name, name) for name in raw.columns}
+
+
+def _with_sheets(problem: Problem, raw: RawTable) -> Problem:
+    return with_sheets(problem, raw.unread_sheets, "--sheet ", "read_periods(path, sheet=")
+
+
 def _exposure_problems(named: Iterable[str]) -> list[Problem]:
     found = [name for name in EXPOSURES if name in named]
     if len(found) == 1:
@@ -69,8 +83,14 @@ def _exposure_problems(named: Iterable[str]) -> list[Problem]:
     value = " and ".join(found) if found else "missing"
     rule = "exactly one of exposure_days, exposure_months, exposure_years; the unit is in the name"
     others = [name for name in named if name not in KNOWN]
-    hint = nearest("exposure_months", others, _EXPOSURE_ALIASES)
-    remedy = "keep one of them" if found else f"{hint} name its unit".strip()
+    meant = nearest_name("exposure_months", others, _EXPOSURE_ALIASES)
+    hint = f"did you mean {meant!r}? name its unit" if meant else "name its unit"
+    unit = next((unit for unit in ("days", "years") if unit in meant.lower()), "months")
+    remedy = (
+        "keep one of them"
+        if found
+        else f"{hint}, such as {rename_text(meant or 'yours', f'exposure_{unit}')}"
+    )
     return [Problem(value, rule, remedy, column="exposure")]
 
 

@@ -89,13 +89,13 @@ class EdssSummary:
     rule
         The rule behind the categories.
     cautions
-        ``shared_visit`` for any comparison between periods.
+        ``shared_visit`` where two treatments have scores, so that a reader can compare them.
     """
 
     per_period: pd.DataFrame
     per_treatment: pd.DataFrame
     rule: EdssRule
-    cautions: tuple[Caution, ...] = (SHARED_VISIT,)
+    cautions: tuple[Caution, ...]
 
     @property
     def confirmation(self) -> str:
@@ -135,7 +135,9 @@ def edss(cohort: Cohort, rule: RuleName = "msprog") -> EdssSummary:
     chosen = EDSS_RULES[rule]
     per_period = _per_period(cohort, chosen)
     rows = [_summary(name, per_period[per_period["treatment"] == name]) for name in cohort.treatments]
-    return EdssSummary(per_period, pd.DataFrame(rows), chosen)
+    per_treatment = pd.DataFrame(rows)
+    comparable = int((per_treatment["patients"] > 0).sum()) > 1
+    return EdssSummary(per_period, per_treatment, chosen, (SHARED_VISIT,) if comparable else ())
 
 
 def _per_period(cohort: Cohort, rule: EdssRule) -> pd.DataFrame:

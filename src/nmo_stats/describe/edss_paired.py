@@ -37,7 +37,7 @@ class PairedEdss:
     level
         Confidence level that was asked for.
     cautions
-        ``shared_visit``.
+        ``shared_visit`` where there is an estimate.
     """
 
     reference: str
@@ -47,7 +47,7 @@ class PairedEdss:
     tests: tuple[SignTest, SignedRank] | None
     shift: Shift | None
     level: float
-    cautions: tuple[Caution, ...] = (SHARED_VISIT,)
+    cautions: tuple[Caution, ...]
 
     @property
     def available(self) -> bool:
@@ -168,6 +168,7 @@ def paired_edss(cohort: Cohort, pair: Comparison, level: float = 0.95) -> Paired
         tests=(sign_test(differences), signed_rank(differences)) if differences.any() else None,
         shift=hodges_lehmann(differences, level) if len(differences) else None,
         level=level,
+        cautions=(SHARED_VISIT,) if len(differences) else (),
     )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.wording import counted
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ class FollowUp:
     @property
     def times_known(self) -> str:
         """How many relapses have a time, in words."""
-        return f"times known for {len(self.relapse_years)} of {self.relapses.sum()} relapses"
+        return f"times known for {len(self.relapse_years)} of {counted(int(self.relapses.sum()), 'relapse')}"
 
 
 @dataclass(frozen=True, eq=False)

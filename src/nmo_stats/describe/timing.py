@@ -16,6 +16,7 @@ from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.estimate import Interval, json_number, require_level
+from nmo_stats.wording import counted
 
 _TIE: Final = 1e-12
 Floats = npt.NDArray[np.float64]
@@ -155,7 +156,7 @@ def _reason(patients: FollowUp) -> str:
     relapsed = patients.relapses > 0
     known = int(relapsed.sum() - np.isnan(patients.first).sum())
     return (
-        f"the time of the first relapse is known for {known} of {relapsed.sum()} patients with a relapse "
+        f"the time of the first relapse is known for {known} of {counted(int(relapsed.sum()), 'patient')} with a relapse "
         f"({patients.times_known})"
     )
 

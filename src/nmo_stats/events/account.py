@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.attrition import ATTRITION, DAY_CAUSES, RELAPSE_CAUSES, SWITCH_MERGES
+from nmo_stats.cohort.attrition import ATTRITION, DAY_CAUSES, RELAPSE_CAUSES, SWITCH_DAYS, SWITCH_MERGES
 from nmo_stats.events.columns import day_text
 from nmo_stats.events.records import Events, Ints
 from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted
@@ -66,6 +66,23 @@ def switch_merges(events: Events, courses: Timeline, found: Counted) -> pd.DataF
         _drugs(courses, own[crossing]),
     )
     return pd.DataFrame(dict(zip(SWITCH_MERGES, cells, strict=True)))
+
+
+def switch_days(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
+    """Return the relapses on the day on which another treatment starts; each counts with the one that ends."""
+    inside = np.flatnonzero(found.is_counted)
+    inside = inside[~courses.is_last[found.place[inside]]]
+    place = found.place[inside]
+    switched = courses.treatment[place] != courses.treatment[place + 1]
+    on_day = inside[(found.day[inside] == courses.start[place + 1]) & switched]
+    place, names = found.place[on_day], np.array(events.patients, dtype=object)
+    cells = (
+        names[found.patient[on_day]],
+        [day_text(day, dated=events.dated) for day in found.day[on_day].tolist()],
+        _drugs(courses, place),
+        _drugs(courses, place + 1),
+    )
+    return pd.DataFrame(dict(zip(SWITCH_DAYS, cells, strict=True)))
 
 
 def _relapse_masks(found: Counted) -> dict[str, Mask]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.cohort.schema import EXPOSURES, PARSERS
-from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_number, parse_text
+from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_number, parse_text, says_unknown
 from nmo_stats.tables.columns import Columns, Parser
 
 Day = datetime.date | int  # a calendar day, or a number of days since an origin of the patient
@@ -25,6 +26,8 @@ _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)
 _MIDNIGHT = re.compile(r"00:00(:00(\.0+)?)?")
 _OTHER_ORDER = re.compile(r"\d{1,4}\s*[./-]\s*(\d{1,2}|[A-Za-z]{3,9})\s*[./-]\s*\d{1,4}", re.ASCII)
 _PART_OF_DATE = re.compile(r"\d{4}-\d{2}", re.ASCII)
+_WORKBOOK: Final = "or give the .xlsx workbook itself, whose date cells have one reading"
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER_OF_DAYS: Final = "write a date as 2013-03-01, or the whole number of days since the patient's origin"
 
 
@@ -34,9 +37,9 @@ def parse_day(cell: Cell) -> Day | Fault:
     Examples
     --------
     >>> parse_day("2013-03-01"), parse_day("-30"), parse_day("01/03/2013").remedy
-    (datetime.date(2013, 3, 1), -30, 'write year-month-day, 2013-03-01: other orders have two readings')
+    (datetime.date(2013, 3, 1), -30, 'write 2013-01-03 or 2013-03-01, whichever is meant: the text has both readings; or give the .xlsx workbook itself, whose date cells have one reading')
     """
-    if is_missing(cell):
+    if is_missing(cell) or says_unknown(cell):
         return Fault(_RULE, "enter the day, or leave the row out")
     if isinstance(cell, datetime.datetime):  # a Timestamp of pandas is one too
         return _from_datetime(cell)
@@ -49,6 +52,8 @@ def parse_day(cell: Cell) -> Day | Fault:
 
 def parse_day_or_nothing(cell: Cell) -> Day | Fault | None:
     """Read a day, or nothing where the cell is empty."""
+    if says_unknown(cell):
+        return Fault(_RULE, "leave the cell empty if it is unknown, or if an end is still to come")
     return None if is_missing(cell) else parse_day(cell)
 
 
@@ -121,8 +126,36 @@ def _from_text(cell: str) -> Day | Fault:
             _RULE, "the day is missing: give it, or say in the paper how it was chosen and give that day"
         )
     if _OTHER_ORDER.fullmatch(text):
-        return Fault(_RULE, "write year-month-day, 2013-03-01: other orders have two readings")
+        return Fault(_RULE, _order_remedy(text))
     return _from_number(text)
+
+
+def _order_remedy(text: str) -> str:
+    """Return how to write a date that is not in ISO order, with the readings that its text has."""
+    readings = _readings(*(part.strip() for part in re.split(r"[./-]", text)))
+    if not readings:
+        return f"write year-month-day, such as 2013-03-01; {_WORKBOOK}"
+    written = " or ".join(readings)
+    if len(readings) == 1:
+        return f"write {written}; {_WORKBOOK}"
+    return f"write {written}, whichever is meant: the text has both readings; {_WORKBOOK}"
+
+
+def _readings(first: str, second: str, third: str) -> list[str]:
+    """Return the calendar days that a text of three parts can mean, where its year has four digits; in order."""
+    word = second[:3].lower()
+    month = _MONTHS.index(word) + 1 if word in _MONTHS else 0
+    if len(first) == 4:
+        orders = [(first, month or second, third)]
+    elif len(third) == 4:
+        orders = [(third, month or second, first)] + ([] if month else [(third, first, second)])
+    else:
+        return []
+    days = set()
+    for order in orders:
+        with contextlib.suppress(ValueError):  # no such day, or a month in another language
+            days.add(datetime.date(*map(int, order)).isoformat())
+    return sorted(days)
 
 
 def _from_number(cell: Cell) -> Day | Fault:

@@ -9,22 +9,51 @@ import numpy as np
 
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS, day_text
-from nmo_stats.events.records import NO_DAY, Events
+from nmo_stats.events.records import NO_DAY, Events, Ints
 from nmo_stats.events.timeline import Mask, Timeline, last_visits, timeline
+from nmo_stats.tables.coded import ParsedColumn
 
 Text = Callable[[int], str]
 
 
-def order_problems(events: Events) -> list[Problem]:
-    """Return every contradiction between the days of two tables whose cells are valid."""
+def order_problems(events: Events, incomplete: Mask) -> list[Problem]:
+    """Return every contradiction between the days of two tables.
+
+    Parameters
+    ----------
+    events
+        The rows whose cells are valid.
+    incomplete
+        For each patient whether courses of theirs are missing from ``events`` because a cell cannot be read: how long such a
+        patient was observed is not known, and nothing is said about it.
+    """
     courses = timeline(events)
     return [
         *_last_visits(events),
-        *_course_problems(events, courses),
+        *_course_problems(events, courses, incomplete),
         *_overlaps(events, courses),
-        *_unknown_patients(events),
-        *_after_observation(events, courses),
+        *_after_observation(events, courses, incomplete),
     ]
+
+
+def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Ints) -> list[Problem]:
+    """Return the rows of the relapses whose patient has no row in the treatments, readable or not."""
+    used = {treated.values[code] for code in np.unique(treated.codes).tolist()}
+    known = {name for name in used if isinstance(name, str)}
+    is_unknown = [isinstance(name, str) and name not in known for name in relapsing.values]
+    if not known or not any(is_unknown):  # a table without courses has its own problem
+        return []
+    rule = "a patient of the relapses is in the treatments"
+    alike = {_bare(name): name for name in known}
+    problems = []
+    for index in np.flatnonzero(np.array(is_unknown)[relapsing.codes]).tolist():
+        name = relapsing.values[relapsing.codes[index]]
+        meant = alike.get(_bare(name))
+        remedy = (
+            f"did you mean {meant!r}?" if meant else "add the patient's courses, or correct the identifier"
+        )
+        problems.append(Problem(repr(name), rule, remedy, int(rows[index]), name, "patient", RELAPSES.short))
+    return problems
 
 
 def _last_visits(events: Events) -> list[Problem]:
@@ -44,15 +73,21 @@ def _last_visits(events: Events) -> list[Problem]:
     ]
 
 
-def _course_problems(events: Events, courses: Timeline) -> list[Problem]:
+def _course_problems(events: Events, courses: Timeline, incomplete: Mask) -> list[Problem]:
     visits = last_visits(events.courses, len(events.patients))[courses.patient]
     unknown = courses.end == NO_DAY
+    complete = ~incomplete[courses.patient]
     ended = ~courses.ongoing
     text = _text(events)
     found = "empty, and no last visit"
     needs = "an ongoing course (empty end) needs the patient's last visit"
     cases: list[tuple[Mask, str, Callable[[int], str], tuple[str, str]]] = [
-        (unknown, "end", lambda _: found, (needs, "enter the end, or the day in a column 'last_visit'")),
+        (
+            unknown & complete,
+            "end",
+            lambda _: found,
+            (needs, "enter the end, or the day in a column 'last_visit'"),
+        ),
         (
             ended & (courses.end <= courses.start),
             "end",
@@ -60,13 +95,13 @@ def _course_problems(events: Events, courses: Timeline) -> list[Problem]:
             ("a course ends after it starts", "correct one of the two days"),
         ),
         (
-            courses.ongoing & ~unknown & (courses.end <= courses.start),
+            courses.ongoing & ~unknown & (courses.end <= courses.start) & complete,
             "last_visit",
             lambda at: f"{text(int(visits[at]))} with start {text(int(courses.start[at]))}",
             ("the last visit comes after the start of an ongoing course", "correct one of the two days"),
         ),
         (
-            ended & (visits != NO_DAY) & (courses.end > visits),
+            ended & (visits != NO_DAY) & (courses.end > visits) & complete,
             "end",
             lambda at: f"{text(int(courses.end[at]))} with last visit {text(int(visits[at]))}",
             ("a course does not end after the last visit", "correct one of the two days"),
@@ -104,32 +139,15 @@ def _overlaps(events: Events, courses: Timeline) -> list[Problem]:
     return problems
 
 
-def _unknown_patients(events: Events) -> list[Problem]:
-    onsets = events.onsets
-    rule = "a patient of the relapses is in the treatments"
-    alike = {_bare(name): name for name in events.patients} if (onsets.patient < 0).any() else {}
-    problems = []
-    for index in np.flatnonzero(onsets.patient < 0).tolist():
-        name = str(onsets.names.values[onsets.names.codes[index]])
-        meant = alike.get(_bare(name))
-        remedy = (
-            f"did you mean {meant!r}?" if meant else "add the patient's courses, or correct the identifier"
-        )
-        problems.append(
-            Problem(repr(name), rule, remedy, int(onsets.row[index]), name, "patient", RELAPSES.short)
-        )
-    return problems
-
-
 def _bare(name: str) -> str:
     """Return what is left of an identifier without case, spaces, separators and leading zeros."""
     parts = re.split(r"(\d+)", re.sub(r"[\s._-]", "", name.casefold()))
     return "".join(part.lstrip("0") or "0" if place % 2 else part for place, part in enumerate(parts))
 
 
-def _after_observation(events: Events, courses: Timeline) -> list[Problem]:
+def _after_observation(events: Events, courses: Timeline, incomplete: Mask) -> list[Problem]:
     onsets, text = events.onsets, _text(events)
-    known = onsets.patient >= 0
+    known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
     last = np.where(known, courses.last_day[onsets.patient], 0)
     rule = "a relapse is not after the patient's last visit"
     remedy = "correct the day, or give the last visit in the column 'last_visit' of the treatments"

@@ -14,7 +14,7 @@ from nmo_stats.cohort.attrition import attrition_notices
 from nmo_stats.cohort.notices import table_notices, times_notices
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.events.account import attrition, switch_merges
+from nmo_stats.events.account import attrition, switch_days, switch_merges
 from nmo_stats.events.records import Events, Ints
 from nmo_stats.events.rules import Counted, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
@@ -61,7 +61,7 @@ def read_events(
     -------
     Cohort
         In days, with the order of the courses (``period``), the time of every relapse since its course began to count,
-        ``attrition``, ``switch_merges`` and, if a merge crossed a switch, ``unmerged``. ``ended_by_relapse`` is yes if the table
+        ``attrition``, ``switch_merges``, ``switch_days`` and, if a merge crossed a switch, ``unmerged``. ``ended_by_relapse`` is yes if the table
         says so or an onset is the very day on which the next course starts, and unknown otherwise.
 
     Raises
@@ -93,11 +93,11 @@ def read_events(
         raise CohortError([problem], events.source.name)
     cohort = _cohort(events, courses, found, kept)
     merges = switch_merges(events, courses, found)
-    account = attrition(events, courses, found)
+    days, account = switch_days(events, courses, found), attrition(events, courses, found)
     notices = (
         _rules_notice(rules),
         *_unread(events),
-        *attrition_notices(account, merges),
+        *attrition_notices(account, merges, days),
         *times_notices(cohort.frame, cohort.relapse_times),
         *table_notices(cohort.frame, "exposure_days", events.blank_rows[0], events.unread_sheets),
     )
@@ -105,7 +105,14 @@ def read_events(
     if len(merges):
         said = (_rules_notice(replace(rules, min_gap_days=0)),)
         unmerged = replace(_unmerged(events, courses, without_merging(found), kept), notices=said)
-    return replace(cohort, notices=notices, attrition=account, switch_merges=merges, unmerged=unmerged)
+    return replace(
+        cohort,
+        notices=notices,
+        attrition=account,
+        switch_merges=merges,
+        switch_days=days,
+        unmerged=unmerged,
+    )
 
 
 def _unmerged(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:

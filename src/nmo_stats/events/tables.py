@@ -15,7 +15,7 @@ import pandas as pd
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, day_number
-from nmo_stats.events.order import order_problems
+from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
 from nmo_stats.tables.cells import Fault
 from nmo_stats.tables.coded import CodedTable, ParsedColumn, parsed_coded
@@ -23,10 +23,12 @@ from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
+    header_below,
     missing_columns,
     named_columns,
     renaming,
     renaming_problems,
+    with_sheets,
 )
 from nmo_stats.tables.raw import Source
 
@@ -59,14 +61,68 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
     tables = [_read(treatments, TREATMENTS, mapping), _read(relapses, RELAPSES, mapping)]
     problems = _renaming_problems(mapping, treatments, relapses)
     problems += [problem for table in tables for problem in table.problems]
-    problems += _mixed(tables)
-    name = _joint_name(treatments.source, relapses.source)
-    if problems:
-        raise CohortError(_sorted(problems), name)
-    events = _events(*tables)
-    if problems := order_problems(events):
-        raise CohortError(_sorted(problems), name)
+    mixed = _mixed(tables)
+    events = None if mixed else _readable_events(*tables)
+    problems += [*mixed, *_unknown(*tables), *_contradictions(events, tables[0])]
+    if problems or events is None:
+        raise CohortError(_sorted(problems), _joint_name(treatments.source, relapses.source))
     return events
+
+
+def _readable_events(treatments: _Read, relapses: _Read) -> Events | None:
+    """Return the rows of which the patient and the days can be read, all of them in valid tables; None without any course."""
+    rows = [
+        _readable(treatments, ("patient", "treatment", *TREATMENT_DAYS)),
+        _readable(relapses, ("patient", "onset")),
+    ]
+    for read in rows:
+        if not set(read.columns.required) <= read.parsed.keys():
+            return None
+    return _events(*rows) if len(rows[0].table.rows) else None
+
+
+def _readable(read: _Read, names: tuple[str, ...]) -> _Read:
+    if not read.problems:
+        return read
+    parsed = {name: read.parsed[name] for name in names if name in read.parsed}
+    keep = ~_faulty(read, names)
+    return replace(
+        read,
+        table=replace(read.table, rows=read.table.rows[keep]),
+        parsed={name: ParsedColumn(column.values, column.codes[keep]) for name, column in parsed.items()},
+    )
+
+
+def _faulty(read: _Read, names: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Return the rows that have a cell in one of these columns that cannot be read."""
+    found = np.zeros(len(read.table.rows), dtype=bool)
+    for name in names:
+        if name in read.parsed:
+            column = read.parsed[name]
+            found |= np.array([isinstance(value, Fault) for value in column.values], dtype=bool)[column.codes]
+    return found
+
+
+def _unknown(treatments: _Read, relapses: _Read) -> list[Problem]:
+    treated, relapsing = treatments.parsed.get("patient"), relapses.parsed.get("patient")
+    if treated is None or relapsing is None:
+        return []
+    return unknown_patients(treated, relapsing, relapses.table.rows)
+
+
+def _contradictions(events: Events | None, treatments: _Read) -> list[Problem]:
+    """Return what contradicts each other among the days that can be read."""
+    if events is None:
+        return []
+    names, patients = treatments.parsed["patient"], pd.Index(events.patients, dtype="object")
+    lost = names.codes[_faulty(treatments, ("treatment", *TREATMENT_DAYS))]
+    places = patients.get_indexer(pd.Index([names.values[code] for code in lost.tolist()], dtype="object"))
+    incomplete = np.zeros(len(patients), dtype=bool)
+    incomplete[places[places >= 0]] = True
+    whole = any(problem.row is None for problem in treatments.problems)
+    if whole or treatments.table.faults or _faulty(treatments, ["patient"]).any():
+        incomplete[:] = True  # a row that cannot be assigned may be anyone's
+    return order_problems(events, incomplete)
 
 
 def joint_source(first: Source, second: Source) -> Source:
@@ -95,8 +151,15 @@ def _renaming_problems(
 
 def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _Read:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
+    if not set(columns.required) <= {ours.get(name, name) for name in table.columns} and (
+        below := header_below(table.head, ours, columns)
+    ):
+        return _Read(table, columns, {}, [below])
     named, name_problems = named_columns(table.columns, table.cells, ours)
-    missing = [_with_sheets(problem, table) for problem in missing_columns(named, columns)]
+    option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
+    missing = [
+        with_sheets(problem, table.unread_sheets, option, call) for problem in missing_columns(named, columns)
+    ]
     problems = [
         *_inside(columns, [*name_problems, *table.faults, *missing]),
         *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
@@ -115,15 +178,6 @@ def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _R
             )
         )
     return _Read(table, columns, parsed, problems)
-
-
-def _with_sheets(problem: Problem, table: CodedTable) -> Problem:
-    """Say of a missing column that it may be on another sheet of the workbook."""
-    if not table.unread_sheets:
-        return problem
-    listed = ", ".join(map(repr, table.unread_sheets[:6]))
-    advice = f"or choose another sheet, {listed}, with TableFile(path, sheet=...) (--sheet)"
-    return replace(problem, remedy=f"{problem.remedy}; {advice}")
 
 
 def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
@@ -194,7 +248,7 @@ def _events(treatments: _Read, relapses: _Read) -> Events:
 
 
 def _dated(starts: ParsedColumn) -> bool:
-    return isinstance(starts.values[0], datetime.date)
+    return isinstance(starts.values[starts.codes[0]], datetime.date)
 
 
 def _patients(
@@ -267,5 +321,7 @@ def _onsets(read: _Read, patient: npt.NDArray[np.int64]) -> Onsets:
 
 
 def _days(column: ParsedColumn) -> npt.NDArray[np.int64]:
-    numbers = [NO_DAY if value is None else day_number(value) for value in column.values]
+    numbers = [
+        NO_DAY if value is None or isinstance(value, Fault) else day_number(value) for value in column.values
+    ]
     return np.array(numbers, dtype=np.int64)[column.codes] if numbers else np.empty(0, dtype=np.int64)

@@ -25,7 +25,10 @@ def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
             step(axes, months, curve["mean"].to_numpy(), colour)
             watched[name] = (colour, 12 * np.sort(pair.years[:, period]))
     months_axis(axes, max(12 * found.curves[name].last for name in watched))
-    axes.set_ylim(bottom=0)
+    # a curve that stays at 0 is drawn whole, and not half below the edge
+    highest = max(float(found.curves[name].curve["mean"].iloc[-1]) for name in watched)
+    top = axes.get_ylim()[1] if highest > 0 else 1.0
+    axes.set_ylim(-0.02 * top, top)
     axes.set_ylabel("relapses per patient")
     name_curves(axes, [name if name in watched else "" for name in names])
     at_risk_below(axes, watched, "patients still watched")

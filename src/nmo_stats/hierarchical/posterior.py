@@ -26,6 +26,7 @@ from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
 from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
+from nmo_stats.wording import counted
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -344,7 +345,7 @@ class HierarchicalFit:
         if self.model.entry is None or not single:
             return ()
         text = (
-            f"{single} of {len(self.model.pair.patients)} patients had just the one {self.model.pair.reference} relapse "
+            f"{single} of {counted(len(self.model.pair.patients), 'patient')} had just the one {self.model.pair.reference} relapse "
             "that let them in: it says little about their rate, and the upper limit leans on the prior"
         )
         return (Caution("prior_dominated", text),)

@@ -115,7 +115,12 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    found = {"attrition": analysis.cohort.attrition, "switch_merges": analysis.cohort.switch_merges}
+    cohort = analysis.cohort
+    found = {
+        "attrition": cohort.attrition,
+        "switch_merges": cohort.switch_merges,
+        "switch_days": cohort.switch_days,
+    }
     return {name: frame for name, frame in found.items() if frame is not None}
 
 

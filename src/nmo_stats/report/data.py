@@ -14,7 +14,7 @@ from nmo_stats.frames import records
 from nmo_stats.report.attrition import attrition
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw, first_of
-from nmo_stats.wording import capital, counted, significant
+from nmo_stats.wording import capital, counted, joined, significant
 
 _UNFOLDED_ROWS: Final = 30
 _UNFOLDED_NOTICES: Final = 12
@@ -76,7 +76,7 @@ def _timeline_caption(analysis: Analysis) -> str:
 
     pair = analysis.pair
     count = len(pair.patients)
-    gap = "Whether there was a gap between the drugs is not drawn."
+    gap = _left_out(analysis)
     if not has_known_times(pair):
         counts = "" if count > MOST_LABELLED else ", with the number of relapses in each period"
         return f"Follow-up around the switch{counts}. When a relapse happened within its period is not in the data and is not drawn. {gap}{first_of(count, MOST_DRAWN)}"
@@ -88,6 +88,22 @@ def _timeline_caption(analysis: Analysis) -> str:
     if missing and count > MOST_SPELT_OUT:
         where = ' "+2" stands for two of them.' if count <= MOST_LABELLED else " they are not drawn."
     return f"Follow-up around the switch. Dots: relapses.{unknown}{where} {gap}{first_of(count, MOST_DRAWN)}"
+
+
+def _left_out(analysis: Analysis) -> str:
+    """Return what is known of the days that the bars leave out: nothing for a period table, all of it for dated events."""
+    account = analysis.cohort.attrition
+    if account is None:
+        return "Whether there was a gap between the drugs is not drawn."
+    days = account[account["patient"].isin(analysis.pair.patients)].sum(numeric_only=True)
+    parts = [
+        f"{counted(int(days[name]), 'patient-day')} {where}"
+        for name, where in (("days_gap", "between treatments"), ("days_run_in", "of run-in"))
+        if days[name]
+    ]
+    if not parts:
+        return "No days between treatments are left out."
+    return f"The bars are set end to end, without {joined(parts)}."
 
 
 def _folded(table: Table) -> Block:

@@ -11,7 +11,7 @@ from nmo_stats.describe import PairedEdss, SignedRank, SignTest
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, counted, p_value_text, percent
+from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent
 
 _UNFOLDED_PATIENTS: Final = 12
 
@@ -95,9 +95,9 @@ def _paired(analysis: Analysis) -> tuple[Block, ...]:
     rows = tuple(
         (
             row["patient"],
-            _score(row["reference_change"]),
-            _score(row["comparator_change"]),
-            _score(row["difference"]),
+            edss_text(row["reference_change"]),
+            edss_text(row["comparator_change"]),
+            edss_text(row["difference"]),
         )
         for row in records(found.per_patient)
     )
@@ -120,7 +120,11 @@ def _limits(found: PairedEdss) -> str:
         highest = f", at most {percent(found.shift.attainable_level)}" if found.shift.attainable_level else ""
         return f"a {percent(found.level)} interval cannot be reached with {count}{highest}"
     low, high = found.shift.interval.low, found.shift.interval.high
-    return f"{percent(found.level)} interval {_points(low)} to {_points(high)}"
+    limits = f"{percent(found.level)} interval {_points(low)} to {_points(high)}"
+    if found.per_patient["difference"].nunique() > 1:
+        return limits
+    same = "these differences are all the same, and the method sees no spread: other patients may differ"
+    return f"{limits}; {same}"
 
 
 def _reach(test: SignTest | SignedRank, level: float) -> str:
@@ -180,8 +184,4 @@ def _span(row: dict[str, Any], name: str) -> str:
     median = row[f"{name}_median"]
     if math.isnan(median):
         return "–"
-    return f"{_score(median)} ({_score(row[f'{name}_min'])} to {_score(row[f'{name}_max'])})"
-
-
-def _score(value: float) -> str:
-    return f"{value:.2f}".removesuffix("0").replace("-", "−")
+    return f"{edss_text(median)} ({edss_text(row[f'{name}_min'])} to {edss_text(row[f'{name}_max'])})"

@@ -11,7 +11,7 @@ from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
 from nmo_stats.estimate import Interval
 from nmo_stats.report.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, counted, months_text, percent, significant
+from nmo_stats.wording import capital, counted, joined, months_text, percent, significant
 
 FEWEST_FOR_CURVE: Final = 10
 NO_TEST: Final = (
@@ -40,9 +40,10 @@ def relapse_times(analysis: Analysis) -> Section:
 def first_relapse_sentences(found: FirstRelapse) -> list[str]:
     """Return what is known of the time to the first relapse, and why the rest is not."""
     medians = [_median_told(curve) for curve in found.curves.values() if math.isfinite(curve.median)]
-    told = [f"The median time to the first relapse is {' and '.join(medians)}."] if medians else []
+    told = [f"The median time to the first relapse is {joined(medians)}."] if medians else []
     told += [
-        f"On {curve.treatment} {curve.relapsed} of {curve.patients} relapsed, and the median time to the first relapse is not reached."
+        f"On {curve.treatment} {curve.relapsed} of {counted(curve.patients, 'patient')} relapsed, and the median time to the first "
+        f"relapse is not reached ({_limits_told(curve.median_interval)})."
         for curve in found.curves.values()
         if math.isinf(curve.median)
     ]
@@ -50,7 +51,7 @@ def first_relapse_sentences(found: FirstRelapse) -> list[str]:
     for name, reason in found.reasons.items():
         by_reason.setdefault(reason, []).append(name)
     told += [
-        f"The time to the first relapse on {' and on '.join(names)} is not known: {reason}."
+        f"The time to the first relapse on {joined([names[0], *(f'on {name}' for name in names[1:])])} is not known: {reason}."
         for reason, names in by_reason.items()
     ]
     return told
@@ -132,7 +133,21 @@ def limits_text(interval: Interval) -> str:
 
 
 def _median_told(curve: TimeToFirst) -> str:
-    return f"{months_text(curve.median, 2)} on {curve.treatment} ({curve.relapsed} of {counted(curve.patients, 'patient')} relapsed)"
+    relapsed = f"{curve.relapsed} of {counted(curve.patients, 'patient')} relapsed"
+    limits = _limits_told(curve.median_interval)
+    return f"{months_text(curve.median, 2)} on {curve.treatment} ({limits}; {relapsed})"
+
+
+def _limits_told(interval: Interval) -> str:
+    """Return the interval of a median in months, as it stands in a sentence."""
+    name, low, high = f"{percent(interval.level)} interval", interval.low, interval.high
+    if low == 0 and math.isinf(high):
+        return f"no limit of the {name} is reached"
+    if math.isinf(high):
+        return f"{name} from {significant(12 * low, 2)}, upper limit not reached"
+    if low == 0:
+        return f"{name} up to {significant(12 * high, 2)}, lower limit not reached"
+    return f"{name} {significant(12 * low, 2)} to {significant(12 * high, 2)}"
 
 
 def _months(years: float) -> str:

@@ -18,6 +18,7 @@ from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.row import Family, Row
 from nmo_stats.within_patient import log_ratio_mle, log_time_ratios, patient_strata
+from nmo_stats.wording import counted
 
 RUN_IN_MONTHS: Final = (0, 1, 3)
 MOST_LEFT_OUT: Final = 30
@@ -88,7 +89,11 @@ def run_in(pair: Comparison) -> list[Change | Row]:
     known = 0 if pair.history is None else pair.history.known_times
     if pair.history is None or known < relapses:
         return [
-            _impossible("run_in", "first months left out", f"times known for {known} of {relapses} relapses")
+            _impossible(
+                "run_in",
+                "first months left out",
+                f"times known for {known} of {counted(relapses, 'relapse')}",
+            )
         ]
     return [_after_run_in(pair, pair.history.after_run_in(months / 12), months) for months in RUN_IN_MONTHS]
 
@@ -149,8 +154,8 @@ def trigger(pair: Comparison) -> list[Change | Row]:
         return [_impossible("trigger", label, f"no period on {reference} was ended by a relapse")]
     if count < len(answers):
         label, clause = (
-            f"{label} in {count} of {len(answers)} patients",
-            f"If a relapse on {reference} led to the switch of {count} of {len(answers)} patients and is left out",
+            f"{label} in {count} of {counted(len(answers), 'patient')}",
+            f"If a relapse on {reference} led to the switch of {count} of {counted(len(answers), 'patient')} and is left out",
         )
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
     return [

@@ -11,6 +11,7 @@ from nmo_stats.estimators import Refusal
 from nmo_stats.hierarchical import HalfNormal, Model, Refits, ratio_prior_grid
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.row import Row
+from nmo_stats.wording import counted
 
 HETEROGENEITY_SCALES: Final = (0.25, 0.5, 1.0)
 OVERDISPERSION_SCALES: Final = (0.3, 1.0)
@@ -95,6 +96,6 @@ def entry_rows(model: Model, refits: Refits) -> list[Row]:
         conditioned = replace(model, entry="relapse_on_reference")
     except CohortError:
         without = int((model.pair.relapses[:, 0] == 0).sum())
-        reason = f"{without} of {len(model.pair.patients)} patients had no relapse on {reference}, so that no relapse let them in"
+        reason = f"{without} of {counted(len(model.pair.patients), 'patient')} had no relapse on {reference}, so that no relapse let them in"
         return [Row("entry", assumption, clause, METHOD, reason=reason)]
     return [Row.of("entry", assumption, clause, hierarchical_answer(refits, conditioned))]

@@ -247,7 +247,7 @@ def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
             except NotIdentifiedError as refused:
                 return [Row("rtm", "any population", "", rtm.METHOD, reason=refused.reason)]
             clause = (
-                f"If patients of this kind relapse {mean:g} times a year on average (CV {cv:g}; {source}), "
+                f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average (CV {cv:g}; {source}), "
                 f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no effect; against these"
             )
             rows.append(Row.of("rtm", label, clause, found.rate_ratio(level)))

@@ -18,11 +18,20 @@ YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Exce
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNKNOWN_WORDS = frozenset(
+    ("na", "n/a", "n.a.", "nan", "null", "none", ".", "-", "–", "—", "?", "unknown", "missing")
+)
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
+_THOUSANDS_REMEDY: Final = "write a decimal point, or no thousands separator: the comma has both readings"
+_COMMA_REMEDY: Final = (
+    "write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,; the cells of a .csv are then "
+    "separated by semicolons)"
+)
 LARGEST: Final = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
 
 
@@ -130,6 +139,17 @@ def with_decimal_comma(cell: Cell) -> Cell | Fault:
     return cell
 
 
+def says_unknown(cell: Cell) -> bool:
+    """Return whether a cell holds a word or a sign for nothing, such as ``NA``, where an empty cell is meant.
+
+    Examples
+    --------
+    >>> says_unknown("N/A"), says_unknown("-"), says_unknown("-1"), says_unknown("")
+    (True, True, False, False)
+    """
+    return isinstance(cell, str) and cell.strip().lower() in _UNKNOWN_WORDS
+
+
 def plain_number(cell: Cell) -> float | None:
     """Return the number that a cell holds, or None."""
     number = parse_number(cell, "", "")
@@ -166,8 +186,8 @@ def written_column(cells: Sequence[Cell], mark: str = ".") -> list[int | None]:
 
 
 def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
-    """Read a number, infinity included; a fault names ``rule``, and an empty cell the remedy ``if_missing``."""
-    if is_missing(cell):
+    """Read a number, infinity included; a fault names ``rule``, and an empty cell, or a word for one, the remedy ``if_missing``."""
+    if is_missing(cell) or says_unknown(cell):
         return Fault(rule, if_missing)
     if isinstance(cell, (bool, np.bool_)):
         return Fault(rule, "write a number, not true or false")
@@ -177,7 +197,7 @@ def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if _NUMBER.fullmatch(text):
         return float(text)
     if _DECIMAL_COMMA.fullmatch(text):
-        return Fault(rule, "write a decimal point, not a decimal comma")
+        return Fault(rule, _THOUSANDS_REMEDY if _THOUSANDS.fullmatch(text) else _COMMA_REMEDY)
     return Fault(rule, "write a plain number with a decimal point and no unit")
 
 

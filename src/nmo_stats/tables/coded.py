@@ -18,7 +18,7 @@ from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, shown
 from nmo_stats.tables.columns import Columns, covariate
 from nmo_stats.tables.files import TableFile, table_file
-from nmo_stats.tables.raw import DecimalMark, RawTable, Source
+from nmo_stats.tables.raw import HEAD, DecimalMark, RawTable, Source
 from nmo_stats.tables.reading import from_frame, parquet_columns, parsed_file, read_content, source_of
 
 Codes = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ class CodedTable:
         Of each column its name, its different cells, and the place of each row's cell among them.
     rows
         Number of each row, as in :class:`RawTable`.
-    blank_rows, source, faults, unread_sheets, decimal
+    blank_rows, source, faults, unread_sheets, decimal, head
         As in :class:`RawTable`.
     """
 
@@ -48,6 +48,7 @@ class CodedTable:
     faults: tuple[Problem, ...] = ()
     unread_sheets: tuple[str, ...] = ()
     decimal: DecimalMark = "."
+    head: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,7 @@ def coded(raw: RawTable) -> CodedTable:
         raw.faults,
         raw.unread_sheets,
         raw.decimal,
+        raw.head,
     )
 
 
@@ -296,4 +298,16 @@ def _without_blank(
         source,
         tuple(blank.tolist()),
         decimal=decimal,
+        head=_head(pairs, numbers),
     )
+
+
+def _head(
+    pairs: Sequence[tuple[tuple[Cell, ...], Codes]], numbers: Codes
+) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return number and texts of the first rows."""
+    rows = []
+    for index, number in enumerate(numbers[:HEAD].tolist()):
+        found = [cells[codes[index]] for cells, codes in pairs]
+        rows.append((number, tuple(as_text(cell).strip() for cell in found if not is_missing(cell))))
+    return tuple(rows)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from nmo_stats.tables.cells import (
     shown,
     with_decimal_comma,
 )
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.nearest import nearest, nearest_name
 from nmo_stats.tables.raw import DecimalMark, RawTable
 
 Parser = Callable[[Cell], object]
@@ -84,17 +85,31 @@ def renaming_problems(
 ) -> list[Problem]:
     """Return what is wrong with a renaming: columns that the table has not, and names that are not ours."""
     names, ours_known = list(found), list(known)
-    unknown = [
-        Problem(_rename(foreign, ours), f"the table has a column {foreign!r}", nearest(foreign, names))
+    reversed_ones = {
+        foreign: ours
         for foreign, ours in mapping.items()
+        if foreign not in names and foreign in ours_known and ours in names and ours not in ours_known
+    }
+    others = [pair for pair in mapping.items() if pair[0] not in reversed_ones]
+    turned = [
+        Problem(
+            rename_text(foreign, ours),
+            "a renaming gives your name first, then ours",
+            f"did you mean {rename_text(ours, foreign)}?",
+        )
+        for foreign, ours in reversed_ones.items()
+    ]
+    unknown = [
+        Problem(rename_text(foreign, ours), f"the table has a column {foreign!r}", nearest(foreign, names))
+        for foreign, ours in others
         if foreign not in names
     ]
     targets = [
-        Problem(_rename(foreign, ours), f"{ours!r} is a column of the {table}", nearest(ours, ours_known))
-        for foreign, ours in mapping.items()
+        Problem(rename_text(foreign, ours), f"{ours!r} is a column of the {table}", nearest(ours, ours_known))
+        for foreign, ours in others
         if ours not in ours_known
     ]
-    return unknown + targets
+    return turned + unknown + targets
 
 
 def named_columns(
@@ -123,10 +138,48 @@ def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
     problems = []
     for name in columns.required:
         if name not in found:
-            hint = nearest(name, others, columns.aliases.get(name, ())) or "add it"
-            remedy = f"{hint} (columns={{'yours': {name!r}}} renames)"
+            meant = nearest_name(name, others, columns.aliases.get(name, ()))
+            hint = f"did you mean {meant!r}?" if meant else "add it, or rename yours:"
+            remedy = f"{hint} {rename_text(meant or 'yours', name)}"
             problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
     return problems
+
+
+def header_below(
+    head: Iterable[tuple[int, tuple[str, ...]]], mapping: Mapping[str, str], columns: Columns
+) -> Problem | None:
+    """Return the problem of a table whose column names stand below its first row, under a title; None where they do not.
+
+    Parameters
+    ----------
+    head
+        Number and texts of the first rows below the first.
+    """
+    for row, texts in head:
+        names = {mapping.get(text, text) for text in texts}
+        if set(columns.required) <= names:
+            listed = ", ".join(columns.required)
+            found = f"row {row} holds the column names {listed}"
+            rule = "the first row names the columns"
+            return Problem(found, rule, "remove the rows above it", table=columns.short)
+    return None
+
+
+def with_sheets(problem: Problem, sheets: Sequence[str], option: str, call: str) -> Problem:
+    """Say of a missing column that it may be on another sheet of the workbook.
+
+    Parameters
+    ----------
+    sheets
+        The sheets that were not read and hold something.
+    option, call
+        How a sheet is chosen at the prompt and in Python, up to its name.
+    """
+    if not sheets:
+        return problem
+    listed = ", ".join(map(repr, sheets[:6]))
+    advice = f"or choose another sheet ({listed}): {call}{sheets[0]!r}) ({option}{in_shell(sheets[0])})"
+    return replace(problem, remedy=f"{problem.remedy}; {advice}")
 
 
 def parsed_columns(
@@ -171,8 +224,15 @@ def covariate_series(cells: list[Any]) -> pd.Series:
     return pd.Series(cells, dtype="float64" if is_number else "object")
 
 
-def _rename(foreign: str, ours: str) -> str:
-    return f"columns={{{foreign!r}: {ours!r}}}"
+def rename_text(foreign: str, ours: str) -> str:
+    """Return how a column is renamed, in Python and at the prompt."""
+    return f"columns={{{foreign!r}: {ours!r}}} (--column {in_shell(f'{foreign}={ours}')})"
+
+
+def in_shell(text: str) -> str:
+    """Return a text as it is typed at the prompt, in quotes where they are needed."""
+    plain = re.fullmatch(r"[\w.,=+/-]+", text) is not None
+    return text if plain else '"' + text.replace('"', '\\"') + '"'
 
 
 def _with_comma(parser: Parser, cell: Cell) -> object:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell
 
+HEAD: Final = 10  # rows below the first in which the names of the columns are looked for
 DecimalMark = Literal[".", ","]
 
 
@@ -40,6 +41,9 @@ class RawTable:
         Further sheets of a workbook.
     decimal
         Decimal mark of numbers that are written as text.
+    head
+        Number and texts of the first rows, those that do not fit the header too: where a title stands above the table, one
+        of them names the columns.
     """
 
     columns: tuple[str, ...]
@@ -50,6 +54,7 @@ class RawTable:
     faults: tuple[Problem, ...] = ()
     unread_sheets: tuple[str, ...] = ()
     decimal: DecimalMark = "."
+    head: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 def refuse(name: str, found: str, rule: str, remedy: str) -> NoReturn:

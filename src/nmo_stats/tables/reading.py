@@ -16,7 +16,7 @@ import pandas as pd
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
 from nmo_stats.tables.files import TableFile, table_file
-from nmo_stats.tables.raw import RawTable, Source, refuse
+from nmo_stats.tables.raw import HEAD, RawTable, Source, refuse
 from nmo_stats.tables.redcap import instrument_rows
 
 if TYPE_CHECKING:
@@ -25,13 +25,25 @@ if TYPE_CHECKING:
 _TEXT: Final = "plain text"
 _WORKBOOK: Final = "an Excel workbook"
 _PARQUET: Final = "Parquet"
+_OLD_WORKBOOK: Final = "an old .xls workbook"
+_LOCKED: Final = "a workbook with a password"
+_OPEN_DOCUMENT: Final = "an OpenDocument spreadsheet (.ods)"
+_REMEDIES: Final = {
+    _OLD_WORKBOOK: "open it in the spreadsheet program and save it as .xlsx; a new suffix alone does not make it one",
+    _LOCKED: "save it without the password (in Excel: File, Info, Protect Workbook, Encrypt with Password, empty)",
+    _OPEN_DOCUMENT: "open it in the spreadsheet program and save it as .xlsx; a new suffix alone does not make it one",
+}
 _MAGIC: Final = {
     b"PK\x03\x04": _WORKBOOK,
     b"PAR1": _PARQUET,
-    b"\xd0\xcf\x11\xe0": "an old .xls or a password-protected workbook",
+    b"\xd0\xcf\x11\xe0": _OLD_WORKBOOK,
     b"\x1f\x8b": "a compressed file",
     b"%PDF": "a PDF file",
 }
+_ODS_MARK: Final = (
+    b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"  # an archive that begins with its kind
+)
+_SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -69,15 +81,37 @@ def read_content(file: TableFile) -> bytes:
         If it does not exist, is empty or is something else.
     """
     path, suffix = file.path, file.suffix
+    if _is_folder(path):
+        refuse(path.name, "a folder", "a table is one file", "name the file in it")
     if suffix not in _READERS:
         rule = "the file is .csv, .tsv, .xlsx or .parquet"
-        refuse(path.name, f"suffix {path.suffix!r}", rule, "save it as one of these")
+        remedy = (
+            "save it as .xlsx" if suffix in {".xls", ".ods", ".xlsm", ".xlsb"} else "save it as one of these"
+        )
+        refuse(path.name, f"suffix {path.suffix!r}", rule, remedy)
     content = _content(path)
     expected = _READERS[suffix][0]
-    kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), _TEXT)
+    kind = _kind(content)
     if kind != expected:
-        refuse(path.name, kind, f"a {suffix} file is {expected}", "give the file the suffix of what it is")
+        remedy = _REMEDIES.get(kind, "give the file the suffix of what it is")
+        refuse(path.name, kind, f"a {suffix} file is {expected}", remedy)
     return content
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long; reading it says so
+        return False
+
+
+def _kind(content: bytes) -> str:
+    kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), _TEXT)
+    if kind == _OLD_WORKBOOK and "EncryptedPackage".encode("utf-16-le") in content:
+        return _LOCKED  # Excel keeps an encrypted workbook in the container of its old format
+    if kind == _WORKBOOK and _ODS_MARK in content[:200]:
+        return _OPEN_DOCUMENT
+    return kind
 
 
 def parsed_file(file: TableFile, content: bytes) -> RawTable:
@@ -144,14 +178,6 @@ def _read_workbook(content: bytes, file: TableFile) -> _Grid:
     from nmo_stats.tables.workbook import read_sheet
 
     rows, unread = read_sheet(content, file)
-    if all(cell is None for row in rows for cell in row):
-        which = "first" if file.sheet is None else repr(file.sheet)
-        rule = (
-            "the first visible sheet holds the table"
-            if file.sheet is None
-            else "the named sheet holds the table"
-        )
-        refuse(file.path.name, f"empty {which} sheet", rule, "move the table to the first sheet")
     width = max(map(len, rows))
     header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
     return _Grid(header, body, unread_sheets=unread)
@@ -159,6 +185,8 @@ def _read_workbook(content: bytes, file: TableFile) -> _Grid:
 
 def _read_delimited(content: bytes, name: str, delimiter: str) -> _Grid:
     text = _decode(content, name)
+    if line := _SEPARATOR_LINE.match(text):
+        _refuse_separator_line(line[1], delimiter, name)
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
@@ -179,6 +207,14 @@ def _decode(content: bytes, name: str) -> str:
     if "\x00" in text:
         refuse(name, "a NUL character", "text files are encoded as UTF-8", "save it as 'CSV UTF-8'")
     return text
+
+
+def _refuse_separator_line(separator: str, delimiter: str, name: str) -> NoReturn:
+    """Refuse the first line in which Excel is told what separates the cells: it is no row of the table."""
+    remedy = "remove the line"
+    if separator == ";" and delimiter == ",":
+        remedy += ", and read the table with decimal=',' (--decimal ,) if its numbers have decimal commas"
+    refuse(name, f"a first line 'sep={separator}'", "the first row names the columns", remedy)
 
 
 def _require_separator(header: list[str], delimiter: str, name: str) -> None:
@@ -259,6 +295,10 @@ def _table(grid: _Grid, source: Source) -> RawTable:
         source=source,
         faults=tuple(faults),
         unread_sheets=grid.unread_sheets,
+        head=tuple(
+            (number, tuple(as_text(cell).strip() for cell in cells if not is_missing(cell)))
+            for number, cells in enumerate(grid.body[:HEAD], start=grid.first_row)
+        ),
     )
 
 

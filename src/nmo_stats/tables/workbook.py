@@ -6,7 +6,8 @@ import io
 import re
 import warnings
 import zipfile
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, shown
@@ -53,18 +54,30 @@ def _sheet(content: bytes, file: TableFile) -> tuple[list[Row], tuple[str, ...]]
     for sheet in book.worksheets:
         sheet.reset_dimensions()  # some programs store the wrong ones, and cells outside would be lost
     chosen: list[_WorksheetLike] = [*sheets[:1]] if file.sheet is None else [_named(book, file)]
-    others = sheets[1:] if file.sheet is None else []
-    if not chosen:
-        return [], ()
-    title = str(chosen[0].title)
-    rows: list[Row] = list(chosen[0].iter_rows(values_only=True))
+    title = str(chosen[0].title) if chosen else ""
+    rows: list[Row] = list(chosen[0].iter_rows(values_only=True)) if chosen else []
+    others = [sheet for sheet in sheets if str(sheet.title) != title]
+    if not _holds_anything(rows):
+        _refuse_empty(title, _filled(others), file)
     _require_visible_cells(content, title, rows, file.path.name)
-    unread = tuple(
-        str(sheet.title)
-        for sheet in others
-        if any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
-    )
-    return rows, unread
+    return rows, _filled(others) if file.sheet is None else ()
+
+
+def _filled(sheets: list[_WorksheetLike]) -> tuple[str, ...]:
+    return tuple(str(sheet.title) for sheet in sheets if _holds_anything(sheet.iter_rows(values_only=True)))
+
+
+def _holds_anything(rows: Iterable[Row]) -> bool:
+    return any(cell is not None for row in rows for cell in row)
+
+
+def _refuse_empty(title: str, filled: tuple[str, ...], file: TableFile) -> NoReturn:
+    named = file.sheet is not None
+    rule = "the named sheet holds the table" if named else "the first visible sheet holds the table"
+    remedy = "fill the sheet, or name another file"
+    if filled:
+        remedy = f"choose a sheet that holds something (--sheet): {', '.join(map(repr, filled[:_LISTED]))}"
+    refuse(file.path.name, f"empty sheet {title!r}" if title else "no visible sheet", rule, remedy)
 
 
 def _opened(content: bytes, *, results: bool = True) -> Workbook:
