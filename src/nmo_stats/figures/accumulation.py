@@ -28,7 +28,7 @@ def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
     # a curve that stays at 0 is drawn whole, and not half below the edge
     highest = max(float(found.curves[name].curve["mean"].iloc[-1]) for name in watched)
     top = axes.get_ylim()[1] if highest > 0 else 1.0
-    axes.set_ylim(-0.02 * top, top)
+    axes.set_ylim(-0.03 * top, top)
     axes.set_ylabel("relapses per patient")
     name_curves(axes, [name if name in watched else "" for name in names])
     at_risk_below(axes, watched, "patients still watched")
