@@ -218,6 +218,19 @@ def test_no_admissible_standard_deviation_lies_outside_its_range(months, data):
     assert float(found.value) == pytest.approx(np.std(months, ddof=1))
 
 
+def test_the_range_of_a_standard_deviation_is_attained_in_few_and_holds_in_many():
+    spans = [rounded(value, 0) for value in (4, 8, 32)]
+    found = deviation(spans)
+    # brute force over a grid of 21 values in each range
+    grid = np.array(np.meshgrid(*[np.linspace(value - 0.5, value + 0.5, 21) for value in (4, 8, 32)]))
+    values = np.std(grid.reshape(3, -1), axis=0, ddof=1)
+    assert (float(found.low), float(found.high)) == pytest.approx((values.min(), values.max()), abs=2e-3)
+    assert deviation([rounded(value, 0) for value in (4, 5)]).low == 0  # both may be 4.5
+    many = deviation([rounded(value, 0) for value in range(1, 40)])
+    ends = [np.std([1 - 0.5 * sign, *range(2, 39), 39 + 0.5 * sign], ddof=1) for sign in (-1, 1)]
+    assert float(many.low) <= ends[0] < float(many.value) < ends[1] <= float(many.high)
+
+
 @given(st.integers(0, 20), st.integers(1, 60), st.floats(-0.5, 0.5))
 def test_no_admissible_rate_lies_outside_its_range(relapses, months, shift):
     found = exact(relapses) / rounded(months, 0)

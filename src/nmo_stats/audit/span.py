@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
+from itertools import pairwise, product
 from typing import Final, Literal
 
 _Pick = Callable[[list[Decimal]], Decimal]
@@ -17,6 +18,7 @@ Verdict = Literal["agrees", "agrees_within_rounding", "disagrees", "not_recomput
 PRECISION: Final = 60
 _SNAP: Final = Decimal("1e-25")  # thirds that add up to a tie must be one
 _HALF: Final = Decimal("0.5")
+_FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +151,41 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
 
 
 def _deviation(spans: Sequence[Span], divisor: int) -> Span | None:
-    """Return a standard deviation in a range that holds all that rounding admits, and a little more.
-
-    It is a norm of the distances from the mean, which shrink no distance: shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
-    """
+    """Return a standard deviation with its range: exact in a few patients, in many one that holds it and is a little wider."""
     if divisor < 1:
         return None
-    values = [span.value for span in spans]
-    middle = sum(values, start=Decimal(0)) / len(values)
+    found = _root_mean_square([span.value for span in spans], divisor)
+    if len(spans) <= _FEW:
+        # It is convex in the values: largest at a corner of their ranges, smallest where they are drawn to one point.
+        corners = product(*((span.low, span.high) for span in spans))
+        nearest = [[min(max(to, span.low), span.high) for span in spans] for to in _centres(spans)]
+        low = min(_root_mean_square(values, divisor) for values in nearest)
+        return Span(found, low, max(_root_mean_square(values, divisor) for values in corners))
+    # Distances from the mean are a norm, and shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
     shifts = [max(span.value - span.low, span.high - span.value) for span in spans]
-    found, shift = (
-        (sum((part * part for part in parts), start=Decimal(0)) / divisor).sqrt()
-        for parts in ([value - middle for value in values], shifts)
-    )
+    shift = (sum((one * one for one in shifts), start=Decimal(0)) / divisor).sqrt()
     return Span(found, max(found - shift, Decimal(0)), found + shift)
+
+
+def _root_mean_square(values: Sequence[Decimal], divisor: int) -> Decimal:
+    middle = sum(values, start=Decimal(0)) / len(values)
+    return (sum(((value - middle) ** 2 for value in values), start=Decimal(0)) / divisor).sqrt()
+
+
+def _centres(spans: Sequence[Span]) -> list[Decimal]:
+    """Return points of which one is the mean of the values that lie nearest to each other.
+
+    Between two ends of ranges that follow each other, the values of the same ranges are held at an end, and the others follow
+    the point: it is the mean of the ends.
+    """
+    ends = sorted({end for span in spans for end in (span.low, span.high)})
+    found = list(ends)
+    for left, right in pairwise(ends):
+        held = [span.high for span in spans if span.high <= left]
+        held += [span.low for span in spans if span.low >= right]
+        if held:
+            found.append(min(max(sum(held, start=Decimal(0)) / len(held), left), right))
+    return found
 
 
 def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:

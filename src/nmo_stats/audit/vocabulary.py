@@ -193,7 +193,7 @@ _DATUM: Final = {
     "exposure_years": "follow-up on the drug in years of 365.25 days",
     "edss_start": "EDSS at the start of the first course",
     "edss_end": "EDSS at the end of the last course",
-    "first_relapse_days": "time from the start of the drug to the first known relapse",
+    "first_relapse_days": "time from the start of the drug to the first relapse",
     "first_relapse_months": "the same in months",
     "first_infusion_mg": "dose of the first infusion of a cycle, from the facts about the patient",
     "second_infusion_mg": "dose of the second infusion of a cycle, from the facts about the patient",
