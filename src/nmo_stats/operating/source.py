@@ -10,8 +10,11 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 SIMULATION: Final = (
-    "hierarchical",
     "glm/gee.py",
+    "hierarchical/counts.py",
+    "hierarchical/many",
+    "hierarchical/priors.py",
+    "hierarchical/quadrature",
     "operating/blocks.py",
     "operating/design.py",
     "operating/estimators",
@@ -25,7 +28,7 @@ CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 
 @cache
 def code_hash(parts: tuple[str, ...]) -> str:
-    """Return a SHA-256 of the source code of parts of the package; comments, docstrings and layout do not count."""
+    """Return a SHA-256 of the source code of parts of the package; comments, docstrings, imports and layout do not count."""
     digest = hashlib.sha256()
     for name in parts:
         for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):
@@ -33,16 +36,27 @@ def code_hash(parts: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _bare(text: str) -> bytes:
-    """Return what a program does, without comments, docstrings and layout."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
+class _Bare(ast.NodeTransformer):
+    """Leave out docstrings and imports."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
         if (
             isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
             and ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
-    return ast.dump(tree).encode()
+        return super().generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:  # noqa: ARG002
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: ARG002
+        return None
+
+
+def _bare(text: str) -> bytes:
+    """Return what a program does, without comments, docstrings, imports and layout."""
+    return ast.dump(_Bare().visit(ast.parse(text))).encode()
 
 
 def _sources(place: Traversable) -> list[bytes]:

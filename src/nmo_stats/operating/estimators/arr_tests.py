@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from scipy.special import ndtr, stdtr
-from scipy.stats import rankdata
 
 from nmo_stats.operating.estimators.answers import PValues
 from nmo_stats.simulate import Cohorts
@@ -17,6 +16,8 @@ _MOST_ENUMERATED: Final = 50
 
 def wilcoxon(cohorts: Cohorts) -> PValues:
     """Return two-sided signed-rank p-values over the observed ranks, exact up to 50 patients and Normal above; none where no rate differs."""
+    from scipy.stats import rankdata  # slow to import, and seldom needed
+
     differences = _differences(cohorts)
     zero = differences == 0
     # the zeros share the lowest ranks, which are then taken off; mid-ranks are halves: whole when doubled
