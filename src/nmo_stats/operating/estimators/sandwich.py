@@ -17,6 +17,7 @@ from nmo_stats.within_patient import Floats
 _MOST_ROUNDS: Final = 500
 _SETTLED: Final = 1e-7
 _NOTHING: Final = 1e-24
+_FARTHEST: Final = 30.0  # of a log rate per year
 
 
 def gee_sandwich(cohorts: Cohorts, level: float) -> Intervals:
@@ -43,8 +44,8 @@ def gee(cohorts: Cohorts, level: float) -> Intervals:
     if patients < FEWEST_PATIENTS or not known.any():
         return Intervals.none(len(cohorts))
     relapses, years = cohorts.relapses[known], cohorts.years[known]
-    rates, settled = _rates(relapses, years)
-    with np.errstate(over="ignore", invalid="ignore"):  # where the equations diverged
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # where the equations diverge
+        rates, settled = _rates(relapses, years)
         error = _mancl_derouen(_Fitted.at(relapses, years, rates))
     error = np.where(settled & (error > 0), error, np.nan)
     return _symmetric(rates[:, 1] - rates[:, 0], error, float(stdtrit(patients - 2, (1 + level) / 2))).placed(
@@ -102,8 +103,9 @@ def _rates(relapses: np.ndarray, years: Floats) -> tuple[Floats, np.ndarray]:
             fitted.information.sum(axis=1), fitted.weighted(fitted.residual).sum(axis=1)[..., None]
         )
         step = np.clip(step[..., 0], -2.0, 2.0)
-        log_rates = log_rates + np.where(settled[:, None], 0.0, step)
-        settled |= np.abs(step).max(axis=1) < _SETTLED
+        # a series whose equations diverge stays where numbers are finite, and never settles
+        log_rates = np.clip(log_rates + np.where(settled[:, None], 0.0, step), -_FARTHEST, _FARTHEST)
+        settled |= (np.abs(step).max(axis=1) < _SETTLED) & (np.abs(log_rates).max(axis=1) < _FARTHEST)
         if settled.all():
             break
     return log_rates, settled
