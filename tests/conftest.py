@@ -1,9 +1,12 @@
 """The founding example, read once and fitted once for all tests."""
 
+import sys
+
 import pytest
 from hypothesis import settings
 
 from nmo_stats import hierarchical
+from nmo_stats.cli import main
 from nmo_stats.cohort import load_example
 
 # The gate gives the same verdict on the same code; `--hypothesis-profile=default` searches afresh.
@@ -24,3 +27,17 @@ def example_pair(example_cohort):
 @pytest.fixture(scope="session")
 def example_fit(example_pair):
     return hierarchical.fit(example_pair, engine="nuts", seed=20130301)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return a function that runs nmo-stats with arguments and returns exit code, output and errors."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nmo-stats", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, printed.out, printed.err
+
+    return call

@@ -1,14 +1,12 @@
 """The command line as a user meets it: what it prints, where, and its exit code."""
 
 import json
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from nmo_stats import analysis, read_periods
-from nmo_stats.cli import main
 from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.report.blocks import Table
@@ -23,18 +21,6 @@ P2,rituximab,1.5,8,4.0,no
 P3,rituximab,1,0,0.5,no
 P3,tocilizumab,1,9,4.0,maybe
 """
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nmo-stats", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return stop.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,25 +1,10 @@
 """``nmo-stats simulate``: the planning question from the command line."""
 
 import json
-import sys
 
 import pytest
 
-from nmo_stats.cli import main
 from nmo_stats.cohort import data_folder
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nmo-stats", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return stop.value.code or 0, printed.out, printed.err
-
-    return call
-
 
 PERIODS = data_folder() / "ayzenberg2013" / "periods.csv"
 

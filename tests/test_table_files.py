@@ -220,20 +220,6 @@ record_id,redcap_repeat_instrument,redcap_repeat_instance,sex,drug,n_relapses,mo
 # ---- from the command line
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        from nmo_stats.cli import main
-
-        monkeypatch.setattr("sys.argv", ["nmo-stats", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return stop.value.code or 0, printed.out, printed.err
-
-    return call
-
-
 def columns():
     return [part for foreign, ours in NAMES.items() for part in ("--column", f"{foreign}={ours}")]
 
