@@ -118,7 +118,7 @@ def write(found: dict[str, Calibration]) -> None:
 def draw(found: dict[str, Calibration]) -> Figure:
     """Draw one row for each study and one panel for each parameter."""
     with figures.styled():
-        figure = Figure(figsize=(12, 2.1 * len(found)), layout="constrained")
+        figure = Figure(figsize=(12, 2.5 * len(found)), layout="constrained")
         rows = figure.subplots(len(found), len(PARAMETER_NAMES), squeeze=False)
         for panels, (name, one) in zip(rows, found.items(), strict=True):
             known = one.probabilities.dropna()
@@ -128,9 +128,8 @@ def draw(found: dict[str, Calibration]) -> Figure:
                     axes.set_axis_off()
                     continue
                 shares = np.searchsorted(np.sort(known[parameter]), band[0], side="right") / len(known)
-                figures.calibration(shares, band, axes).set_title(
-                    f"{name}:\n{PARAMETER_NAMES[parameter]}", fontsize=8
-                )
+                title = "\n".join([*name.split(", "), PARAMETER_NAMES[parameter]])
+                figures.calibration(shares, band, axes).set_title(title, fontsize=8)
                 axes.set_xlabel("")
                 axes.set_ylabel("")
     return figure
