@@ -536,7 +536,7 @@ def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, t
     order = [
         "agrees in size: Patient 2",
         "they agree in size, and the data show a decrease",
-        "whether the paper says",
+        "whether the paper reports",
     ]
     assert code == 0
     assert sorted(order, key=text.index) == order

@@ -3,15 +3,19 @@
 ``vocabulary()`` lists the quantities and their formulas; ``record`` gathers what is known, ``run`` judges every number.
 """
 
+from nmo_stats.audit.findings import Audit, Finding
+from nmo_stats.audit.names import FORMULA_NAMES
 from nmo_stats.audit.record import Record, record
-from nmo_stats.audit.run import Audit, Finding, audited, run
+from nmo_stats.audit.run import audited, run
 from nmo_stats.audit.vocabulary import vocabulary
 from nmo_stats.audit.words import (
+    BY_ANOTHER,
     IN_SIZE,
     NEUTRAL,
     about,
     by_quantity,
     by_reason,
+    formula_name,
     quantity_text,
     sentence,
     summary,
@@ -19,6 +23,8 @@ from nmo_stats.audit.words import (
 )
 
 __all__ = [
+    "BY_ANOTHER",
+    "FORMULA_NAMES",
     "IN_SIZE",
     "NEUTRAL",
     "Audit",
@@ -28,6 +34,7 @@ __all__ = [
     "audited",
     "by_quantity",
     "by_reason",
+    "formula_name",
     "quantity_text",
     "record",
     "run",

@@ -37,6 +37,46 @@ Outcome = Computed | Unknown
 Compute = Callable[[Record, Name], Outcome]
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another formula in common use for a quantity, with its code: a key of ``FORMULA_NAMES``."""
+
+    code: str
+    compute: Compute
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """How a quantity is recomputed.
+
+    Parameters
+    ----------
+    meaning
+        The formula in words.
+    compute
+        Returns the number with its arithmetic, or why there is none.
+    alternatives
+        Other formulas that papers use under the same name: tried only where ``compute`` does not give the printed number.
+        A number that one of them gives agrees by another formula.
+    reproductions
+        Formulas on other numbers of the paper: the printed number still disagrees, and the one that gives it is stated.
+    defines
+        Whether a summary over patients takes this formula (and not the printed individual numbers) for its values.
+    readings
+        What else the bare name may mean: a number that any reading gives agrees.
+    usual
+        Code of ``compute`` where it has alternatives.
+    """
+
+    meaning: str
+    compute: Compute
+    alternatives: tuple[Alternative, ...] = ()
+    reproductions: tuple[Compute, ...] = ()
+    defines: bool = True
+    readings: tuple[Compute, ...] = ()
+    usual: str = ""
+
+
 def number(value: Decimal) -> str:
     """Return a number with four significant digits, whole numbers in full, without trailing zeros.
 
@@ -56,6 +96,12 @@ def spread(span: Span) -> str:
     if span.low == span.high:
         return number(span.value)
     return f"{number(span.value)} ({number(span.low)} to {number(span.high)})"
+
+
+def arithmetic(outcome: Computed) -> str:
+    """Return the arithmetic of a number with its result, e.g. ``9 relapses / 44 months × 12 = 2.455 (2.427 to 2.483)``."""
+    joint = "" if outcome.words.endswith(":") else " ="
+    return f"{outcome.words}{joint} {spread(outcome.span)}"
 
 
 def datum(record: Record, name: Name) -> Outcome:

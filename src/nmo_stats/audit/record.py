@@ -13,7 +13,7 @@ import pandas as pd
 
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.published import PUBLISHED
+from nmo_stats.cohort.published import PUBLISHED, RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
@@ -26,6 +26,9 @@ from nmo_stats.tables.reading import from_frame, read_table
 PERIOD_TABLE: Final = "period table"
 PATIENT_FACTS: Final = "patient facts"
 PRINTED: Final = "printed"
+_NO_PERIOD: Final = (
+    "name the patient as in the period table; facts about a patient without a period there are not used"
+)
 
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
@@ -102,8 +105,8 @@ class Record:
     def with_printed(self, published: pd.DataFrame) -> Record:
         """Return the record with the numbers of a paper beside its own; a repeated one counts where it stands first."""
         printed: dict[Name, Fact] = {}
-        for row in records(published[list(PUBLISHED)]):
-            if row["patient"] is not None:
+        for row in records(published[[*PUBLISHED, RELATION]]):
+            if row["patient"] is not None and row[RELATION] == "=":
                 name = Name(row["quantity"], row["patient"], row["treatment"])
                 printed.setdefault(name, Fact(_span(row["quantity"], row["value"], row["decimals"]), PRINTED))
         return replace(self, printed=printed, therapies=_therapies(printed))
@@ -297,7 +300,7 @@ def _patient_problems(
         if isinstance(name, Fault):
             problems.append(Problem(shown(cell), name.rule, name.remedy, row, column="patient"))
         elif name not in courses:
-            remedy = nearest(name, courses) or "leave the row out"
+            remedy = nearest(name, courses) or _NO_PERIOD
             rule = "a patient of the period table"
             problems.append(Problem(shown(cell), rule, remedy, row, name, "patient"))
         elif name in seen:

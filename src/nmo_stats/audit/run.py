@@ -2,112 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Context, Decimal, localcontext
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
-from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, spread
+from nmo_stats.audit.findings import Audit, Finding
+from nmo_stats.audit.formulas import Computed, Formula, Outcome, Unknown, arithmetic, spread
 from nmo_stats.audit.record import Name, Record, record
-from nmo_stats.audit.span import PRECISION, Span, Verdict, exact, rounded, verdict
-from nmo_stats.audit.vocabulary import Formula, formula_of, suggestion
+from nmo_stats.audit.span import PRECISION, PrintedNumber, Verdict, exact, rounded, verdict
+from nmo_stats.audit.suggestion import suggestion
+from nmo_stats.audit.trial import Trial
+from nmo_stats.audit.vocabulary import formula_of
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.published import PUBLISHED, empty_published
+from nmo_stats.cohort.published import PUBLISHED, RELATION, empty_published
 from nmo_stats.frames import records
 from nmo_stats.tables.files import TableFile
 
-VERDICTS: Final[tuple[Verdict, ...]] = ("disagrees", "agrees_within_rounding", "agrees", "not_recomputable")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A printed number and what its recomputation gives.
-
-    Parameters
-    ----------
-    quantity, patient, treatment, place
-        Which number, and where it stands; None where a row names none.
-    published, decimals
-        The number as printed.
-    verdict
-        ``"agrees"``: the recomputation is printed like this, an EDSS change with or without its sign; ``"agrees_within_rounding"``: it is for some value that the
-        rounding of its inputs admits; ``"disagrees"``; ``"not_recomputable"``.
-    recomputed, low, high
-        The recomputation, and its range over the rounding of the inputs; None where there is none.
-    words
-        The arithmetic, or why there is none.
-    other
-        A formula on other numbers of the paper that gives the printed number, where the usual one does not; else empty.
-    """
-
-    quantity: str
-    patient: str | None
-    treatment: str | None
-    place: str | None
-    published: float
-    decimals: int
-    verdict: Verdict
-    recomputed: float | None
-    low: float | None
-    high: float | None
-    words: str
-    other: str = ""
-
-    @property
-    def printed(self) -> str:
-        """The number with its decimals, as it stands in the paper."""
-        return f"{self.published:.{self.decimals}f}".replace("-", "−")
-
-    @property
-    def is_without_sign(self) -> bool:
-        """Whether an EDSS change agrees in size alone: printed without sign where the data show a decrease."""
-        return (
-            self.verdict == "agrees" and self.recomputed is not None and self.published > 0 > self.recomputed
-        )
-
-    def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain values for JSON."""
-        return {name: getattr(self, name) for name in FIELDS}
-
-
-FIELDS: Final = (
-    *("quantity", "patient", "treatment", "published", "decimals", "recomputed", "low", "high"),
-    *("verdict", "place", "words", "other"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """All printed numbers of a publication with their verdicts, in the order of the paper."""
-
-    findings: tuple[Finding, ...]
-
-    def of(self, wanted: Verdict) -> tuple[Finding, ...]:
-        """Return the findings with one verdict."""
-        return tuple(found for found in self.findings if found.verdict == wanted)
-
-    @property
-    def without_sign(self) -> tuple[Finding, ...]:
-        """Those findings that agree in size, while the data show a decrease."""
-        return tuple(found for found in self.findings if found.is_without_sign)
-
-    @property
-    def counts(self) -> Mapping[Verdict, int]:
-        """How many numbers have each verdict, in the order in which a reader wants them."""
-        counted = Counter(found.verdict for found in self.findings)
-        return {name: counted[name] for name in VERDICTS}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per printed number."""
-        return pd.DataFrame([found.to_dict() for found in self.findings], columns=list(FIELDS))
-
-    def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain values for JSON."""
-        return {"counts": dict(self.counts), "rows": [found.to_dict() for found in self.findings]}
+Memory = dict[Name, tuple[Formula, list[Outcome]]]
 
 
 def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
@@ -134,7 +48,7 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
     known = known if published is None else known.with_printed(published)
     mentions = _mentions(rows)
     with localcontext(Context(prec=PRECISION)):
-        memory: dict[Name, tuple[Formula, list[Outcome]]] = {}
+        memory: Memory = {}
         return Audit(tuple(_finding(known, row, mentions, memory) for row in rows))
 
 
@@ -161,55 +75,62 @@ def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | No
 
 
 def _rows(known: Record, published: pd.DataFrame) -> list[dict[str, object]]:
-    rows = records(published[list(PUBLISHED)])
+    rows = records(published[[*PUBLISHED, RELATION]])
     named = {(row["quantity"], row["patient"], row["treatment"]) for row in rows}
-    reported = records(known.reported)
+    reported = records(known.reported.assign(**{RELATION: "="}))
     return rows + [
         row for row in reported if (row["quantity"], row["patient"], row["treatment"]) not in named
     ]
 
 
-Mentions = Mapping[Name, list[tuple[Decimal, int, str]]]
+Mentions = Mapping[Name, list[tuple[PrintedNumber, str]]]
 
 
 def _mentions(rows: list[dict[str, object]]) -> Mentions:
     """Return where each number is printed, and how."""
-    found: dict[Name, list[tuple[Decimal, int, str]]] = {}
+    mentions: dict[Name, list[tuple[PrintedNumber, str]]] = {}
     for row in rows:
-        found.setdefault(_name(row), []).append(
-            (_printed(row), int(str(row["decimals"])), str(row["place"] or "elsewhere"))
-        )
-    return found
+        mentions.setdefault(_name(row), []).append((_number(row), str(row["place"] or "elsewhere")))
+    return mentions
 
 
-def _finding(
-    known: Record,
-    row: Mapping[str, object],
-    mentions: Mentions,
-    memory: dict[Name, tuple[Formula, list[Outcome]]],
-) -> Finding:
-    name, printed, decimals = _name(row), _printed(row), int(str(row["decimals"]))
+def _finding(known: Record, row: Mapping[str, object], mentions: Mentions, memory: Memory) -> Finding:
+    name, number = _name(row), _number(row)
+    formula, outcome = _usual(known, name, number, mentions, memory)
+    shown = _as_finding(row, formula, outcome)
+    if isinstance(outcome, Computed):
+        judged = verdict(outcome.span, *number)
+        if judged != "disagrees":
+            return replace(shown, verdict=judged, formulas_tried=1)
+        if _agrees_in_size(name, outcome, number):
+            words = f"{shown.words}; they agree in size, and the data show a decrease"
+            return replace(shown, verdict="agrees", words=words, formulas_tried=1)
+    trial = Trial.of(known, name, formula, outcome)
+    if (match := trial.match(number)) is not None:
+        return replace(shown, verdict="agrees_by_another_formula", **match)
+    if isinstance(outcome, Unknown):
+        return replace(shown, formulas_tried=len(trial.results))
+    others = [compute(known, name) for compute in formula.reproductions]
+    tried = len(trial.results) + sum(isinstance(one, Computed) for one in others)
+    return replace(shown, verdict="disagrees", other=_reproduction(others, number), formulas_tried=tried)
+
+
+def _usual(
+    known: Record, name: Name, number: PrintedNumber, mentions: Mentions, memory: Memory
+) -> tuple[Formula, Outcome]:
+    """Return the formula of a name, and what it gives: of several readings the one that gives the printed number."""
     if name not in memory:
         formula = formula_of(name)
         memory[name] = formula, [compute(known, name) for compute in (formula.compute, *formula.readings)]
     formula, outcomes = memory[name]
-    outcome = _reading(name, outcomes, printed, decimals)
+    outcome = _reading(name, outcomes, number)
     # Two numbers under a name that can be read in two ways need not contradict each other.
     if isinstance(outcome, Unknown) and not formula.readings:
-        outcome = _contradiction(mentions[name], printed, decimals) or outcome
-    if isinstance(outcome, Unknown):
-        reason = "; ".join(part for part in (outcome.reason, suggestion(name.quantity)) if part)
-        return _as_finding(row, "not_recomputable", None, reason)
-    outcome = _as_people_print(name, outcome, printed)
-    judged = verdict(outcome.span, printed, decimals)
-    if judged == "disagrees" and _agrees_in_size(name, outcome, printed, decimals):
-        words = f"{_arithmetic(outcome)}; they agree in size, and the data show a decrease"
-        return _as_finding(row, "agrees", outcome.span, words)
-    other = _reproduction(known, name, formula.others, printed, decimals) if judged == "disagrees" else ""
-    return _as_finding(row, judged, outcome.span, _arithmetic(outcome), other)
+        outcome = _contradiction(mentions[name], number) or outcome
+    return formula, _as_people_print(name, outcome, number) if isinstance(outcome, Computed) else outcome
 
 
-def _reading(name: Name, outcomes: list[Outcome], printed: Decimal, decimals: int) -> Outcome:
+def _reading(name: Name, outcomes: list[Outcome], number: PrintedNumber) -> Outcome:
     """Return the recomputation of a name, or where it can be read in two ways the one that gives the printed number.
 
     Two readings of which neither gives the number disagree together; one of which the data have no number leaves it open.
@@ -219,7 +140,7 @@ def _reading(name: Name, outcomes: list[Outcome], printed: Decimal, decimals: in
     in_total, each = outcomes
     for wanted in ("agrees", "agrees_within_rounding"):
         for one in outcomes:
-            if isinstance(one, Computed) and verdict(one.span, printed, decimals) == wanted:
+            if isinstance(one, Computed) and verdict(one.span, *number) == wanted:
                 return one
     if isinstance(in_total, Unknown):
         return in_total
@@ -228,60 +149,52 @@ def _reading(name: Name, outcomes: list[Outcome], printed: Decimal, decimals: in
         return Unknown(f"{asked}; the total is {spread(in_total.span)}, and {each.reason}")
     if in_total.span == each.span:
         return each
-    return Computed(in_total.span, f"{_arithmetic(each)}; in total, {in_total.words}")
+    return Computed(in_total.span, f"{arithmetic(each)}; in total, {in_total.words}")
 
 
-def _contradiction(
-    mentions: list[tuple[Decimal, int, str]], printed: Decimal, decimals: int
-) -> Computed | None:
+def _contradiction(mentions: list[tuple[PrintedNumber, str]], number: PrintedNumber) -> Computed | None:
     """Return another number that the paper prints for the same thing, if the two cannot both be right."""
-    for value, digits, place in mentions:
-        span = rounded(float(value), digits) if value >= 0 else exact(float(value))
-        if value != printed and verdict(span, printed, decimals) == "disagrees":
-            return Computed(exact(float(value)), f"printed in the {place}:")
+    for other, source in mentions:
+        value = float(other.value)
+        span = rounded(value, other.decimals) if value >= 0 else exact(value)
+        is_plain = other.relation == number.relation == "="
+        if is_plain and other.value != number.value and verdict(span, *number) == "disagrees":
+            return Computed(exact(value), f"printed in the {source}:")
     return None
 
 
-def _as_people_print(name: Name, outcome: Computed, printed: Decimal) -> Computed:
+def _as_people_print(name: Name, outcome: Computed, number: PrintedNumber) -> Computed:
     """Drop the fraction of an age, 40 at 40.8 years."""
     span = outcome.span
     is_age = name.quantity in ("age_years", "age_years_median", "age_years_min", "age_years_max")
-    if is_age and printed == span.value // 1 != span.value:
-        return Computed(exact(float(printed)), f"{outcome.words}, in completed years,")
+    if is_age and number.value == span.value // 1 != span.value:
+        return Computed(exact(float(number.value)), f"{outcome.words}, in completed years,")
     return outcome
 
 
-def _agrees_in_size(name: Name, outcome: Computed, printed: Decimal, decimals: int) -> bool:
+def _agrees_in_size(name: Name, outcome: Computed, number: PrintedNumber) -> bool:
     """Return whether a decrease is printed without its sign, "improved by 1.0"; that it was an increase may be meant as well."""
-    is_decrease = name.quantity.startswith("edss_change") and printed > 0 > outcome.span.value
-    return is_decrease and verdict(outcome.span.magnitude(), printed, decimals) == "agrees"
+    is_decrease = name.quantity.startswith("edss_change") and number.value > 0 > outcome.span.value
+    return is_decrease and verdict(outcome.span.magnitude(), *number) == "agrees"
 
 
-def _reproduction(
-    known: Record, name: Name, others: tuple[Compute, ...], printed: Decimal, decimals: int
-) -> str:
-    """Return the first other formula that gives the printed number, or else the first that gives it within rounding."""
-    found: dict[Verdict, str] = {}
-    for compute in others:
-        outcome = compute(known, name)
+def _reproduction(outcomes: list[Outcome], number: PrintedNumber) -> str:
+    """Return the first formula on other numbers that gives the printed one, or else the first that gives it within rounding."""
+    given: dict[Verdict, str] = {}
+    for outcome in outcomes:
         if isinstance(outcome, Computed):
-            found.setdefault(verdict(outcome.span, printed, decimals), _arithmetic(outcome))
-    if "agrees" in found:
-        return f"reproduced by {found['agrees']}"
-    if "agrees_within_rounding" in found:
-        return f"reproduced, within the rounding of the inputs, by {found['agrees_within_rounding']}"
+            given.setdefault(verdict(outcome.span, *number), arithmetic(outcome))
+    if "agrees" in given:
+        return f"reproduced by {given['agrees']}"
+    if "agrees_within_rounding" in given:
+        return f"reproduced, within the rounding of the inputs, by {given['agrees_within_rounding']}"
     return ""
 
 
-def _arithmetic(outcome: Computed) -> str:
-    joint = "" if outcome.words.endswith(":") else " ="
-    return f"{outcome.words}{joint} {spread(outcome.span)}"
-
-
-def _as_finding(
-    row: Mapping[str, object], judged: Verdict, span: Span | None, words: str, other: str = ""
-) -> Finding:
-    name = _name(row)
+def _as_finding(row: Mapping[str, object], formula: Formula, outcome: Outcome) -> Finding:
+    """Return a printed number with what the usual formula gives, not yet compared."""
+    name, span = _name(row), outcome.span if isinstance(outcome, Computed) else None
+    reason = "" if isinstance(outcome, Computed) else _reason(outcome, name)
     return Finding(
         quantity=name.quantity,
         patient=name.patient,
@@ -289,13 +202,18 @@ def _as_finding(
         place=None if row["place"] is None else str(row["place"]),
         published=float(str(row["value"])),
         decimals=int(str(row["decimals"])),
-        verdict=judged,
+        relation=str(row[RELATION]),
+        verdict="not_recomputable",
         recomputed=None if span is None else float(span.value),
         low=None if span is None else float(span.low),
         high=None if span is None else float(span.high),
-        words=words,
-        other=other,
+        words=arithmetic(outcome) if isinstance(outcome, Computed) else reason,
+        usual_formula=formula.usual or None,
     )
+
+
+def _reason(outcome: Unknown, name: Name) -> str:
+    return "; ".join(part for part in (outcome.reason, suggestion(name.quantity)) if part)
 
 
 def _name(row: Mapping[str, object]) -> Name:
@@ -303,5 +221,6 @@ def _name(row: Mapping[str, object]) -> Name:
     return Name(str(row["quantity"]), patient, treatment)
 
 
-def _printed(row: Mapping[str, object]) -> Decimal:
-    return Decimal(f"{float(str(row['value'])):.{int(str(row['decimals']))}f}")
+def _number(row: Mapping[str, object]) -> PrintedNumber:
+    decimals = int(str(row["decimals"]))
+    return PrintedNumber(Decimal(f"{float(str(row['value'])):.{decimals}f}"), decimals, str(row[RELATION]))

@@ -6,19 +6,36 @@ input stands once in a formula. Decimal arithmetic: 6 / 32 x 12 is 2.25 and noth
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 from itertools import pairwise, product
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 _Pick = Callable[[list[Decimal]], Decimal]
-Verdict = Literal["agrees", "agrees_within_rounding", "disagrees", "not_recomputable"]
+Verdict = Literal[
+    "agrees", "agrees_within_rounding", "agrees_by_another_formula", "disagrees", "not_recomputable"
+]
 
 PRECISION: Final = 60
 _SNAP: Final = Decimal("1e-25")  # thirds that add up to a tie must be one
 _HALF: Final = Decimal("0.5")
 _FEW: Final = 8
+_RELATIONS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class PrintedNumber(NamedTuple):
+    """A number as a paper prints it: ``"="``, or with ``"<"``, ``"<="``, ``">"``, ``">="`` in front."""
+
+    value: Decimal
+    decimals: int
+    relation: str = "="
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,7 @@ def highest(spans: Sequence[Span]) -> Span:
     return _each(spans, lambda numbers: numbers[-1])
 
 
-def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
+def verdict(found: Span, printed: Decimal, decimals: int, relation: str = "=") -> Verdict:
     """Return whether a number of the span is printed as ``printed`` with so many decimals.
 
     Half is rounded up by people, to even by many programs, and either way by those that print a binary number (0.15 is stored
@@ -140,7 +157,11 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
     ('agrees', 'agrees', 'disagrees')
     >>> verdict(rounded(34, 0), Decimal("33.7"), 1)
     'agrees_within_rounding'
+    >>> verdict(exact(0.047), Decimal("0.05"), 2, "<")
+    'agrees'
     """
+    if relation != "=":
+        return _inequality(found, printed, relation)
     with localcontext(Context(prec=PRECISION)):
         if _prints(found.value, printed, decimals):
             return "agrees"
@@ -148,6 +169,14 @@ def verdict(found: Span, printed: Decimal, decimals: int) -> Verdict:
         half = _HALF.scaleb(-decimals)
         overlap = min(found.high, printed + half) - max(found.low, printed - half)
         return "agrees_within_rounding" if overlap > _SNAP else "disagrees"
+
+
+def _inequality(found: Span, printed: Decimal, relation: str) -> Verdict:
+    holds = _RELATIONS[relation]
+    if holds(found.value, printed):
+        return "agrees"
+    nearest = found.low if relation.startswith("<") else found.high
+    return "agrees_within_rounding" if holds(nearest, printed) else "disagrees"
 
 
 def _deviation(spans: Sequence[Span], divisor: int) -> Span | None:

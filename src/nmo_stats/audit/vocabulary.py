@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -25,46 +23,33 @@ from nmo_stats.audit.formulas import (
     NO_NAME,
     NO_SINGLE,
     NO_SOURCE,
+    Alternative,
     Compute,
     Computed,
+    Formula,
     Outcome,
     Unknown,
     datum,
     listed,
 )
-from nmo_stats.audit.ratios import rate_ratio, ratio_high, ratio_low, ratio_of, ratio_p_value, reduction
+from nmo_stats.audit.quartiles import USUAL_QUARTILE, Pick, quartile_picks
+from nmo_stats.audit.rate_limits import End, mean_limit, other_limits, patient_limit, pooled_limit
+from nmo_stats.audit.ratios import (
+    haldane_ratio_alone,
+    other_ratio_limits,
+    other_ratio_p_values,
+    rate_ratio,
+    ratio_limit,
+    ratio_of,
+    ratio_p_value,
+    reduction,
+)
 from nmo_stats.audit.record import PRINTED, THERAPY, Fact, Name, Record
-from nmo_stats.audit.signed_ranks import normal_p_value, wilcoxon_p_value
-from nmo_stats.audit.span import Span
+from nmo_stats.audit.signed_ranks import other_paired_p_values, wilcoxon_p_value
 from nmo_stats.audit.timing import median_to_first
 from nmo_stats.cohort.published import OTHER_DRUGS
 from nmo_stats.cohort.schema import EXPOSURES
 from nmo_stats.describe.edss import EDSS_RULES
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """How a quantity is recomputed.
-
-    Parameters
-    ----------
-    meaning
-        The formula in words.
-    compute
-        Returns the number with its arithmetic, or why there is none.
-    others
-        Further formulas that papers use under the same name: tried, and named, only where ``compute`` gives another number.
-    defines
-        Whether a summary over patients takes this formula (and not the printed individual numbers) for its values.
-    readings
-        What else the bare name may mean: a number that any reading gives agrees.
-    """
-
-    meaning: str
-    compute: Compute
-    others: tuple[Compute, ...] = ()
-    defines: bool = True
-    readings: tuple[Compute, ...] = ()
 
 
 def individual(record: Record, name: Name) -> Fact | None:
@@ -77,9 +62,7 @@ def individual(record: Record, name: Name) -> Fact | None:
     return known or record.printed.get(name)
 
 
-def summary(
-    base: str, pick: Callable[[Sequence[Span]], Span | None], word: str, *, printed: bool = False
-) -> Compute:
+def summary(base: str, pick: Pick, word: str, *, printed: bool = False) -> Compute:
     """Return the formula of a summary of ``base`` over the patients; of the printed numbers alone with ``printed``."""
 
     def compute(record: Record, name: Name) -> Outcome:
@@ -132,17 +115,49 @@ def shared(record: Record, name: Name) -> Outcome:
     return Computed(known[0].span, f"the same in all {len(known)} patients")
 
 
-def percent_of(base: str) -> Compute:
+def percent(count: Compute) -> Compute:
     """Return the formula of a count as a percentage of the patients."""
 
     def compute(record: Record, name: Name) -> Outcome:
-        found, patients = FORMULAS[base].compute(record, name), len(record.patients_on(name.treatment))
+        found, patients = count(record, name), len(record.patients_on(name.treatment))
         if isinstance(found, Unknown) or not patients:
             return found
         share = found.span.times(Decimal(100) / patients)
         return Computed(share, f"{formulas.number(found.span.value)} of {patients} patients × 100")
 
     return compute
+
+
+def _average(code: str, meaning: str) -> Formula:
+    """Return the formula of one average of the relapse rates; papers print the others under its name."""
+    others = tuple(Alternative(other, compute) for other, compute in _AVERAGES.items() if other != code)
+    return Formula(meaning, _AVERAGES[code], others, usual=code)
+
+
+def _rate_limits(end: End, side: str) -> dict[str, Formula]:
+    """Return the formulas of one 95 % limit: of a patient's ARR, of the pooled ARR and of the mean ARR."""
+    exact, others, by_t = pooled_limit(end), other_limits(end), mean_limit(end)
+    of_mean, of_patient = (Alternative("student_t", by_t),), other_limits(end, of_patient=True)
+    return {
+        f"arr_{end}": Formula(
+            f"{side} exact 95 % limit of a patient's ARR (Garwood)",
+            patient_limit(end),
+            of_patient,
+            usual="garwood",
+        ),
+        f"arr_pooled_{end}": Formula(
+            f"{side} exact 95 % limit of the pooled ARR (Garwood)",
+            exact,
+            (*others, *of_mean),
+            usual="garwood",
+        ),
+        f"arr_mean_{end}": Formula(
+            f"{side} 95 % limit of the mean of the individual ARRs by Student's t",
+            by_t,
+            (Alternative("garwood", exact), *others),
+            usual="student_t",
+        ),
+    }
 
 
 def unknowable(reason: str) -> Compute:
@@ -157,10 +172,13 @@ def unknowable(reason: str) -> Compute:
 def _edss_counts() -> dict[str, Formula]:
     found = {}
     for category, verb in (("worsened", "worsened"), ("stable", "was stable"), ("improved", "improved")):
-        usual, *others = (edss_category(category, rule.name) for rule in EDSS_RULES.values())
+        counts = {f"edss_{name}": edss_category(category, rule.name) for name, rule in EDSS_RULES.items()}
+        usual, *others = counts
         meaning = f"patients whose EDSS {verb} from the start to the end of the drug, by the rule {next(iter(EDSS_RULES))}"
-        found[f"edss_{category}"] = Formula(meaning, usual, tuple(others))
-        share = Formula("the same / patients × 100", percent_of(f"edss_{category}"))
+        alternatives = tuple(Alternative(code, counts[code]) for code in others)
+        shares = tuple(Alternative(code, percent(counts[code])) for code in others)
+        found[f"edss_{category}"] = Formula(meaning, counts[usual], alternatives)
+        share = Formula("the same / patients × 100", percent(counts[usual]), shares)
         found[f"edss_{category}_percent"] = share
     return found
 
@@ -172,19 +190,33 @@ SUMMARIES: Final = {
     "_max": (span.highest, "largest"),
     "_total": (span.total, "sum"),
     "_sd": (span.deviation, "standard deviation"),
+    "_q1": (quartile_picks("q1")[USUAL_QUARTILE], "first quartile"),
+    "_q3": (quartile_picks("q3")[USUAL_QUARTILE], "third quartile"),
+    "_iqr": (quartile_picks("iqr")[USUAL_QUARTILE], "interquartile range"),
 }
-_OTHER_SUMMARIES: Final = {"_sd": (span.population_deviation, "standard deviation, divisor n,")}
-_OTHER_NAMES: Final = {
-    **{f"patients_{one}": f"edss_{one}" for one in ("worsened", "stable", "improved")},
-    **{f"follow_up_{unit}": f"exposure_{unit}" for unit in ("days", "months", "years")},
-    "relapse_rate": "arr",
-    "irr": "rate_ratio",
-    "number_of_patients": "cohort_size",
+_USUAL_SUMMARIES: Final = {"_sd": "sample_sd", **dict.fromkeys(("_q1", "_q3", "_iqr"), USUAL_QUARTILE)}
+# Code, how it is taken from the numbers, and its name in the arithmetic.
+_OTHER_SUMMARIES: Final[dict[str, list[tuple[str, Pick, str]]]] = {
+    "_sd": [("population_sd", span.population_deviation, "standard deviation, divisor n,")],
+    **{
+        f"_{which}": [
+            (code, pick, SUMMARIES[f"_{which}"][1])
+            for code, pick in quartile_picks(which).items()
+            if code != USUAL_QUARTILE
+        ]
+        for which in ("q1", "q3", "iqr")
+    },
 }
 # Of the series they are printed both ways: "6 relapses" in all, "12 months" each.
 ADDITIVE: Final = ("relapses", *EXPOSURES)
-_RATES: Final = {word: summary("arr", SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")}
-_RATIOS: Final = tuple(map(ratio_of, _RATES.values()))
+_AVERAGES: Final = {
+    "arr_pooled": pooled_arr,
+    **{f"arr_{word}": summary("arr", SUMMARIES[f"_{word}"][0], word) for word in ("mean", "median")},
+}
+_RATIOS: Final = tuple(
+    Alternative(f"ratio_of_{word}s", ratio_of(_AVERAGES[f"arr_{word}"])) for word in ("mean", "median")
+)
+_REDUCTIONS: Final = tuple(Alternative(other.code, reduction(other.compute)) for other in _RATIOS)
 _CHANGES: Final = "EDSS at the end of the period − at its start; with or without its sign"
 _DATUM: Final = {
     "relapses": "relapses on the drug, courses added up; of the series in total, or the same in each patient",
@@ -205,14 +237,17 @@ FORMULAS: Final = MappingProxyType(
     {
         **{name: Formula(meaning, datum) for name, meaning in _DATUM.items()},
         "arr": Formula("relapses / years on the drug", formulas.arr),
-        "arr_pooled": Formula("all relapses / all years on the drug", pooled_arr, tuple(_RATES.values())),
-        "arr_mean": Formula("mean of the individual ARRs", _RATES["mean"], (pooled_arr, _RATES["median"])),
-        "arr_median": Formula("median of the individual ARRs", _RATES["median"], (pooled_arr, _RATES["mean"])),
+        "arr_pooled": _average("arr_pooled", "all relapses / all years on the drug"),
+        "arr_mean": _average("arr_mean", "mean of the individual ARRs"),
+        "arr_median": _average("arr_median", "median of the individual ARRs"),
+        **_rate_limits("low", "lower"),
+        **_rate_limits("high", "upper"),
         **{
             f"first_relapse_{unit}_median": Formula(
                 f"Kaplan-Meier median in {unit}, patients without a relapse censored at the end",
                 median_to_first(unit),
-                (summary(f"first_relapse_{unit}", *SUMMARIES["_median"]),),
+                (Alternative("median_of_relapsed", summary(f"first_relapse_{unit}", *SUMMARIES["_median"])),),
+                usual="kaplan_meier",
             )
             for unit in ("days", "months")
         },
@@ -222,7 +257,7 @@ FORMULAS: Final = MappingProxyType(
         "prior_arr": Formula(
             "relapses before the first drug / disease duration in years",
             formulas.prior_arr,
-            (formulas.prior_arr_calendar, formulas.prior_arr_elapsed, formulas.prior_arr_onset),
+            reproductions=(formulas.prior_arr_calendar, formulas.prior_arr_elapsed, formulas.prior_arr_onset),
             defines=False,
         ),
         "cohort_size": Formula("patients of the table, on the drug if one is named", cohort_size),
@@ -232,7 +267,7 @@ FORMULAS: Final = MappingProxyType(
             "patients without a relapse on the drug", count("without a relapse", is_relapse_free)
         ),
         "relapse_free_percent": Formula(
-            "patients without a relapse / patients × 100", percent_of("patients_relapse_free")
+            "patients without a relapse / patients × 100", percent(count("without a relapse", is_relapse_free))
         ),
         f"patients_with_{OTHER_DRUGS}": Formula(
             "patients with a prior therapy of that name", count("with that therapy", had_therapy)
@@ -240,17 +275,29 @@ FORMULAS: Final = MappingProxyType(
         "patients_with_early_relapse": Formula(
             "none: the limit of early is not a number", unknowable("the limit of early is not stated as a number")
         ),
-        "rate_ratio": Formula("pooled ARR on the drug / on the other one, patients with both", rate_ratio, _RATIOS),
-        "arr_reduction_percent": Formula(
-            "100 × (1 − pooled rate ratio)", reduction(rate_ratio), tuple(map(reduction, _RATIOS))
+        "rate_ratio": Formula(
+            "pooled ARR on the drug / on the other one, patients with both",
+            rate_ratio,
+            (*_RATIOS, Alternative("haldane", haldane_ratio_alone)),
+            usual="pooled_ratio",
         ),
-        "rate_ratio_low": Formula("lower exact 95 % limit of the pooled ratio", ratio_low),
-        "rate_ratio_high": Formula("upper exact 95 % limit of the pooled ratio", ratio_high),
-        "rate_ratio_p_value": Formula("exact p of the pooled ratio, twice the smaller tail", ratio_p_value),
+        "arr_reduction_percent": Formula(
+            "100 × (1 − pooled rate ratio)", reduction(rate_ratio), _REDUCTIONS, usual="pooled_ratio"
+        ),
+        "rate_ratio_low": Formula(
+            "lower exact 95 % limit of the pooled ratio", ratio_limit("low"), other_ratio_limits("low"), usual="exact_limit"
+        ),
+        "rate_ratio_high": Formula(
+            "upper exact 95 % limit of the pooled ratio", ratio_limit("high"), other_ratio_limits("high"), usual="exact_limit"
+        ),
+        "rate_ratio_p_value": Formula(
+            "exact p of the pooled ratio, twice the smaller tail", ratio_p_value, other_ratio_p_values(), usual="exact_p"
+        ),
         "wilcoxon_p_value": Formula(
             "exact signed-rank test of the individual ARRs on the two drugs, two-sided",
             wilcoxon_p_value,
-            (normal_p_value(correction=False), normal_p_value(correction=True)),
+            other_paired_p_values(),
+            usual="signed_rank",
         ),
         "dose_mg_per_cycle": Formula("first + second infusion", formulas.dose_per_cycle),
         "stable_months_after_interval_change": Formula(
@@ -263,7 +310,7 @@ FAMILIES: Final = MappingProxyType(
         "onset_months_before_": Formula(
             "disease duration × 12 + months on the drugs before the one named",
             formulas.onset,
-            (formulas.onset_to_first_drug,),
+            reproductions=(formulas.onset_to_first_drug,),
         ),
         "figure_months_on_": Formula("months on the drug named", formulas.months_on),
     }
@@ -291,11 +338,18 @@ def _ending(quantity: str) -> str:
 def _summary_of(quantity: str) -> Formula:
     end = _ending(quantity)
     base, (pick, word) = quantity.removesuffix(end), SUMMARIES[end]
-    others = [summary(base, pick, word, printed=True)]
-    if end in _OTHER_SUMMARIES:
-        others.append(summary(base, *_OTHER_SUMMARIES[end]))
+    others = [
+        Alternative(code, summary(base, pick_other, name))
+        for code, pick_other, name in _OTHER_SUMMARIES.get(end, ())
+    ]
     usual = summary(base, pick, word)
-    return Formula("", usual if base in FORMULAS else unnamed(usual), tuple(others))
+    return Formula(
+        "",
+        usual if base in FORMULAS else unnamed(usual),
+        tuple(others),
+        reproductions=(summary(base, pick, word, printed=True),),
+        usual=_USUAL_SUMMARIES.get(end, ""),
+    )
 
 
 def _of_facts(name: Name) -> Formula:
@@ -313,29 +367,6 @@ def unnamed(compute: Compute) -> Compute:
         return Unknown(NO_NAME) if no_number else found
 
     return computed
-
-
-def suggestion(quantity: str) -> str:
-    """Return ``did you mean 'arr_median'?`` for a name that looks like one of the vocabulary, or nothing.
-
-    Examples
-    --------
-    >>> suggestion("mean_arr"), suggestion("patients_improved"), suggestion("titre")
-    ("did you mean 'arr_mean'?", "did you mean 'edss_improved'?", '')
-    """
-    known = [*FORMULAS, *(f"{base}{end}" for base in FORMULAS for end in SUMMARIES)]
-    if quantity in known:
-        return ""
-    by_words = {_sorted_words(name): name for name in reversed(known)}
-    words = _sorted_words(_OTHER_NAMES.get(quantity, quantity))
-    close = [words] if words in by_words else []
-    close = close or difflib.get_close_matches(words, by_words, n=1, cutoff=0.88)
-    names = [by_words[one] for one in close] or difflib.get_close_matches(quantity, known, n=1, cutoff=0.88)
-    return f"did you mean {names[0]!r}?" if names else ""
-
-
-def _sorted_words(name: str) -> str:
-    return "_".join(sorted(name.lower().split("_")))
 
 
 def vocabulary() -> pd.DataFrame:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from nmo_stats.audit.run import Audit, Finding
+from nmo_stats.audit.findings import Audit, Finding
+from nmo_stats.audit.names import FORMULA_NAMES
 from nmo_stats.audit.vocabulary import SUMMARIES
-from nmo_stats.wording import counted
+from nmo_stats.wording import counted, percent
 
-NEUTRAL: Final = "A disagreement says that the formula tried does not give the printed number; it does not say which of the two is right."
-IN_SIZE: Final = "Changes of the EDSS that agree in size, where the data show a decrease: whether the paper says the same stands in its words."
+NEUTRAL: Final = "A disagreement means that no formula tried gives the printed number; it does not decide which of the two is right."
+BY_ANOTHER: Final = (
+    "Agreement by another formula is a difference of method, not a disagreement: the usual formula does not give the printed "
+    "number, another one in common use does."
+)
+IN_SIZE: Final = "EDSS changes that agree in size only: the paper prints no sign, and the data show a decrease. Check in its text whether the paper reports an improvement."
 _SUMMARY: Final = re.compile(f"({'|'.join(SUMMARIES)})$")
 _ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx", "sd")
 
@@ -31,20 +36,61 @@ def summary(audit: Audit) -> str:
     """Return how many of the printed numbers have each verdict."""
     counts = audit.counts
     total = counted(len(audit.findings), "printed number")
-    agrees, within = counts["agrees"], counts["agrees_within_rounding"]
+    agrees, within, other = (
+        counts[name] for name in ("agrees", "agrees_within_rounding", "agrees_by_another_formula")
+    )
     disagrees, unknown = counts["disagrees"], counts["not_recomputable"]
     sizes = len(audit.without_sign)
     in_size = f" ({sizes} of them in size only: the data show a decrease)" if sizes else ""
     return (
         f"Of {total}, {agrees} agree{_s(agrees)} with the data{in_size}, {within} agree{_s(within)} within the rounding of the inputs, "
-        f"{disagrees} disagree{_s(disagrees)}, and {unknown} cannot be recomputed."
+        f"{other} agree{_s(other)} by another formula, {disagrees} disagree{_s(disagrees)}, and {unknown} cannot be recomputed."
     )
 
 
-def sentence(found: Finding) -> str:
-    """Return a disagreement with its arithmetic, and with the other formula that gives the printed number."""
-    first = f"{about(found)}: printed {found.printed} ({found.place or 'place not named'}); {found.words}."
-    return f"{first} The printed number is {found.other}." if found.other else first
+def sentence(finding: Finding) -> str:
+    """Return a number with its arithmetic, and with the other formula that gives the printed number."""
+    if finding.formula is not None:
+        return " ".join(part for part in (_usual(finding), _by_another(finding), coarse(finding)) if part)
+    first = f"{_where(finding)}; {finding.words}."
+    if finding.other:
+        return f"{first} The printed number is {finding.other}."
+    tried = finding.formulas_tried
+    return f"{first} None of the {tried} formulas tried gives the printed number." if tried > 1 else first
+
+
+def formula_name(finding: Finding) -> str:
+    """Return the other formula that gives the printed number, e.g. ``log-Wald``; empty where there is none."""
+    return FORMULA_NAMES[finding.formula] if finding.formula else ""
+
+
+def coarse(finding: Finding) -> str:
+    """Return the reservation about an agreement that the printed decimals cannot tell from chance, else nothing."""
+    if not finding.is_coarse or finding.chance is None:
+        return ""
+    if finding.relation != "=":
+        return "An inequality agrees with many numbers: this agreement is weak evidence (coarse)."
+    return (
+        f"With {counted(finding.decimals, 'decimal')} this agreement is weak evidence (coarse): {percent(round(finding.chance, 2))} of the "
+        "numbers between half the smallest and twice the largest result agree with one of the formulas tried."
+    )
+
+
+def _usual(finding: Finding) -> str:
+    if finding.recomputed is None or finding.usual_formula is None:
+        return f"{_where(finding)}; {finding.words}."
+    return f"{_where(finding)}; by {FORMULA_NAMES[finding.usual_formula]}: {finding.words}."
+
+
+def _by_another(finding: Finding) -> str:
+    tried = f"Tried: {counted(finding.formulas_tried, 'formula')}"
+    also = "; ".join(FORMULA_NAMES[code] for code in finding.also_agreeing)
+    more = f"; the same number is given by {also}" if also else ""
+    return f"It agrees by another formula, {formula_name(finding)}: {finding.other}. {tried}{more}."
+
+
+def _where(finding: Finding) -> str:
+    return f"{about(finding)}: printed {finding.printed} ({finding.place or 'no place given'})"
 
 
 def about(found: Finding) -> str:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nmo_stats.audit import IN_SIZE, NEUTRAL, Audit, audited, sentence, summary, vocabulary
+from nmo_stats.audit import (
+    BY_ANOTHER,
+    IN_SIZE,
+    NEUTRAL,
+    Audit,
+    Finding,
+    audited,
+    sentence,
+    summary,
+    vocabulary,
+)
 from nmo_stats.cli.inputs import Given
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
@@ -43,27 +53,28 @@ def required_audit(cohort: Cohort, patients: TableFile | None) -> Audit:
     return found
 
 
-def say_audit(cohort: Cohort, found: Audit) -> None:
-    """Print disagreements and changes of unknown sign in sentences, what agrees within rounding, and counts of the rest."""
-    say(f"{cohort.source.name}: {summary(found)}")
-    differing = found.of("disagrees")
-    for one in differing:
-        say(f"disagrees: {sentence(one)}")
-    if differing:
-        say(NEUTRAL)
-    for one in found.without_sign:
-        say(f"agrees in size: {sentence(one)}")
-    if found.without_sign:
-        say(IN_SIZE)
+def say_audit(cohort: Cohort, audit: Audit) -> None:
+    """Print the numbers that need a sentence, what agrees within rounding, and counts of the rest."""
+    say(f"{cohort.source.name}: {summary(audit)}")
+    _say_sentences("disagrees", audit.of("disagrees"), NEUTRAL)
+    _say_sentences("agrees by another formula", audit.of("agrees_by_another_formula"), BY_ANOTHER)
+    _say_sentences("agrees in size", audit.without_sign, IN_SIZE)
     say()
     title = "Numbers that agree within the rounding of the inputs"
     for table in (
-        finding_table(title, found.of("agrees_within_rounding")),
-        agreeing_table(found),
-        unknown_table(found),
+        finding_table(title, audit.of("agrees_within_rounding")),
+        agreeing_table(audit),
+        unknown_table(audit),
     ):
         if table.rows:
             _say(table)
+
+
+def _say_sentences(verdict: str, findings: tuple[Finding, ...], note: str) -> None:
+    for finding in findings:
+        say(f"{verdict}: {sentence(finding)}")
+    if findings:
+        say(note)
 
 
 def say_quantities(*, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from nmo_stats.cohort.printed_value import SIGNS, PrintedValue, printed_value
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import (
     Cell,
@@ -16,20 +17,23 @@ from nmo_stats.tables.cells import (
     is_missing,
     parse_text,
     plain_number,
+    says_unknown,
     shown,
     with_decimal_comma,
-    written_decimals,
 )
 from nmo_stats.tables.nearest import nearest
 from nmo_stats.tables.raw import DecimalMark, RawTable
 
 PUBLISHED: Final = ("quantity", "patient", "treatment", "value", "decimals", "place")
+# Before the value: "=" or, of a p-value, an inequality; a column of its own where a table has it apart from the value.
+RELATION: Final = "relation"
 MOST_DECIMALS: Final = 12
 # A drug that was given before the periods of the table has no row there; quantities about it say so in their name.
 OTHER_DRUGS: Final = "prior_therapy"
 
-_NUMBERS: Final = ("value", "decimals")
-_LARGEST: Final = 1e12
+_SERIES: Final = frozenset(
+    ("all", "total", "totals", "sum", "overall", "pooled", "mean", "median", "series", "cohort")
+)
 Parsed = Mapping[str, list[Any]]
 
 
@@ -39,7 +43,8 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
     Parameters
     ----------
     raw
-        Cells with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals``, ``place``; others are kept.
+        Cells with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals``, ``place``; others are kept. A
+        p-value may be an inequality, ``<0.001``; the sign is returned in the column ``relation``, ``"="`` elsewhere.
     patients, treatments
         Names of the period table.
 
@@ -55,15 +60,21 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
     cells = dict(zip(raw.columns, raw.cells, strict=True))
     parsed = _parsed(cells, raw.decimal)
     problems += _cell_problems(parsed, cells, raw.rows)
-    if len(parsed) == len(PUBLISHED):
-        problems += _decimal_problems(parsed, cells["value"], raw)
+    if set(PUBLISHED) <= set(parsed):
+        problems += _relation_problems(parsed, cells["value"], raw.rows)
+        problems += _decimal_problems(parsed, cells["value"], raw.rows)
         problems += _name_problems(parsed, raw.rows, patients, treatments)
         problems += _repeated(parsed, raw.rows)
     if problems:
         raise CohortError(sorted(problems, key=lambda problem: problem.row or 0), raw.source.name)
-    others = {name: list(column) for name, column in cells.items() if name and name not in PUBLISHED}
+    known = (*PUBLISHED, RELATION)
+    others = {name: list(column) for name, column in cells.items() if name and name not in known}
     types = {"value": "float64", "decimals": "int64"}
-    columns = {name: pd.Series(parsed[name], dtype=types.get(name, "object")) for name in PUBLISHED}
+    plain = parsed | {
+        "value": [value.number for value in parsed["value"]],
+        RELATION: list(map(_relation, parsed["value"], parsed[RELATION])),
+    }
+    columns = {name: pd.Series(plain[name], dtype=types.get(name, "object")) for name in known}
     return pd.DataFrame(
         columns | {name: pd.Series(column, dtype="object") for name, column in others.items()}
     )
@@ -71,30 +82,50 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
 
 def empty_published() -> pd.DataFrame:
     """Return a table without a printed number."""
-    return pd.DataFrame({name: pd.Series(dtype="object") for name in PUBLISHED})
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in (*PUBLISHED, RELATION)})
 
 
 def _parsed(cells: Mapping[str, tuple[Cell, ...]], decimal: DecimalMark) -> dict[str, list[Any]]:
     """Return every known column parsed; the Faults stay in the columns."""
-    found: dict[str, list[Any]] = {}
-    for name, parser in _PARSERS.items():
-        if name in cells:
-            has_comma = decimal == "," and name in _NUMBERS
-            pointed = map(with_decimal_comma, cells[name]) if has_comma else cells[name]
-            found[name] = [cell if isinstance(cell, Fault) else parser(cell) for cell in pointed]
-    return found
+    parsed: dict[str, list[Any]] = {
+        name: [cell if isinstance(cell, Fault) else parser(cell) for cell in cells[name]]
+        for name, parser in _PARSERS.items()
+        if name in cells
+    }
+    if "decimals" in cells and decimal == ",":
+        parsed["decimals"] = [_decimals(_pointed(cell)) for cell in cells["decimals"]]
+    if "value" in cells:
+        parsed["value"] = [printed_value(cell, decimal) for cell in cells["value"]]
+    rows = len(next(iter(cells.values()), ()))
+    return {RELATION: [None] * rows} | parsed
+
+
+def _pointed(cell: Cell) -> Cell:
+    pointed = with_decimal_comma(cell)
+    return cell if isinstance(pointed, Fault) else pointed
+
+
+def _quantity(cell: Cell) -> str | Fault:
+    if says_unknown(cell):
+        return Fault("the name of a quantity", "`nmo-stats audit --quantities` lists the names")
+    return parse_text(cell)
 
 
 def _optional_text(cell: Cell) -> str | Fault | None:
     return None if is_missing(cell) else parse_text(cell)
 
 
-def _value(cell: Cell) -> float | Fault:
-    number = plain_number(cell)
-    if number is None or not math.isfinite(number) or abs(number) > _LARGEST:
-        rule = "a printed number, without unit, with the decimal mark of the file"
-        return Fault(rule, "copy the number as it is printed, or leave the row out")
-    return number
+def _sign(cell: Cell) -> str | Fault | None:
+    if is_missing(cell):
+        return None
+    sign = SIGNS.get(as_text(cell).strip())
+    return sign or Fault(
+        f"one of {', '.join(SIGNS)}, or empty", "write the sign that is printed before the number"
+    )
+
+
+def _relation(value: PrintedValue, sign: str | None) -> str:
+    return value.relation if value.relation != "=" else sign or "="
 
 
 def _decimals(cell: Cell) -> int | Fault:
@@ -106,12 +137,12 @@ def _decimals(cell: Cell) -> int | Fault:
 
 
 _PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
-    "quantity": parse_text,
+    "quantity": _quantity,
     "patient": _optional_text,
     "treatment": _optional_text,
-    "value": _value,
     "decimals": _decimals,
     "place": _optional_text,
+    RELATION: _sign,
 }
 
 
@@ -137,6 +168,7 @@ def _cell_problems(
     return [
         Problem(shown(named[name][index]), value.rule, value.remedy, rows[index], _patient(patients[index]), name)
         for name, values in parsed.items()
+        if name in named
         for index, value in enumerate(values)
         if isinstance(value, Fault)
     ]  # fmt: skip
@@ -150,19 +182,34 @@ def _text(patient: str | Fault | None) -> str | None:
     return patient if isinstance(patient, str) else None
 
 
-def _decimal_problems(parsed: Parsed, cells: Iterable[Cell], raw: RawTable) -> list[Problem]:
+def _relation_problems(parsed: Parsed, cells: Iterable[Cell], rows: tuple[int, ...]) -> list[Problem]:
+    """Find inequalities about anything but a p-value, and signs that contradict each other."""
+    problems = []
+    columns = (parsed[name] for name in ("quantity", "value", RELATION, "patient"))
+    for cell, row, quantity, value, sign, patient in zip(cells, rows, *columns, strict=True):
+        if any(isinstance(part, Fault) for part in (quantity, value, sign)):
+            continue
+        if sign is not None and value.relation not in ("=", sign):
+            rule = f"the sign in the value is that of the column {RELATION!r}, {sign}"
+            problems.append(Problem(shown(cell), rule, "write it once", row, _text(patient), "value"))
+        elif _relation(value, sign) != "=" and not quantity.endswith("p_value"):
+            rule = "an inequality is read of a p-value only, a quantity whose name ends in p_value"
+            remedy = "rename the quantity if it is one; else remove this row, the audit makes no statement about it"
+            problems.append(Problem(shown(cell), rule, remedy, row, _text(patient), "value"))
+    return problems
+
+
+def _decimal_problems(parsed: Parsed, cells: Iterable[Cell], rows: tuple[int, ...]) -> list[Problem]:
     """Find numbers that are not written with their decimals; a spreadsheet's 3 may have been printed as 3.0."""
     problems = []
-    for cell, value, decimals, row, patient in zip(
-        cells, parsed["value"], parsed["decimals"], raw.rows, parsed["patient"], strict=True
-    ):
+    columns = (parsed[name] for name in ("value", "decimals", "patient"))
+    for cell, row, value, decimals, patient in zip(cells, rows, *columns, strict=True):
         if isinstance(value, Fault) or isinstance(decimals, Fault):
             continue
-        digits = written_decimals(cell, raw.decimal)
-        if digits is None:
-            wrong = not math.isclose(round(value, decimals), value, rel_tol=1e-12)
+        if value.decimals is None:
+            wrong = not math.isclose(round(value.number, decimals), value.number, rel_tol=1e-12)
         else:
-            wrong = digits != decimals
+            wrong = value.decimals != decimals
         if wrong:
             rule = "the value has as many decimals as the column 'decimals' says"
             remedy = f"write it with {decimals}, or correct the number of decimals"
@@ -180,14 +227,24 @@ def _name_problems(
     ):
         if isinstance(patient, str) and patient not in known:
             rule = "a patient of the period table, or empty for the whole series"
-            remedy = nearest(patient, patients) or "name the patient as in the period table"
+            remedy = _patient_remedy(patient, patients)
             problems.append(Problem(repr(patient), rule, remedy, row, patient, "patient"))
         is_other = isinstance(quantity, Fault) or OTHER_DRUGS in quantity
-        if isinstance(treatment, str) and treatment not in treatments and not is_other:
+        names_none = isinstance(treatment, str) and says_unknown(treatment)
+        if isinstance(treatment, str) and treatment not in treatments and (names_none or not is_other):
             rule = f"a treatment of the period table, or empty; other drugs only where the quantity is about a {OTHER_DRUGS}"
-            remedy = nearest(treatment, treatments) or f"there are {', '.join(map(repr, treatments))}"
+            remedy = "leave the cell empty where the number is about no single drug" if names_none else ""
+            remedy = (
+                remedy or nearest(treatment, treatments) or f"there are {', '.join(map(repr, treatments))}"
+            )
             problems.append(Problem(repr(treatment), rule, remedy, row, _text(patient), "treatment"))
     return problems
+
+
+def _patient_remedy(patient: str, patients: Collection[str]) -> str:
+    if says_unknown(patient) or patient.strip().lower() in _SERIES:
+        return "leave 'patient' empty if the number is about the whole series, and name its summary in 'quantity', e.g. arr_pooled"
+    return nearest(patient, patients) or "name the patient as in the period table"
 
 
 def _repeated(parsed: Parsed, rows: tuple[int, ...]) -> list[Problem]:
@@ -195,7 +252,7 @@ def _repeated(parsed: Parsed, rows: tuple[int, ...]) -> list[Problem]:
     first: dict[tuple[object, ...], int] = {}
     problems = []
     for index, row in enumerate(rows):
-        key = tuple(parsed[name][index] for name in PUBLISHED)
+        key = tuple(parsed[name][index] for name in (*PUBLISHED, RELATION))
         if any(isinstance(part, Fault) for part in key):
             continue
         if key in first:

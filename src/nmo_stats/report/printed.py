@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.audit import (
+    BY_ANOTHER,
     IN_SIZE,
     NEUTRAL,
     Audit,
@@ -13,6 +15,7 @@ from nmo_stats.audit import (
     about,
     by_quantity,
     by_reason,
+    formula_name,
     quantity_text,
     sentence,
     summary,
@@ -33,25 +36,50 @@ def printed_numbers(analysis: Analysis) -> Section | None:
 
 
 def _blocks(audit: Audit) -> tuple[Block, ...]:
-    differing, within = audit.of("disagrees"), audit.of("agrees_within_rounding")
-    blocks: list[Block] = []
-    if differing:
-        blocks += [Bullets(tuple(map(sentence, differing[:_SENTENCES]))), Prose(NEUTRAL)]
-    if len(differing) > _SENTENCES:
-        blocks.append(_folded(f"All {len(differing)} numbers that disagree", differing))
-    if audit.without_sign:
-        blocks += [Prose(IN_SIZE), Bullets(tuple(map(sentence, audit.without_sign[:_SENTENCES])))]
-    if len(audit.without_sign) > _SENTENCES:
-        blocks.append(
-            _folded(f"All {len(audit.without_sign)} changes that agree in size", audit.without_sign)
-        )
+    disagreeing, by_another = audit.of("disagrees"), audit.of("agrees_by_another_formula")
+    within = audit.of("agrees_within_rounding")
+    blocks: list[Block] = [
+        *_listed(disagreeing, NEUTRAL, f"All {len(disagreeing)} numbers that disagree"),
+        *_listed(by_another, BY_ANOTHER, "", formula_table(by_another)),
+        *_listed(audit.without_sign, IN_SIZE, f"All {len(audit.without_sign)} changes that agree in size"),
+    ]
     if within:
-        title = f"{counted(len(within), 'number')} that {'agrees' if len(within) == 1 else 'agree'} within the rounding of the inputs"
+        title = f"{counted(len(within), 'number')} that {_agree(within)} within the rounding of the inputs"
         blocks.append(_folded(title, within))
-    for table in (agreeing_table(audit), unknown_table(audit)):
-        if table.rows:
-            blocks.append(Fold(table.caption, (table,)))
-    return tuple(blocks)
+    tables = (agreeing_table(audit), unknown_table(audit))
+    return (*blocks, *(Fold(table.caption, (table,)) for table in tables if table.rows))
+
+
+def _listed(
+    findings: tuple[Finding, ...], note: str, title: str, table: Table | None = None
+) -> Iterator[Block]:
+    """Yield the first findings as sentences under a note; all of them in a table, if one is given or there are many."""
+    if not findings:
+        return
+    yield Prose(note)
+    yield Bullets(tuple(map(sentence, findings[:_SENTENCES])))
+    if table is not None:
+        yield Fold(table.caption, (table,))
+    elif len(findings) > _SENTENCES:
+        yield _folded(title, findings)
+
+
+def formula_table(findings: tuple[Finding, ...]) -> Table:
+    """Return the numbers that agree by another formula, each with both results and how many formulas were tried."""
+    rows = tuple(
+        (
+            about(finding), finding.printed, recomputed_text(finding), formula_name(finding),
+            str(finding.formulas_tried), "coarse" if finding.is_coarse else "–", finding.place or "–",
+        )
+        for finding in findings
+    )  # fmt: skip
+    caption = f"{counted(len(findings), 'number')} that {_agree(findings)} by another formula"
+    columns = ("Number", "Printed", "Usual formula", "Formula that agrees", "Tried", "Note", "Place")
+    return Table(caption, columns, rows, words=(3, 6))
+
+
+def _agree(findings: tuple[Finding, ...]) -> str:
+    return "agrees" if len(findings) == 1 else "agree"
 
 
 def finding_table(caption: str, findings: tuple[Finding, ...]) -> Table:
