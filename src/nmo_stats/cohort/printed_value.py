@@ -13,6 +13,7 @@ RULE: Final = "a printed number, without unit, with the decimal mark of the file
 SIGNS: Final = {"=": "=", "<": "<", "≤": "<=", "<=": "<=", ">": ">", "≥": ">=", ">=": ">="}
 LARGEST: Final = 1e12
 MOST_DIGITS: Final = 15  # what a float holds
+TOO_MANY_DIGITS: Final = f"a number with at most {MOST_DIGITS} digits, its decimals included"
 
 _SIGNED: Final = re.compile(r"(?:p(?:[ -]?value)?\s*)?(<=|>=|[<>≤≥=])\s*(.+)", re.IGNORECASE | re.DOTALL)
 _MINUS: Final = re.compile(

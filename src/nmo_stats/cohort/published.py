@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from nmo_stats.cohort.printed_value import SIGNS, PrintedValue, printed_value
+from nmo_stats.cohort.printed_value import MOST_DIGITS, SIGNS, TOO_MANY_DIGITS, PrintedValue, printed_value
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import (
     Cell,
@@ -210,7 +210,10 @@ def _decimal_problems(parsed: Parsed, cells: Iterable[Cell], rows: tuple[int, ..
             wrong = not math.isclose(round(value.number, decimals), value.number, rel_tol=1e-12)
         else:
             wrong = value.decimals != decimals
-        if wrong:
+        if abs(value.number) >= 10.0 ** (MOST_DIGITS - decimals):
+            remedy = "check the digits and the number of decimals: no paper prints so many"
+            problems.append(Problem(shown(cell), TOO_MANY_DIGITS, remedy, row, _text(patient), "value"))
+        elif wrong:
             rule = "the value has as many decimals as the column 'decimals' says"
             remedy = f"write it with {decimals}, or correct the number of decimals"
             problems.append(Problem(shown(cell), rule, remedy, row, _text(patient), "value"))
