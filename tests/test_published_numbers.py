@@ -184,6 +184,25 @@ def test_facts_about_somebody_else_are_not_told_to_be_dropped(example_cohort):
     assert "period table" in problem.remedy
 
 
+@pytest.mark.parametrize("cell", ["NA", "-", "9,4", "<5", "50%", "\u22122", "inf"])
+def test_a_cell_that_makes_text_of_a_column_of_facts_is_refused(example_cohort, cell):
+    facts = pd.DataFrame({"patient": ["1", "2", "3"], "titre": ["10", cell, "40"]})
+    with pytest.raises(CohortError) as raised:
+        audit.record(example_cohort, facts)
+    assert [(one.row, one.column) for one in raised.value.problems] == [(2, "titre")]
+    known = audit.record(example_cohort, facts.assign(titre=["10", "", "40"]))  # the remedy of an unknown one
+    assert known.fact("titre", "3").span.value == 40
+    assert known.fact("titre", "2") is None
+
+
+@pytest.mark.parametrize(
+    "cells", [["F", "M", "F"], ["007", "008", "12"], ["1", "see text", "2"], ["2010-05", "1", "x"]]
+)
+def test_columns_of_text_among_the_facts_are_no_problem(example_cohort, cells):
+    known = audit.record(example_cohort, pd.DataFrame({"patient": ["1", "2", "3"], "remark": cells}))
+    assert known.fact("remark", "1") is None
+
+
 # Random cohorts and random rows
 
 _RANDOM_QUANTITIES = (

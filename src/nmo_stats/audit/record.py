@@ -17,10 +17,11 @@ from nmo_stats.cohort.published import PUBLISHED, RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
-from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, shown, written_column
+from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, says_unknown, shown, written_column
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.raw import RawTable
 from nmo_stats.tables.reading import from_frame, read_table
 
 PERIOD_TABLE: Final = "period table"
@@ -32,6 +33,7 @@ _NO_PERIOD: Final = (
 
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
+_ODD_NUMBER: Final = re.compile(r"[<>≤≥~]\s*[\d.,]+|[-\u2212]?(0|[1-9]\d*)([.,]\d+)?\s*%?|[-+]?(inf|∞)")
 THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
 
@@ -269,6 +271,7 @@ def _of_patients(
     raw = from_frame(patients) if isinstance(patients, pd.DataFrame) else read_table(patients)
     named = {name: cells for name, cells in zip(raw.columns, raw.cells, strict=True) if name}
     problems = [*raw.faults, *_patient_problems(named.get("patient"), raw.rows, courses)]
+    problems += _number_problems(named, raw)
     if problems:
         raise CohortError(problems, raw.source.name)
     names = [as_text(cell) for cell in named.pop("patient")]
@@ -287,6 +290,30 @@ def _of_patients(
                 span = _span(quantity, float(value), decimals_of(value) if digits is None else digits)
                 found[Name(quantity, name, treatment)] = Fact(span, PATIENT_FACTS)
     return found
+
+
+def _number_problems(named: Mapping[str, tuple[object, ...]], raw: RawTable) -> list[Problem]:
+    """Find the cells for which a column of numbers would count as text, and be left out of the audit."""
+    problems = []
+    for column, cells in named.items():
+        filled = [(row, cell) for row, cell in zip(raw.rows, cells, strict=True) if not is_missing(cell)]
+        others = [
+            (row, cell) for row, cell in filled if not isinstance(covariate((cell,), raw.decimal)[0], float)
+        ]
+        is_number_column = 2 * len(others) <= len(filled) and all(_is_odd_number(cell) for _, cell in others)
+        if column == "patient" or column.startswith("reported_") or not is_number_column:
+            continue
+        for row, cell in others:
+            remedy = (
+                "leave the cell empty" if says_unknown(cell) else "write a plain number without sign or unit"
+            )
+            rule = "a number, or empty where it is not known, as in the other rows"
+            problems.append(Problem(shown(cell), rule, remedy, row, column=column))
+    return problems
+
+
+def _is_odd_number(cell: object) -> bool:
+    return says_unknown(cell) or (isinstance(cell, str) and _ODD_NUMBER.fullmatch(cell.strip()) is not None)
 
 
 def _patient_problems(
