@@ -471,7 +471,7 @@ def test_a_name_that_is_none_is_told_from_a_number_that_is_not_known(paper, writ
     assert found.words.startswith("no quantity of this name; `nmo-stats audit --quantities` lists them")
     assert found.words.endswith(f"; did you mean '{meant}'?")
     known = one(paper, "disease_duration_years", "A", None, "9.4")
-    assert known.words == "a datum of its own, with nothing to recompute it from"
+    assert known.words == "an original datum: no other number to recompute it from"
 
 
 def test_the_signed_rank_test_of_the_rates_and_the_p_of_other_programs():

@@ -12,7 +12,7 @@ from nmo_stats.audit.span import Span, exact, total
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
 from nmo_stats.wording import counted
 
-NO_SOURCE: Final = "a datum of its own, with nothing to recompute it from"
+NO_SOURCE: Final = "an original datum: no other number to recompute it from"
 NO_SINGLE: Final = "the numbers of the single patients are not known"
 NO_NAME: Final = "no quantity of this name; `nmo-stats audit --quantities` lists them, and a table of facts about the patients (--patients) may add others"
 _LISTED: Final = 6

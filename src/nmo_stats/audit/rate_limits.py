@@ -121,7 +121,9 @@ def mean_limit(end: End) -> Compute:
 def other_limits(end: End, *, of_patient: bool = False) -> tuple[Alternative, ...]:
     """Return the approximate limits of a Poisson rate that papers print: of the series, or of one patient alone."""
     return tuple(
-        Alternative(code, _of_method(end, limits, of_patient=of_patient)) for code, limits in _METHODS.items()
+        Alternative(code, _of_method(end, limits, of_patient=of_patient))
+        for code, limits in _METHODS.items()
+        if end == "low" or code != "wald_truncated"  # the upper one is Wald's
     )
 
 

@@ -273,7 +273,7 @@ FORMULAS: Final = MappingProxyType(
             "patients with a prior therapy of that name", count("with that therapy", had_therapy)
         ),
         "patients_with_early_relapse": Formula(
-            "none: the limit of early is not a number", unknowable("the limit of early is not stated as a number")
+            "none: early has no definition in numbers", unknowable("early has no definition in numbers")
         ),
         "rate_ratio": Formula(
             "pooled ARR on the drug / on the other one, patients with both",
@@ -370,7 +370,7 @@ def unnamed(compute: Compute) -> Compute:
 
 
 def vocabulary() -> pd.DataFrame:
-    """Return the quantities that can be recomputed: ``quantity`` and ``formula``.
+    """Return the quantities that can be recomputed: ``quantity``, ``formula`` and ``other_formulas``, codes of those tried next.
 
     Any other quantity that is known of every patient can be summarized as well; a name without a formula is compared with
     the facts about the patients, or stays without a verdict.
@@ -380,10 +380,18 @@ def vocabulary() -> pd.DataFrame:
     >>> vocabulary().set_index("quantity").loc["arr", "formula"]
     'relapses / years on the drug'
     """
-    rows = [(name, formula.meaning) for name, formula in FORMULAS.items()]
-    rows += [(f"{start}<drug>", formula.meaning) for start, formula in FAMILIES.items()]
+    rows = [(name, formula.meaning, _codes(formula)) for name, formula in FORMULAS.items()]
+    rows += [(f"{start}<drug>", formula.meaning, _codes(formula)) for start, formula in FAMILIES.items()]
     rows += [
-        (f"<quantity>{end}", f"{word} of the quantity over the patients")
+        (
+            f"<quantity>{end}",
+            f"{word} of the quantity over the patients",
+            _codes(_summary_of(f"age_years{end}")),
+        )
         for end, (_, word) in SUMMARIES.items()
     ]
-    return pd.DataFrame(rows, columns=["quantity", "formula"])
+    return pd.DataFrame(rows, columns=["quantity", "formula", "other_formulas"])
+
+
+def _codes(formula: Formula) -> str:
+    return ", ".join(other.code for other in formula.alternatives)

@@ -17,7 +17,7 @@ BY_ANOTHER: Final = (
 )
 IN_SIZE: Final = "EDSS changes that agree in size only: the paper prints no sign, and the data show a decrease. Check in its text whether the paper reports an improvement."
 _SUMMARY: Final = re.compile(f"({'|'.join(SUMMARIES)})$")
-_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx", "sd")
+_ABBREVIATIONS: Final = ("arr", "edss", "mri", "cd19", "rtx", "sd", "q1", "q3", "iqr")
 
 
 def quantity_text(quantity: str) -> str:
@@ -85,7 +85,7 @@ def _usual(finding: Finding) -> str:
 def _by_another(finding: Finding) -> str:
     tried = f"Tried: {counted(finding.formulas_tried, 'formula')}"
     also = "; ".join(FORMULA_NAMES[code] for code in finding.also_agreeing)
-    more = f"; the same number is given by {also}" if also else ""
+    more = f"; it agrees as well by {also}" if also else ""
     return f"It agrees by another formula, {formula_name(finding)}: {finding.other}. {tried}{more}."
 
 

@@ -81,9 +81,15 @@ def say_quantities(*, as_json: bool) -> None:
     """Print the quantities that can be recomputed."""
     rows = records(vocabulary())
     if as_json:
-        say_json({"schema": 1, "quantities": rows})
+        lists = [
+            row | {"other_formulas": [code for code in row["other_formulas"].split(", ") if code]}
+            for row in rows
+        ]
+        say_json({"schema": 1, "quantities": lists})
     else:
-        say_table(("Quantity", "Formula"), [(row["quantity"], row["formula"]) for row in rows], words=(0, 1))
+        columns = ("Quantity", "Formula", "Other formulas tried")
+        lines = [(row["quantity"], row["formula"], row["other_formulas"] or "–") for row in rows]
+        say_table(columns, lines, words=(0, 1, 2))
 
 
 def audit_json(cohort: Cohort, found: Audit) -> dict[str, object]:
