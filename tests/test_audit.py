@@ -516,7 +516,11 @@ def test_the_standard_deviation_of_the_rates_and_its_two_divisors():
     assert (by_n.verdict, by_n.formula) == ("agrees_by_another_formula", "population_sd")
     assert by_n.other == "standard deviation, divisor n, of the individual numbers (1, 3) = 1"
     alone = Cohort.from_frame(days.to_frame().iloc[:1])
-    assert one(alone, "arr_sd", None, "x", "0.0").words == "one number has no standard deviation"
+    no_spread = one(alone, "arr_sd", None, "x", "0.0")  # 0 by the divisor n, whatever the rate
+    assert (no_spread.verdict, no_spread.words) == (
+        "not_recomputable",
+        "one number has no standard deviation",
+    )
 
 
 def test_edss_categories_by_the_rule_of_describe_and_by_others(paper):
@@ -940,7 +944,10 @@ def test_the_median_time_to_the_first_relapse_censors_patients_without_one():
     relapsed_only = one(cohort, "first_relapse_days_median", None, "x", "250")
     assert (relapsed_only.verdict, relapsed_only.recomputed) == ("agrees_by_another_formula", 400)
     assert relapsed_only.formula == "median_of_relapsed"
-    assert relapsed_only.other == "median of the individual numbers (100, 400, 1 without a relapse) = 250"
+    assert (
+        relapsed_only.other
+        == "median of the times to the first relapse of the patients with one (100, 400 days) = 250"
+    )
     assert one(cohort, "first_relapse_days_min", None, "x", "100").words == (
         "smallest of the individual numbers (100, 400, 1 without a relapse) = 100"
     )
@@ -984,6 +991,7 @@ def test_a_first_relapse_without_a_time_leaves_the_median_open():
     untimed = dataclasses.replace(cohort, relapse_times=cohort.relapse_times.iloc[:1])
     found = one(untimed, "first_relapse_days_median", None, "x", "100")
     assert found.words == "the time of the first relapse is known for 1 of 2 patients with one"
+    assert found.verdict == "not_recomputable"  # nor by the median of the one that is known
     # a time that is that of a later relapse is not taken for the first one
     later = dated((100, (300,), 500))
     known = later.relapse_times.assign(number=[0, 2]).iloc[1:]

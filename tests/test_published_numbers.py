@@ -96,7 +96,7 @@ def test_every_minus_of_a_typesetter_is_one(example_cohort, minus):
         ("not significant", ">0.05"), ("inf", "no statement"), ("∞", "no statement"), ("-inf", "no statement"),
         ("<2.3", "p_value"), ("≥ 2", "p_value"), ("2,3", "decimal point"), ("2·3", "decimal point"), ("NA", "as it is printed"),
         ("–", "as it is printed"), ("1e300", "digits"), ("12345678901234.56", "digits"), ("0.1234567890123456", "digits"),
-        ("three", "plain number"), ("", "as it is printed"),
+        ("(2.3)", "without the brackets"), ("three", "plain number"), ("", "as it is printed"),
     ],
 )  # fmt: skip
 def test_what_is_no_plain_number_is_refused_with_its_remedy(example_cohort, text, word):

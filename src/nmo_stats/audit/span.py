@@ -131,8 +131,8 @@ def deviation(spans: Sequence[Span]) -> Span | None:
 
 
 def population_deviation(spans: Sequence[Span]) -> Span | None:
-    """Return the standard deviation with the divisor n."""
-    return _deviation(spans, len(spans))
+    """Return the standard deviation with the divisor n; None of a single value, of which it is 0 whatever the value."""
+    return _deviation(spans, len(spans)) if len(spans) > 1 else None
 
 
 def lowest(spans: Sequence[Span]) -> Span:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, listed
 from nmo_stats.audit.record import Name, Record
-from nmo_stats.audit.span import Span, decimal
+from nmo_stats.audit.span import Span, decimal, median
 from nmo_stats.describe.follow_up import FollowUp
 from nmo_stats.describe.timing import kaplan_meier
 
@@ -36,6 +36,22 @@ def median_to_first(unit: str) -> Compute:
                 f"the time of the first relapse is known for {timed} of {sum(map(bool, relapses))} patients with one"
             )
         return _of_times(spans, np.array(relapses) > 0, unit)
+
+    return compute
+
+
+def median_of_relapsed(unit: str) -> Compute:
+    """Return the formula of the median time of the patients with a relapse, the others left out instead of censored."""
+
+    def compute(record: Record, name: Name) -> Outcome:
+        names = [name._replace(patient=patient) for patient in record.patients_on(name.treatment)]
+        relapsed = [one for one in names if name.treatment is not None and _relapses(record, one)]
+        known = [_time(record, one, unit) for one in relapsed]
+        spans = [one for one in known if one is not None]
+        if not spans or len(spans) < len(known):
+            return Unknown("the time of the first relapse is not known for all patients with one")
+        words = f"median of the times to the first relapse of the patients with one ({listed(spans)} {unit})"
+        return Computed(median(spans), words)
 
     return compute
 

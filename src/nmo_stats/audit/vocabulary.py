@@ -46,7 +46,7 @@ from nmo_stats.audit.ratios import (
 )
 from nmo_stats.audit.record import PRINTED, THERAPY, Fact, Name, Record
 from nmo_stats.audit.signed_ranks import other_paired_p_values, wilcoxon_p_value
-from nmo_stats.audit.timing import median_to_first
+from nmo_stats.audit.timing import median_of_relapsed, median_to_first
 from nmo_stats.cohort.published import OTHER_DRUGS
 from nmo_stats.cohort.schema import EXPOSURES
 from nmo_stats.describe.edss import EDSS_RULES
@@ -246,7 +246,7 @@ FORMULAS: Final = MappingProxyType(
             f"first_relapse_{unit}_median": Formula(
                 f"Kaplan-Meier median in {unit}, patients without a relapse censored at the end",
                 median_to_first(unit),
-                (Alternative("median_of_relapsed", summary(f"first_relapse_{unit}", *SUMMARIES["_median"])),),
+                (Alternative("median_of_relapsed", median_of_relapsed(unit)),),
                 usual="kaplan_meier",
             )
             for unit in ("days", "months")

@@ -32,6 +32,7 @@ _REMEDIES: Final = tuple(
             "write the p-value; if the paper gives the limit of its 'not significant', write e.g. >0.05",
         ),
         (r".*(±|\+/-).*", "write two rows: the mean (_mean) and the standard deviation (_sd)"),
+        (r"[(\[][^()\[\]]*[)\]]", "write the number without the brackets"),
         (r".*[(\[].*", "write one row for each number"),
         (
             rf"{_NUMBER}\s*(-|\u2010|\u2011|\u2012|\u2013|\u2014|\u2212|to|/|;)\s*{_NUMBER}",
