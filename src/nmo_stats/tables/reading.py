@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pandas as pd
 
-from nmo_stats.errors import ArgumentError, Problem
+from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
 from nmo_stats.tables.delimited import read_rows, separator
 from nmo_stats.tables.files import SUFFIXES, TableFile, table_file
@@ -45,6 +45,7 @@ _ODS_MARK: Final = (
     b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"  # an archive that begins with its kind
 )
 LARGEST_FILE: Final = 500 * 10**6  # bytes; a million periods take 50 MB as text
+_MOST_CELLS: Final = 200_000_000
 _MOST_COLUMNS: Final = 16_384  # of a spreadsheet
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -226,11 +227,26 @@ def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+        _require_parquet_size(parquet.metadata, file.shown_name)
+        table = parquet.read()
+    except CohortError:
+        raise
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
         _damaged_parquet(error, file)
     kept = [number for number, name in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(name)]
     return [table.column_names[number] for number in kept], [table.column(number) for number in kept]
+
+
+def _require_parquet_size(metadata: pa.parquet.FileMetaData, name: str) -> None:
+    """Refuse a file that unpacks to far more than a table holds: a few bytes can repeat one cell a billion times."""
+    cells = metadata.num_rows * metadata.num_columns
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    if cells > _MOST_CELLS or size > 2 * LARGEST_FILE:
+        rule = f"a table has at most {_MOST_CELLS:,} cells in {2 * LARGEST_FILE // 10**6:,} MB"
+        found = f"{cells:,} cells in {size / 10**6:,.0f} MB unpacked"
+        refuse(name, found, rule, "keep the columns and rows that are needed")
 
 
 def _read_parquet(content: bytes, file: TableFile) -> _Grid:
