@@ -44,8 +44,7 @@ SIX_LINES = """\
 6 problems
   row {1}, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; correct the count or leave the row out
   row {2}, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; \
-write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,; the cells of a .csv are then \
-separated by semicolons)
+write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,)
   row {3}, patient 'P2', column 'edss_start': '0.5'; EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist); \
 correct the score, or leave the cell empty if it is unknown
   row {4}, column 'patient': empty; text, not empty; fill the cell or leave the row out

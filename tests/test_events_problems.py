@@ -274,7 +274,7 @@ def test_without_a_required_column_unknown_patients_are_still_named(read):
     [
         ("t.csv", b"", "t.csv: 1 problem\n  empty file; the file has a header row"),
         ("r.csv", b"patient,onset\nP1,2012\xff\n", "byte 0xff is not UTF-8"),
-        ("r.csv", b"patient;onset\nP1;2012-06-01\n", "or read it with decimal=',' \\(--decimal ,\\)"),
+        ("r.csv", b"patient|onset\nP1|2012-06-01\n", "cells separated by bars"),
         ("r.csv", b'patient,onset\nP1,"2012-06-01\n', "quotes open and close around a cell"),
         ("t.csv", b"PK\x03\x04", "an Excel workbook; a .csv file is plain text"),
     ],

@@ -100,8 +100,15 @@ def test_a_thousands_separator_is_refused(save, cell, message):
 
 
 def test_decimal_commas_are_never_guessed(save):
-    with pytest.raises(CohortError, match="cells separated by semicolons"):
+    with pytest.raises(CohortError) as caught:
         read_periods(save(SEMICOLONS))
+    assert [(problem.column, problem.value) for problem in caught.value.problems] == [
+        ("weight", "'61,5'"),
+        ("exposure_months", "'32,5'"),
+        ("edss_start", "'5,0'"),
+        ("edss_start", "'6,5'"),
+    ]
+    assert all("--decimal ," in problem.remedy for problem in caught.value.problems)
     commas = SEMICOLONS.replace(",", ".").replace(";", ",")
     with pytest.raises(CohortError, match="cells separated by commas"):
         read_periods(save("patient,treatment\n1,2\n"), decimal=",")
@@ -164,17 +171,20 @@ def test_rows_of_a_redcap_export_keep_their_numbers(save):
 
 def test_a_redcap_export_without_a_choice_is_refused_with_advice(save):
     path = save(REDCAP)
-    for call in (lambda: read_events(path, path, columns=NAMES), lambda: read_periods(path)):
+    calls = {
+        "instrument='treatment' (--instrument treatment) or": lambda: read_periods(path),
+        "(--instrument treatments=treatment --instrument relapses=relapse)": lambda: read_events(
+            path, path, columns=NAMES
+        ),
+    }
+    for remedy, call in calls.items():
         with pytest.raises(CohortError) as caught:
             call()
         assert (
             "rows of the REDCap instruments 'treatment', 'relapse'; a table holds the rows of one instrument; "
             in str(caught.value)
         )
-        assert (
-            "choose the rows with instrument='treatment' (--instrument treatment) or another of them"
-            in str(caught.value)
-        )
+        assert remedy in str(caught.value)
 
 
 def test_an_instrument_that_is_not_there_is_named_with_those_that_are(save):
@@ -182,9 +192,7 @@ def test_an_instrument_that_is_not_there_is_named_with_those_that_are(save):
         CohortError, match="the file has the instruments 'treatment', 'relapse'; did you mean 'relapse'"
     ):
         from_redcap(save(REDCAP), relapse="Relapses")
-    with pytest.raises(
-        CohortError, match="has a column 'redcap_repeat_instrument'; leave the instrument out"
-    ):
+    with pytest.raises(CohortError, match="'Repeat Instrument'; leave the instrument out"):
         read_periods(save(SEMICOLONS.replace(",", ".").replace(";", ","), "p.csv"), instrument="treatment")
 
 
@@ -239,7 +247,7 @@ def test_a_redcap_export_is_checked_and_described_from_the_command_line(run, sav
     assert {row["relapses"] for row in json.loads(out)["arr"] if row["patient"] is None} == {1, 2}
     code, _, err = run("check", *data)
     assert code == 2
-    assert "--instrument treatment" in err
+    assert "--instrument treatments=treatment --instrument relapses=relapse" in err
 
 
 def test_check_says_in_json_what_would_be_analysed(run, save):

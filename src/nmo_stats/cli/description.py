@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nmo_stats.cli.choices import Choices, treatments
 from nmo_stats.cli.printing import say, say_table
-from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.describe import (
     Accumulation,
     ArrSummary,
@@ -39,6 +39,8 @@ class Description:
         Of all patients and treatments.
     paired_edss
         Of the patients with both of the compared treatments; None where it is not clear which these are.
+    notices
+        What is said of the data.
     """
 
     arr: ArrSummary
@@ -46,6 +48,7 @@ class Description:
     first_relapse: FirstRelapse
     accumulation: Accumulation
     paired_edss: PairedEdss | None
+    notices: tuple[Notice, ...]
 
 
 def description(cohort: Cohort, chosen: Choices, rule: RuleName) -> Description:
@@ -57,6 +60,7 @@ def description(cohort: Cohort, chosen: Choices, rule: RuleName) -> Description:
         first_relapse=first_relapse(cohort, level),
         accumulation=accumulation(cohort, level),
         paired_edss=None if pair is None else paired_edss(cohort, pair, level),
+        notices=cohort.notices,
     )
 
 
@@ -113,6 +117,7 @@ def describe_json(told: Description) -> dict[str, object]:
         "first_relapse": told.first_relapse.to_dict(),
         "accumulation": told.accumulation.to_dict(),
         "paired_edss": told.paired_edss.to_dict() if told.paired_edss else None,
+        "notices": [notice.to_dict() for notice in told.notices],
     }
 
 

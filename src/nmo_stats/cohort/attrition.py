@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.cohort.notices import Notice
+from nmo_stats.tables.raw import REMARK_CODES
 
 # Every relapse that came in is in exactly one of these, and every patient-day in one of the others: the sums reconcile.
 RELAPSE_CAUSES: Final = {
@@ -55,7 +56,8 @@ ATTRITION: Final = (
 )
 SWITCH_MERGES: Final = ("patient", "first_onset", "onset", "days_apart", "counted_on", "fell_on")
 SWITCH_DAYS: Final = ("patient", "onset", "counted_on", "started")
-KEPT_CODES: Final = ("event_rules", "unused_columns")  # notices of the tables, not of the patients in them
+# notices of the tables, not of the patients in them
+KEPT_CODES: Final = ("event_rules", "unused_columns", *REMARK_CODES)
 _LISTED: Final = 6
 _MOST_NAMED: Final = 20
 

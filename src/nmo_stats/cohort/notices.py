@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN, UNITS_PER_YEAR
+from nmo_stats.tables.raw import Remark
 
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS = 30
@@ -55,6 +57,11 @@ def table_notices(
         _unread_sheets(unread_sheets),
     )
     return tuple(notice for notice in candidates if notice is not None)
+
+
+def remark_notices(remarks: Iterable[Remark]) -> tuple[Notice, ...]:
+    """Return how a file was read where that is not plain, such as rows that a filter hides."""
+    return tuple(Notice(remark.code, remark.text) for remark in remarks)
 
 
 def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Notice, ...]:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
-from nmo_stats.cohort.notices import Notice, table_notices, times_notices
+from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
-from nmo_stats.cohort.validate import validated
+from nmo_stats.cohort.validate import in_our_shape, validated
 from nmo_stats.cohort.written import written
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.files import TableFile
@@ -144,7 +144,9 @@ class Cohort:
         1
         """
         raw = from_frame(published) if isinstance(published, pd.DataFrame) else read_table(published)
-        return replace(self, published=published_numbers(raw, self.patients, self.treatments))
+        notices = (*self.notices, *remark_notices(raw.remarks))
+        numbers = published_numbers(raw, self.patients, self.treatments)
+        return replace(self, published=numbers, notices=notices)
 
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
@@ -231,7 +233,7 @@ def read_periods(
     decimal: str = ".",
     instrument: str | None = None,
 ) -> Cohort:
-    """Read and validate a period table from a CSV, TSV, XLSX or Parquet file.
+    """Read and validate a period table from a text file (CSV, TSV), a workbook (XLSX) or a Parquet file.
 
     Parameters
     ----------
@@ -242,8 +244,8 @@ def read_periods(
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal
-        Decimal mark of numbers that are written as text, ``"."`` or ``","``; with a comma the cells of a .csv file are separated
-        by semicolons.
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates the cells of a text file
+        is found in its header.
     instrument
         Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
 
@@ -293,10 +295,13 @@ def data_folder() -> Path:
 
 
 def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
+    raw = in_our_shape(raw, columns)
     frame = validated(raw, columns)
     unit = next(name for name in EXPOSURES if name in frame)
     notices = table_notices(frame, unit, raw.blank_rows, raw.unread_sheets)
-    return Cohort(frame, notices, raw.source, written=written(raw, frame, columns))
+    return Cohort(
+        frame, (*remark_notices(raw.remarks), *notices), raw.source, written=written(raw, frame, columns)
+    )
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:

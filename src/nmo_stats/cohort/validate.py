@@ -9,6 +9,7 @@ import pandas as pd
 
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
 from nmo_stats.errors import CohortError, Problem
+from nmo_stats.tables import redcap_columns
 from nmo_stats.tables.cells import Fault
 from nmo_stats.tables.columns import (
     Columns,
@@ -37,6 +38,11 @@ _COLUMNS: Final = Columns(
     },
 )
 _EXPOSURE_ALIASES: Final = ("exposure", "months", "days", "years", "follow_up", "duration")
+
+
+def in_our_shape(raw: RawTable, columns: Mapping[str, str] | None) -> RawTable:
+    """Return a REDCap export as a period table, any other table as it is; what was read as what stands in its remarks."""
+    return redcap_columns.in_our_shape(raw, renaming(columns), _COLUMNS)
 
 
 def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nmo_stats.cohort import Cohort, Notice
 from nmo_stats.cohort.attrition import attrition_notices
-from nmo_stats.cohort.notices import table_notices, times_notices
+from nmo_stats.cohort.notices import remark_notices, table_notices, times_notices
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.account import attrition, switch_days, switch_merges
@@ -96,6 +96,7 @@ def read_events(
     days, account = switch_days(events, courses, found), attrition(events, courses, found)
     notices = (
         _rules_notice(rules),
+        *remark_notices(events.remarks),
         *_unread(events),
         *attrition_notices(account, merges, days),
         *times_notices(cohort.frame, cohort.relapse_times),

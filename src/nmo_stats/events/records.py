@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.tables.coded import ParsedColumn
-from nmo_stats.tables.raw import Source
+from nmo_stats.tables.raw import Remark, Source
 
 Ints = npt.NDArray[np.int64]
 NO_DAY: Final = -(2**62)  # stands for an empty cell among days
@@ -88,6 +88,8 @@ class Events:
         Sheets of the workbooks that were not read.
     unused_columns
         Further columns of the relapses.
+    remarks
+        How the files were read where that is not plain.
     """
 
     patients: tuple[str, ...]
@@ -98,3 +100,4 @@ class Events:
     blank_rows: tuple[tuple[int, ...], tuple[int, ...]]
     unread_sheets: tuple[str, ...]
     unused_columns: tuple[str, ...]
+    remarks: tuple[Remark, ...] = ()

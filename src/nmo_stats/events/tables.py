@@ -18,7 +18,7 @@ from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATME
 from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
 from nmo_stats.tables.cells import Fault
-from nmo_stats.tables.coded import CodedTable, ParsedColumn, parsed_coded
+from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
 from nmo_stats.tables.columns import (
     Columns,
     by_row,
@@ -58,6 +58,8 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
         If ``columns`` is not a mapping.
     """
     mapping = renaming(columns)
+    treatments = coded_in_our_shape(treatments, mapping, TREATMENTS)
+    relapses = coded_in_our_shape(relapses, mapping, RELAPSES)
     tables = [_read(treatments, TREATMENTS, mapping), _read(relapses, RELAPSES, mapping)]
     problems = _renaming_problems(mapping, treatments, relapses)
     problems += [problem for table in tables for problem in table.problems]
@@ -244,6 +246,7 @@ def _events(treatments: _Read, relapses: _Read) -> Events:
         blank_rows=(treatments.table.blank_rows, relapses.table.blank_rows),
         unread_sheets=tuple(dict.fromkeys((*treatments.table.unread_sheets, *relapses.table.unread_sheets))),
         unused_columns=tuple(name for name in relapses.parsed if name not in RELAPSES.parsers),
+        remarks=tuple(dict.fromkeys((*treatments.table.remarks, *relapses.table.remarks))),
     )
 
 

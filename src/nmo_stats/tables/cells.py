@@ -14,7 +14,11 @@ import pandas as pd
 
 Cell = object
 
-YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}  # Excel writes TRUE and FALSE
+# Excel writes TRUE and FALSE, other programs 1 and 0, REDCap also Checked and Unchecked
+YES_NO: Final = {
+    **dict.fromkeys(("yes", "y", "true", "t", "checked", "1", "1.0"), True),
+    **dict.fromkeys(("no", "n", "false", "f", "unchecked", "0", "0.0"), False),
+}
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
@@ -22,15 +26,14 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNKNOWN_WORDS = frozenset(
     ("na", "n/a", "n.a.", "nan", "null", "none", ".", "-", "–", "—", "?", "unknown", "missing")
 )
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
 _THOUSANDS_REMEDY: Final = "write a decimal point, or no thousands separator: the comma has both readings"
-_COMMA_REMEDY: Final = (
-    "write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,; the cells of a .csv are then "
-    "separated by semicolons)"
+COMMA_REMEDY: Final = (
+    "write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,)"
 )
 LARGEST: Final = 1e9  # larger counts, times and places are slips of the keyboard, and would overflow sums
 
@@ -77,6 +80,19 @@ def shown(cell: Cell) -> str:
     if is_missing(cell):
         return "empty"
     return repr(str(cell)) if isinstance(cell, str) else " ".join(_printed(cell).split())
+
+
+def printable(text: str) -> str:
+    r"""Return a name as one line that no terminal takes for a command: what cannot be printed is escaped.
+
+    Examples
+    --------
+    >>> print(printable("Müller 2"), printable("a" + chr(27) + "[2Jb"))
+    Müller 2 a\x1b[2Jb
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def parse_text(cell: Cell) -> str | Fault:
@@ -150,6 +166,17 @@ def says_unknown(cell: Cell) -> bool:
     return isinstance(cell, str) and cell.strip().lower() in _UNKNOWN_WORDS
 
 
+def is_decimal_comma(cell: Cell) -> bool:
+    """Return whether a text is a number with a decimal comma.
+
+    Examples
+    --------
+    >>> is_decimal_comma("1,5"), is_decimal_comma("1.5"), is_decimal_comma("a,b")
+    (True, False, False)
+    """
+    return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
+
+
 def plain_number(cell: Cell) -> float | None:
     """Return the number that a cell holds, or None."""
     number = parse_number(cell, "", "")
@@ -197,7 +224,7 @@ def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if _NUMBER.fullmatch(text):
         return float(text)
     if _DECIMAL_COMMA.fullmatch(text):
-        return Fault(rule, _THOUSANDS_REMEDY if _THOUSANDS.fullmatch(text) else _COMMA_REMEDY)
+        return Fault(rule, _THOUSANDS_REMEDY if _THOUSANDS.fullmatch(text) else COMMA_REMEDY)
     return Fault(rule, "write a plain number with a decimal point and no unit")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +16,23 @@ import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, shown
-from nmo_stats.tables.columns import Columns, covariate
+from nmo_stats.tables.columns import Columns, choice_of, comma_problem, covariate
+from nmo_stats.tables.delimited import require_lines, separator
 from nmo_stats.tables.files import TableFile, table_file
-from nmo_stats.tables.raw import HEAD, DecimalMark, RawTable, Source
-from nmo_stats.tables.reading import from_frame, parquet_columns, parsed_file, read_content, source_of
+from nmo_stats.tables.raw import HEAD, DecimalMark, RawTable, Remark, Source
+from nmo_stats.tables.reading import (
+    from_frame,
+    parquet_columns,
+    parsed_file,
+    read_content,
+    require_width,
+    source_of,
+)
+from nmo_stats.tables.redcap import EVENT, is_export
+from nmo_stats.tables.redcap_columns import in_our_shape
 
 Codes = npt.NDArray[np.int64]
-_REPEATED: Final = "redcap_repeat_instrument"
+_TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +45,7 @@ class CodedTable:
         Of each column its name, its different cells, and the place of each row's cell among them.
     rows
         Number of each row, as in :class:`RawTable`.
-    blank_rows, source, faults, unread_sheets, decimal, head
+    blank_rows, source, faults, unread_sheets, decimal, head, remarks, separator, has_labels
         As in :class:`RawTable`.
     """
 
@@ -49,6 +59,9 @@ class CodedTable:
     unread_sheets: tuple[str, ...] = ()
     decimal: DecimalMark = "."
     head: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    separator: str = ""
+    has_labels: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +93,11 @@ def coded_table(data: str | Path | TableFile | pd.DataFrame, name: str = "DataFr
     file = table_file(data)
     content = read_content(file)
     found = None
-    if file.suffix in (".csv", ".tsv"):
+    if file.suffix in _TEXT_SUFFIXES:
         found = _coded_text(file, content)
     elif file.suffix == ".parquet":
         found = _coded_parquet(file, content)
-    return coded(parsed_file(file, content)) if found is None else found
+    return coded(parsed_file(file, content, name)) if found is None else found
 
 
 def coded(raw: RawTable) -> CodedTable:
@@ -101,6 +114,37 @@ def coded(raw: RawTable) -> CodedTable:
         raw.unread_sheets,
         raw.decimal,
         raw.head,
+        raw.remarks,
+        raw.separator,
+        raw.has_labels,
+    )
+
+
+def coded_in_our_shape(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
+    """Return a REDCap export as a table of ours; see :func:`nmo_stats.tables.redcap_columns.in_our_shape`."""
+    if not table.has_labels and EVENT not in table.columns and not any(map(choice_of, table.columns)):
+        return table
+    return coded(in_our_shape(_cell_wise(table), mapping, columns))
+
+
+def _cell_wise(table: CodedTable) -> RawTable:
+    cells = tuple(
+        tuple(values[code] for code in codes.tolist())
+        for values, codes in zip(table.cells, table.codes, strict=True)
+    )
+    return RawTable(
+        table.columns,
+        cells,
+        tuple(table.rows.tolist()),
+        table.blank_rows,
+        table.source,
+        table.faults,
+        table.unread_sheets,
+        table.decimal,
+        table.head,
+        table.remarks,
+        table.separator,
+        table.has_labels,
     )
 
 
@@ -115,11 +159,14 @@ def parsed_coded(
         Our name of each column of the table; ``""`` for one without a name, which is left out.
     """
     parsed: dict[str, ParsedColumn] = {}
+    whole: list[Problem] = []
     faulty: list[tuple[str, Codes, Callable[[int], tuple[Cell, Fault]]]] = []
     for name, cells, codes in zip(names, table.cells, table.codes, strict=True):
         if not name:
             continue
         parser = columns.parser_of(name, table.decimal)
+        if parser is None and (problem := comma_problem(name, cells, table.decimal, table.separator)):
+            whole.append(replace(problem, table=columns.short))
         values = covariate(cells, table.decimal) if parser is None else list(map(parser, cells))
         parsed[name] = ParsedColumn(tuple(values), codes)
         wrong = np.array([isinstance(value, Fault) for value in values], dtype=bool)
@@ -134,7 +181,7 @@ def parsed_coded(
         for index in places.tolist()
         for cell, fault in [look_up(index)]
     ]
-    return parsed, problems
+    return parsed, [*whole, *problems]
 
 
 def _looked_up(
@@ -177,23 +224,26 @@ def _coded_text(file: TableFile, content: bytes) -> CodedTable | None:
     import pyarrow as pa
     from pyarrow import csv as arrow
 
+    require_lines(content, file.shown_name)
     body = content.removeprefix(b"\xef\xbb\xbf")
     end = body.find(b"\n")
-    if end < 0 or not _is_plain(body, end, file.delimiter):
+    mark = separator(content, file)
+    if end < 0 or not _is_plain(body, end, mark) or (mark == "," and file.decimal == ","):
         return None
     try:
-        header = next(csv.reader([body[:end].decode("utf-8")], delimiter=file.delimiter, strict=True))
+        header = next(csv.reader([body[:end].decode("utf-8")], delimiter=mark, strict=True))
     except csv.Error:
         return None
     names = [name if not is_missing(name) else "" for name in header]
-    if len(names) < 2 or _REPEATED in names or file.instrument is not None or not any(names):
+    if len(names) < 2 or is_export(names) or file.instrument is not None or not any(names):
         return None
+    require_width(len(names), file.shown_name)
     keys = [str(number) for number in range(len(names))]
     try:
         table = arrow.read_csv(
             io.BytesIO(body),
             read_options=arrow.ReadOptions(column_names=keys, skip_rows=1, use_threads=False),
-            parse_options=arrow.ParseOptions(delimiter=file.delimiter, ignore_empty_lines=False),
+            parse_options=arrow.ParseOptions(delimiter=mark, ignore_empty_lines=False),
             convert_options=arrow.ConvertOptions(
                 column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False
             ),
@@ -204,7 +254,8 @@ def _coded_text(file: TableFile, content: bytes) -> CodedTable | None:
     if table.num_rows != lines - 1:  # a cell of several lines
         return None
     pairs = [_dictionary(table.column(key)) for key in keys]
-    return _without_blank(names, pairs, source_of(file, content), file.decimal)
+    table = _without_blank(names, pairs, source_of(file, content), file.decimal)
+    return replace(table, separator=mark)
 
 
 def _is_plain(body: bytes, end: int, delimiter: str) -> bool:
@@ -233,8 +284,9 @@ def _coded_parquet(file: TableFile, content: bytes) -> CodedTable | None:
     import pyarrow as pa
 
     header, columns = parquet_columns(content, file)
-    if not header or _REPEATED in header or file.instrument is not None:
+    if not header or is_export(header) or file.instrument is not None:
         return None
+    require_width(len(header), file.shown_name)
     try:
         pairs = [_dictionary(column) for column in columns]
     except (pa.ArrowException, ValueError, OverflowError):
@@ -247,7 +299,12 @@ def _dictionary(column: Any) -> tuple[tuple[Cell, ...], Codes]:
     """Return the different cells of an Arrow column, None for an empty one, and the code of each row."""
     if len(column) == 0:
         return (), np.empty(0, dtype=np.int64)
-    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    import pyarrow as pa
+
+    plain = column
+    while pa.types.is_dictionary(plain.type):  # categories, which Arrow does not code anew
+        plain = plain.cast(plain.type.value_type)
+    encoded = plain.combine_chunks().dictionary_encode(null_encoding="encode")
     return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy().astype(np.int64)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import (
+    COMMA_REMEDY,
     Cell,
     Fault,
     as_text,
+    is_decimal_comma,
     is_missing,
     parse_covariate,
     shown,
@@ -26,6 +29,7 @@ from nmo_stats.tables.raw import DecimalMark, RawTable
 
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
+_CHOICE: Final = re.compile(r"(.+)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
 
 
 @dataclass(frozen=True)
@@ -134,15 +138,32 @@ def named_columns(
 def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
     """Return a problem for each required column that is not there."""
     found = set(named)
-    others = [name for name in named if name not in columns.parsers]
+    others = [name for name in named if name not in columns.parsers and not choice_of(name)]
+    fields = [choice[0] for name in named if (choice := choice_of(name))]
     problems = []
     for name in columns.required:
         if name not in found:
-            meant = nearest_name(name, others, columns.aliases.get(name, ()))
+            candidates = [*others, *(fields if name == "treatment" else ())]
+            meant = nearest_name(name, candidates, columns.aliases.get(name, ()))
             hint = f"did you mean {meant!r}?" if meant else "add it, or rename yours:"
             remedy = f"{hint} {rename_text(meant or 'yours', name)}"
             problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
     return problems
+
+
+def choice_of(name: str) -> tuple[str, str] | None:
+    """Return field and choice of a REDCap checkbox, one of a set of columns; None for any other name.
+
+    Examples
+    --------
+    >>> choice_of("treatment___2"), choice_of("Drug (choice=rituximab)"), choice_of("drug")
+    (('treatment', '2'), ('Drug', 'rituximab'), None)
+    """
+    found = _CHOICE.fullmatch(name)
+    if found is None:
+        return None
+    field, choice = (text for text in found.groups() if text is not None)
+    return field, choice
 
 
 def header_below(
@@ -192,6 +213,8 @@ def parsed_columns(
     problems = []
     for name, cells in named.items():
         parser = columns.parser_of(name, raw.decimal)
+        if parser is None and (problem := comma_problem(name, cells, raw.decimal, raw.separator)):
+            problems.append(problem)
         parsed[name] = covariate(cells, raw.decimal) if parser is None else _each(parser, cells)
         faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
         for index, value in enumerate(parsed[name] if faulty else ()):
@@ -213,6 +236,21 @@ def covariate(cells: Sequence[Cell], decimal: DecimalMark) -> list[Any]:
     return list(parse_covariate(cells))
 
 
+def comma_problem(name: str, cells: Iterable[Cell], decimal: DecimalMark, separator: str) -> Problem | None:
+    """Return the problem of a covariate with decimal commas that are not declared, where semicolons separate the cells.
+
+    Such a column would be kept as text. Between commas a cell with a comma stands in quotes, and its text may be meant.
+    """
+    if separator != ";" or decimal != ".":
+        return None
+    filled = [cell for cell in cells if not is_missing(cell)]
+    found = next(filter(is_decimal_comma, filled), None)
+    pointed = [with_decimal_comma(cell) for cell in filled]
+    if found is None or not isinstance(parse_covariate(pointed)[0], float):
+        return None
+    return Problem(shown(found), "the numbers of a table have one decimal mark", COMMA_REMEDY, column=name)
+
+
 def by_row(problem: Problem) -> int:
     """Return the key that sorts problems in the order of the table, those of the whole table first."""
     return problem.row if problem.row is not None else -1
@@ -231,8 +269,9 @@ def rename_text(foreign: str, ours: str) -> str:
 
 def in_shell(text: str) -> str:
     """Return a text as it is typed at the prompt, in quotes where they are needed."""
-    plain = re.fullmatch(r"[\w.,=+/-]+", text) is not None
-    return text if plain else '"' + text.replace('"', '\\"') + '"'
+    if re.fullmatch(r"[\w.,=+/-]+", text):
+        return text
+    return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'
 
 
 def _with_comma(parser: Parser, cell: Cell) -> object:

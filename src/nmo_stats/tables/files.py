@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final, get_args
 
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.cells import printable
 from nmo_stats.tables.raw import DecimalMark
 
-_DELIMITERS: Final = {(".csv", "."): ",", (".csv", ","): ";"}
+SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,12 @@ class TableFile:
     Parameters
     ----------
     path
-        A .csv, .tsv, .xlsx or .parquet file; text files are UTF-8.
+        A .csv, .tsv, .txt, .xlsx or .parquet file. Text files are UTF-8; their cells are separated by commas, semicolons or
+        tabs, as the header shows.
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal
-        Decimal mark of numbers that are written as text. With ``","`` the cells of a .csv file are separated by semicolons,
-        as spreadsheets write them where the comma is the decimal mark.
+        Decimal mark of numbers that are written as text; it is never guessed.
     instrument
         Of a REDCap export with repeating instruments, the instrument whose rows are the table.
 
@@ -74,9 +75,9 @@ class TableFile:
         return self.path.suffix.lower()
 
     @property
-    def delimiter(self) -> str:
-        """What stands between the cells of a text file."""
-        return _DELIMITERS.get((self.suffix, self.decimal), "\t")
+    def shown_name(self) -> str:
+        """The name without its folder, as a message prints it."""
+        return printable(self.path.name)
 
 
 def table_file(file: str | Path | TableFile) -> TableFile:

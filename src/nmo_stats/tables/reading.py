@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,9 @@ import pandas as pd
 
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
-from nmo_stats.tables.files import TableFile, table_file
-from nmo_stats.tables.raw import HEAD, RawTable, Source, refuse
+from nmo_stats.tables.delimited import read_rows, separator
+from nmo_stats.tables.files import SUFFIXES, TableFile, table_file
+from nmo_stats.tables.raw import HEAD, RawTable, Remark, Source, refuse
 from nmo_stats.tables.redcap import instrument_rows
 
 if TYPE_CHECKING:
@@ -43,19 +44,22 @@ _MAGIC: Final = {
 _ODS_MARK: Final = (
     b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"  # an archive that begins with its kind
 )
-_SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
-_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+LARGEST_FILE: Final = 500 * 10**6  # bytes; a million periods take 50 MB as text
+_MOST_CELLS: Final = 200_000_000
+_MOST_COLUMNS: Final = 16_384  # of a spreadsheet
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Header and rows as they stand in the source; the first row has the number ``first_row``."""
+    """Header and rows as they stand in the source, and the number of each row."""
 
     header: Sequence[Cell]
     body: Sequence[Sequence[Cell]]
-    first_row: int = 2
+    numbers: Sequence[int]
     unread_sheets: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    separator: str = ""
 
 
 def read_table(file: str | Path | TableFile) -> RawTable:
@@ -81,28 +85,41 @@ def read_content(file: TableFile) -> bytes:
         If it does not exist, is empty or is something else.
     """
     path, suffix = file.path, file.suffix
-    if _is_folder(path):
-        refuse(path.name, "a folder", "a table is one file", "name the file in it")
+    name = file.shown_name
+    _require_plain_file(path, name)
     if suffix not in _READERS:
-        rule = "the file is .csv, .tsv, .xlsx or .parquet"
+        rule = f"the file is {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
         remedy = (
             "save it as .xlsx" if suffix in {".xls", ".ods", ".xlsm", ".xlsb"} else "save it as one of these"
         )
-        refuse(path.name, f"suffix {path.suffix!r}", rule, remedy)
-    content = _content(path)
+        refuse(name, f"suffix {path.suffix!r}", rule, remedy)
+    content = _content(path, name)
     expected = _READERS[suffix][0]
     kind = _kind(content)
     if kind != expected:
         remedy = _REMEDIES.get(kind, "give the file the suffix of what it is")
-        refuse(path.name, kind, f"a {suffix} file is {expected}", remedy)
+        refuse(name, kind, f"a {suffix} file is {expected}", remedy)
     return content
 
 
-def _is_folder(path: Path) -> bool:
+def _require_plain_file(path: Path, name: str) -> None:
+    """Refuse what is no file of a stated size: reading a device or a pipe may never end."""
     try:
-        return path.is_dir()
-    except OSError:  # a name that is too long; reading it says so
-        return False
+        status = path.stat()
+    except (OSError, ValueError):  # reading it says why
+        return
+    if stat.S_ISDIR(status.st_mode):
+        refuse(name, "a folder", "a table is one file", "name the file in it")
+    if not stat.S_ISREG(status.st_mode):
+        rule = "a table is a regular file, not a device, a pipe or a socket"
+        refuse(name, "not a regular file", rule, "write the table to a file, and name that file")
+    if status.st_size > LARGEST_FILE:
+        _refuse_size(name, f"{status.st_size / 10**6:,.0f} MB")
+
+
+def _refuse_size(name: str, found: str) -> NoReturn:
+    rule = f"a table has at most {LARGEST_FILE // 10**6} MB"
+    refuse(name, found, rule, "keep the columns that are needed, or save the table as .parquet")
 
 
 def _kind(content: bytes) -> str:
@@ -114,8 +131,13 @@ def _kind(content: bytes) -> str:
     return kind
 
 
-def parsed_file(file: TableFile, content: bytes) -> RawTable:
+def parsed_file(file: TableFile, content: bytes, role: str | None = None) -> RawTable:
     """Return the cells of a file that was read with :func:`read_content`.
+
+    Parameters
+    ----------
+    role
+        Which of the two tables of dated events it is, for the remedy of a choice that is not made; None for a single table.
 
     Raises
     ------
@@ -125,14 +147,22 @@ def parsed_file(file: TableFile, content: bytes) -> RawTable:
     grid = _READERS[file.suffix][1](content, file)
     if all(map(is_missing, grid.header)):
         rule = "the first row names the columns"
-        refuse(file.path.name, "no column names", rule, "remove the empty rows above the table")
+        refuse(file.shown_name, "no column names", rule, "remove the empty rows above the table")
+    require_width(len(grid.header), file.shown_name)
     table = replace(_table(grid, source_of(file, content)), decimal=file.decimal)
-    return instrument_rows(table, file.instrument)
+    return instrument_rows(table, file.instrument, role)
+
+
+def require_width(columns: int, name: str) -> None:
+    """Refuse a table with more columns than a spreadsheet can have."""
+    if columns > _MOST_COLUMNS:
+        rule = f"a table has at most {_MOST_COLUMNS:,} columns"
+        refuse(name, f"{columns:,} columns", rule, "keep the columns that are needed")
 
 
 def source_of(file: TableFile, content: bytes) -> Source:
     """Return the name of a file and the hash of its bytes."""
-    return Source(file.path.name, hashlib.sha256(content).hexdigest())
+    return Source(file.shown_name, hashlib.sha256(content).hexdigest())
 
 
 def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
@@ -150,7 +180,7 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
-    grid = _Grid(list(frame.columns), body, first_row=1)
+    grid = _Grid(list(frame.columns), body, range(1, len(body) + 1))
     try:
         text = ascii((grid.header, body))
     except ValueError as error:  # Python prints no whole number of more than 4300 digits
@@ -158,76 +188,32 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     return _table(grid, Source(name, hashlib.sha256(text.encode()).hexdigest()))
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, name: str) -> bytes:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)  # a file may be longer than it says
     except (OSError, ValueError) as error:  # ValueError: a path that no file system takes
         found = getattr(error, "strerror", None) or str(error)
-        refuse(path.name, found, "the file exists and can be read", f"check the path {str(path)!r}")
+        refuse(name, found, "the file exists and can be read", f"check the path {str(path)!r}")
+    if len(content) > LARGEST_FILE:
+        _refuse_size(name, "more than it states")
     if not content.strip(b"\xef\xbb\xbf \t\r\n"):
         rule = "the file has a header row and one row per period"
-        refuse(path.name, "empty file", rule, "see `nmo-stats template`")
+        refuse(name, "empty file", rule, "see `nmo-stats template`")
     return content
 
 
 def _read_text(content: bytes, file: TableFile) -> _Grid:
-    return _read_delimited(content, file.path.name, file.delimiter)
+    mark = separator(content, file)
+    header, *body = read_rows(content, file, mark)
+    return _Grid(header, body, range(2, len(body) + 2), separator=mark)
 
 
 def _read_workbook(content: bytes, file: TableFile) -> _Grid:
     from nmo_stats.tables.workbook import read_sheet
 
-    rows, unread = read_sheet(content, file)
-    width = max(map(len, rows))
-    header, *body = [(*row, *[None] * (width - len(row))) for row in rows]
-    return _Grid(header, body, unread_sheets=unread)
-
-
-def _read_delimited(content: bytes, name: str, delimiter: str) -> _Grid:
-    text = _decode(content, name)
-    if line := _SEPARATOR_LINE.match(text):
-        _refuse_separator_line(line[1], delimiter, name)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        refuse(name, str(error), "quotes open and close around a cell", "save the table again as plain CSV")
-    header, *body = lines
-    _require_separator(header, delimiter, name)
-    return _Grid(header, body)
-
-
-def _decode(content: bytes, name: str) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        problem = Problem(found, "text files are encoded as UTF-8", "save it as 'CSV UTF-8'", row=row)
-        raise CohortError([problem], name) from None
-    if "\x00" in text:
-        refuse(name, "a NUL character", "text files are encoded as UTF-8", "save it as 'CSV UTF-8'")
-    return text
-
-
-def _refuse_separator_line(separator: str, delimiter: str, name: str) -> NoReturn:
-    """Refuse the first line in which Excel is told what separates the cells: it is no row of the table."""
-    remedy = "remove the line"
-    if separator == ";" and delimiter == ",":
-        remedy += ", and read the table with decimal=',' (--decimal ,) if its numbers have decimal commas"
-    refuse(name, f"a first line 'sep={separator}'", "the first row names the columns", remedy)
-
-
-def _require_separator(header: list[str], delimiter: str, name: str) -> None:
-    if len(header) != 1:
-        return
-    for other, words in _SEPARATORS.items():
-        if other != delimiter and other in header[0]:
-            expected = _SEPARATORS[delimiter]
-            remedy = "use .tsv for tabs" if other == "\t" else f"save the table with {expected} between cells"
-            if other == ";" and delimiter == ",":
-                remedy += ", or read it with decimal=',' (--decimal ,) if its numbers have decimal commas"
-            rule = f"cells of this file type are separated by {expected}"
-            refuse(name, f"cells separated by {words}", rule, remedy)
+    table = read_sheet(content, file)
+    return _Grid(table.header, table.body, table.numbers, table.unread_sheets, table.remarks)
 
 
 def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa.ChunkedArray]]:
@@ -241,11 +227,26 @@ def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+        _require_parquet_size(parquet.metadata, file.shown_name)
+        table = parquet.read()
+    except CohortError:
+        raise
     except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
         _damaged_parquet(error, file)
     kept = [number for number, name in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(name)]
     return [table.column_names[number] for number in kept], [table.column(number) for number in kept]
+
+
+def _require_parquet_size(metadata: pa.parquet.FileMetaData, name: str) -> None:
+    """Refuse a file that unpacks to far more than a table holds: a few bytes can repeat one cell a billion times."""
+    cells = metadata.num_rows * metadata.num_columns
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    if cells > _MOST_CELLS or size > 2 * LARGEST_FILE:
+        rule = f"a table has at most {_MOST_CELLS:,} cells in {2 * LARGEST_FILE // 10**6:,} MB"
+        found = f"{cells:,} cells in {size / 10**6:,.0f} MB unpacked"
+        refuse(name, found, rule, "keep the columns and rows that are needed")
 
 
 def _read_parquet(content: bytes, file: TableFile) -> _Grid:
@@ -254,17 +255,19 @@ def _read_parquet(content: bytes, file: TableFile) -> _Grid:
         cells = [column.to_pylist() for column in columns]
     except Exception as error:  # noqa: BLE001  such as a date that Python has not
         _damaged_parquet(error, file)
-    return _Grid(header, list(zip(*cells, strict=True)), first_row=1)
+    body = list(zip(*cells, strict=True))
+    return _Grid(header, body, range(1, len(body) + 1))
 
 
 def _damaged_parquet(error: Exception, file: TableFile) -> NoReturn:
     found = f"cannot be read ({shown(error)})"
-    refuse(file.path.name, found, "a .parquet file is Parquet", "write the file again")
+    refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[bytes, TableFile], _Grid]]]] = {
     ".csv": (_TEXT, _read_text),
     ".tsv": (_TEXT, _read_text),
+    ".txt": (_TEXT, _read_text),
     ".xlsx": (_WORKBOOK, _read_workbook),
     ".parquet": (_PARQUET, _read_parquet),
 }
@@ -274,9 +277,9 @@ def _table(grid: _Grid, source: Source) -> RawTable:
     width = len(grid.header)
     numbers: list[int] = []
     kept: list[Sequence[Cell]] = []
-    blank: list[int] = []
+    blank = _unmentioned(grid.numbers)
     faults: list[Problem] = []
-    for number, cells in enumerate(grid.body, start=grid.first_row):
+    for number, cells in zip(grid.numbers, grid.body, strict=True):
         if all(map(is_missing, cells)):
             blank.append(number)
         elif len(cells) != width:
@@ -289,17 +292,26 @@ def _table(grid: _Grid, source: Source) -> RawTable:
         columns=tuple("" if is_missing(column) else as_text(column) for column in grid.header),
         cells=tuple(zip(*kept, strict=True)) or ((),) * width,
         rows=tuple(numbers),
-        blank_rows=tuple(
-            number for number in blank if number < last
-        ),  # empty rows at the end are not worth a word
+        # empty rows at the end are not worth a word
+        blank_rows=tuple(number for number in sorted(blank) if number < last),
         source=source,
         faults=tuple(faults),
         unread_sheets=grid.unread_sheets,
         head=tuple(
             (number, tuple(as_text(cell).strip() for cell in cells if not is_missing(cell)))
-            for number, cells in enumerate(grid.body[:HEAD], start=grid.first_row)
+            for number, cells in zip(grid.numbers[:HEAD], grid.body[:HEAD], strict=True)
         ),
+        remarks=grid.remarks,
+        separator=grid.separator,
     )
+
+
+def _unmentioned(numbers: Sequence[int]) -> list[int]:
+    """Return the rows between the first and the last that the source does not even mention."""
+    if isinstance(numbers, range) or not numbers:
+        return []
+    mentioned = set(numbers)
+    return [number for number in range(2, numbers[-1]) if number not in mentioned]
 
 
 def _ragged(row: int, cells: int, width: int) -> Problem:

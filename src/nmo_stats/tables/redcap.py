@@ -1,58 +1,110 @@
-"""The rows of one repeating instrument of a REDCap export."""
+"""The rows of one repeating instrument of a REDCap export, with raw names or with labels in its header."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
-from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import RawTable
+from nmo_stats.tables.columns import in_shell
+from nmo_stats.tables.nearest import nearest, nearest_name
+from nmo_stats.tables.raw import RawTable, listed
 
-_INSTRUMENT: Final = "redcap_repeat_instrument"
-_OWN: Final = (_INSTRUMENT, "redcap_repeat_instance")
+INSTRUMENT: Final = "redcap_repeat_instrument"
+INSTANCE: Final = "redcap_repeat_instance"
+EVENT: Final = "redcap_event_name"
+_OWN_LABELS: Final = {"repeat_instrument": INSTRUMENT, "repeat_instance": INSTANCE, "event_name": EVENT}
+_ROLES: Final = {
+    "treatments": ("treatment", "therapy", "drug", "medication", "course"),
+    "relapses": ("relapse", "attack", "event"),
+}
+_RULE: Final = (
+    f"a REDCap export with repeating instruments has a column {INSTRUMENT!r} or 'Repeat Instrument'"
+)
 
 
-def instrument_rows(raw: RawTable, instrument: str | None) -> RawTable:
+def plain_label(label: str) -> str:
+    """Return a label as a name: small letters, and one underscore for everything between its words.
+
+    Examples
+    --------
+    >>> plain_label("Date of onset"), plain_label(" Follow-up (months) ")
+    ('date_of_onset', 'follow_up_months')
+    """
+    return re.sub(r"[\W_]+", "_", label.lower()).strip("_")
+
+
+def is_export(header: Sequence[str]) -> bool:
+    """Return whether a header has one of REDCap's own columns."""
+    return has_labels(header) or bool({INSTRUMENT, EVENT} & set(header))
+
+
+def has_labels(header: Sequence[str]) -> bool:
+    """Return whether a header is that of a REDCap export with labels: its own columns are unmistakable together or in place."""
+    labels = [plain_label(name) for name in header]
+    return {"repeat_instrument", "repeat_instance"} <= set(labels) or labels[1:2] == ["event_name"]
+
+
+def instrument_rows(raw: RawTable, instrument: str | None, role: str | None = None) -> RawTable:
     """Return the rows of an instrument, with the columns that it fills and those of the patient's own row.
 
     An export with repeating instruments holds one row for each instance of each instrument, and one row for what is asked once:
     columns that the instrument leaves empty are taken from the row of the same record (the first column) that belongs to no
-    instrument. A table without the column ``redcap_repeat_instrument`` is returned as it is.
+    instrument. A table without instruments is returned as it is.
+
+    Parameters
+    ----------
+    role
+        Which of the two tables of dated events it is; None for a single table.
 
     Raises
     ------
     CohortError
         If the table holds several instruments and none is chosen, or there is no such instrument.
     """
-    if _INSTRUMENT not in raw.columns:
+    if has_labels(raw.columns):
+        own = tuple(_OWN_LABELS.get(plain_label(name), name) for name in raw.columns)
+        raw = replace(raw, columns=own, has_labels=True)
+    if INSTRUMENT not in raw.columns:
         if instrument is None:
             return raw
-        rule = f"a REDCap export with repeating instruments has a column {_INSTRUMENT!r}"
-        problem = Problem(
-            f"instrument={instrument!r}", rule, "leave the instrument out, or export the rows again"
-        )
-        raise CohortError([problem], raw.source.name)
-    labels = ["" if is_missing(cell) else as_text(cell) for cell in raw.cells[raw.columns.index(_INSTRUMENT)]]
+        remedy = "leave the instrument out, or export the rows again"
+        raise CohortError([Problem(f"instrument={instrument!r}", _RULE, remedy)], raw.source.name)
+    labels = ["" if is_missing(cell) else as_text(cell) for cell in raw.cells[raw.columns.index(INSTRUMENT)]]
     names = [name for name in dict.fromkeys(labels) if name]
     if instrument is None and not names:
-        return _without(raw, _OWN)
+        return _without(raw, (INSTRUMENT, INSTANCE))
     if instrument not in names:
-        raise CohortError([_choice(instrument, names)], raw.source.name)
+        raise CohortError([_choice(instrument, names, role)], raw.source.name)
     chosen = [index for index, label in enumerate(labels) if label == instrument]
-    own = [index for index, label in enumerate(labels) if not label]
-    return _filled(_without(raw, _OWN), chosen, own)
+    own_rows = [index for index, label in enumerate(labels) if not label]
+    found, clashes = filled(_without(raw, (INSTRUMENT, INSTANCE)), chosen, own_rows)
+    if clashes:
+        raise CohortError(clashes, raw.source.name)
+    return found
 
 
-def _choice(instrument: str | None, names: list[str]) -> Problem:
-    listed = ", ".join(map(repr, names[:20])) or "none"
-    if instrument is None:
-        found = f"rows of the REDCap instruments {listed}"
-        remedy = f"choose the rows with instrument={names[0]!r} (--instrument {names[0]}) or another of them"
-        return Problem(found, "a table holds the rows of one instrument", remedy, column=_INSTRUMENT)
-    remedy = nearest(instrument, names) or "name one of them"
-    return Problem(f"no instrument {instrument!r}", f"the file has the instruments {listed}", remedy)
+def _choice(instrument: str | None, names: list[str], role: str | None) -> Problem:
+    found = listed(map(repr, names), 20) or "none"
+    if instrument is not None:
+        remedy = nearest(instrument, names) or "name one of them"
+        return Problem(f"no instrument {instrument!r}", f"the file has the instruments {found}", remedy)
+    if role is None:
+        remedy = f"choose the rows with instrument={names[0]!r} (--instrument {in_shell(names[0])}) or another of them"
+    else:
+        meant = nearest_name(role, names, _ROLES[role]) or names[0]
+        option = " ".join(f"--instrument {in_shell(f'{table}={name}')}" for table, name in _roles(names))
+        remedy = f"choose the rows with TableFile(path, instrument={meant!r}) ({option}), or another of them"
+    rule = "a table holds the rows of one instrument"
+    return Problem(f"rows of the REDCap instruments {found}", rule, remedy, column=INSTRUMENT, table=role)
+
+
+def _roles(names: list[str]) -> list[tuple[str, str]]:
+    """Return for each table of dated events the instrument that looks like it."""
+    return [(role, nearest_name(role, names, hints) or names[0]) for role, hints in _ROLES.items()]
 
 
 def _without(raw: RawTable, names: tuple[str, ...]) -> RawTable:
@@ -64,8 +116,16 @@ def _without(raw: RawTable, names: tuple[str, ...]) -> RawTable:
     )
 
 
-def _filled(raw: RawTable, chosen: list[int], own: list[int]) -> RawTable:
-    """Return the chosen rows, and in columns that are empty in all of them the values of the patients' own rows."""
+def filled(raw: RawTable, chosen: list[int], own: list[int]) -> tuple[RawTable, list[Problem]]:
+    """Return the chosen rows, and in columns that are empty in all of them the values of the patients' own rows.
+
+    Returns
+    -------
+    RawTable
+        Without the columns that hold nothing then.
+    list of Problem
+        Where own rows of a record contradict each other.
+    """
     columns: list[str] = []
     cells: list[tuple[Cell, ...]] = []
     problems: list[Problem] = []
@@ -80,11 +140,8 @@ def _filled(raw: RawTable, chosen: list[int], own: list[int]) -> RawTable:
                 continue  # a column of another instrument
         columns.append(name)
         cells.append(taken)
-    if problems:
-        raise CohortError(problems, raw.source.name)
-    return replace(
-        raw, columns=tuple(columns), cells=tuple(cells), rows=tuple(raw.rows[index] for index in chosen)
-    )
+    rows = tuple(raw.rows[index] for index in chosen)
+    return replace(raw, columns=tuple(columns), cells=tuple(cells), rows=rows), problems
 
 
 def _facts(
