@@ -7,6 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+import numpy as np
+
 from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, number
 from nmo_stats.audit.record import Name, Record
 from nmo_stats.audit.span import Span, decimal, exact, total
@@ -108,12 +110,12 @@ def _at_corners(record: Record, name: Name, value: Callable[[Comparison], float]
     if isinstance(sums, Unknown):
         return sums
     per_year = UNITS_PER_YEAR[record.unit]
-    counts = [[int(sums[0].value), int(sums[1].value)]]
+    counts = np.array([[int(sums[0].value), int(sums[1].value)]])
     times = [(one.value, other.value) for one, other in [sums[2:]]]
     times += [(sums[2].low, sums[3].high), (sums[2].high, sums[3].low)]
     try:
         found = [
-            value(Comparison.from_arrays(counts, [[float(one) / per_year, float(other) / per_year]]))
+            value(Comparison(("series",), counts, np.array([[float(one), float(other)]]) / per_year))
             for one, other in times
         ]
     except NotIdentifiedError as refused:

@@ -13,11 +13,12 @@ import pandas as pd
 
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.cohort import Cohort
+from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.published import PUBLISHED
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
-from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, shown, written_column
+from nmo_stats.tables.cells import Fault, as_text, is_missing, shown, written_column
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
@@ -29,6 +30,7 @@ PRINTED: Final = "printed"
 
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
+_TWICE: Final = "keep the row that is right; if these are two people, give each an identifier of their own"
 THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
 
@@ -293,16 +295,19 @@ def _patient_problems(
         return [Problem("missing", "the table has a column 'patient'", "add it", column="patient")]
     problems, seen = [], set()
     for cell, row in zip(cells, rows, strict=True):
-        name = parse_text(cell)
+        name = parse_patient(cell)
         if isinstance(name, Fault):
             problems.append(Problem(shown(cell), name.rule, name.remedy, row, column="patient"))
         elif name not in courses:
-            remedy = nearest(name, courses) or "leave the row out"
+            remedy = (
+                nearest(name, courses)
+                or "correct the identifier, or add the periods of this patient to the period table"
+            )
             rule = "a patient of the period table"
             problems.append(Problem(shown(cell), rule, remedy, row, name, "patient"))
         elif name in seen:
             rule = "the table has one row per patient"
-            problems.append(Problem(f"{name!r} again", rule, "remove the repeated row", row, name, "patient"))
+            problems.append(Problem(f"{name!r} again", rule, _TWICE, row, name, "patient"))
         seen.add(name)
     return problems
 

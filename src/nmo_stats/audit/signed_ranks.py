@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown
 from nmo_stats.audit.record import Name, Record
 from nmo_stats.audit.span import Span, decimal
@@ -69,7 +71,7 @@ def _pair(
         ]
         for row in names
     ]
-    return Comparison.from_arrays(relapses, years)
+    return Comparison(tuple(patients), np.array(relapses), np.array(years))
 
 
 def _normal(pair: Comparison, correction: bool) -> float:  # noqa: FBT001  bound by the formula

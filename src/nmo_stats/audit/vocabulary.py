@@ -176,7 +176,7 @@ SUMMARIES: Final = {
 _OTHER_SUMMARIES: Final = {"_sd": (span.population_deviation, "standard deviation, divisor n,")}
 _OTHER_NAMES: Final = {
     **{f"patients_{one}": f"edss_{one}" for one in ("worsened", "stable", "improved")},
-    **{f"follow_up_{unit}": f"exposure_{unit}" for unit in ("days", "months", "years")},
+    **{f"follow_up_{unit}": f"exposure_{unit}" for unit in ("days", "weeks", "months", "years")},
     "relapse_rate": "arr",
     "irr": "rate_ratio",
     "number_of_patients": "cohort_size",
@@ -189,6 +189,7 @@ _CHANGES: Final = "EDSS at the end of the period − at its start; with or witho
 _DATUM: Final = {
     "relapses": "relapses on the drug, courses added up; of the series in total, or the same in each patient",
     "exposure_days": "follow-up on the drug in days, courses added up",
+    "exposure_weeks": "follow-up on the drug in weeks of 7 days",
     "exposure_months": "follow-up on the drug in months of 365.25/12 days",
     "exposure_years": "follow-up on the drug in years of 365.25 days",
     "edss_start": "EDSS at the start of the first course",

@@ -16,6 +16,7 @@ from nmo_stats.tables.cells import (
     is_missing,
     parse_text,
     plain_number,
+    says_unknown,
     shown,
     with_decimal_comma,
     written_decimals,
@@ -85,15 +86,24 @@ def _parsed(cells: Mapping[str, tuple[Cell, ...]], decimal: DecimalMark) -> dict
     return found
 
 
-def _optional_text(cell: Cell) -> str | Fault | None:
-    return None if is_missing(cell) else parse_text(cell)
+def _optional(parser: Callable[[Cell], str | Fault]) -> Callable[[Cell], str | Fault | None]:
+    return lambda cell: None if is_missing(cell) else parser(cell)
+
+
+def _name(cell: Cell) -> str | Fault:
+    """Read a name of the period table; whether there is such a one is asked later."""
+    if says_unknown(cell):
+        return Fault(
+            "a name of the period table, or empty", "leave the cell empty if the number is about the series"
+        )
+    return parse_text(cell)
 
 
 def _value(cell: Cell) -> float | Fault:
     number = plain_number(cell)
     if number is None or not math.isfinite(number) or abs(number) > _LARGEST:
         rule = "a printed number, without unit, with the decimal mark of the file"
-        return Fault(rule, "copy the number as it is printed, or leave the row out")
+        return Fault(rule, "copy the number as it is printed; the table holds printed numbers only")
     return number
 
 
@@ -107,11 +117,11 @@ def _decimals(cell: Cell) -> int | Fault:
 
 _PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
     "quantity": parse_text,
-    "patient": _optional_text,
-    "treatment": _optional_text,
+    "patient": _optional(_name),
+    "treatment": _optional(_name),
     "value": _value,
     "decimals": _decimals,
-    "place": _optional_text,
+    "place": _optional(parse_text),
 }
 
 
