@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from nmo_stats import analysis, read_periods
+from nmo_stats.cohort.names import EXAMPLE_PATIENT
 from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.report.blocks import Table
@@ -80,18 +81,16 @@ def test_check_json_lists_the_problems(run, tmp_path):
 
 
 def test_check_says_what_would_be_analysed(run, tmp_path):
-    code, out, err = run("template", tmp_path / "periods.csv")
-    assert code == 0
-    code, out, err = run("check", tmp_path / "periods.csv")
+    path = write(tmp_path / "periods.csv", run("template")[1].replace(EXAMPLE_PATIENT, "P1"))
+    code, out, err = run("check", path)
     assert (code, err) == (0, "")
     assert "valid; 1 patient, 2 periods, times in months" in out
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
-def test_the_template_is_a_valid_table_and_is_never_overwritten(run, tmp_path, suffix):
+def test_the_template_is_never_overwritten(run, tmp_path, suffix):
     path = tmp_path / f"periods.{suffix}"
     assert run("template", path)[0] == 0
-    assert json.loads(run("check", path, "--json")[1])["treatments"] == ["rituximab", "tocilizumab"]
     code, _, err = run("template", path)
     assert code == 2
     assert "exists" in err

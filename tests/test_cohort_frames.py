@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmo_stats import ArgumentError, Cohort, CohortError, read_periods
+from nmo_stats.cohort.names import parse_patient, parse_treatment
 
 COLUMNS = ["patient", "treatment", "relapses", "exposure_years"]
 
@@ -147,7 +148,14 @@ def test_parquet_tables_that_are_no_period_tables_are_refused(tmp_path, table, f
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=8
-).filter(lambda text: text.strip() and not text.startswith(("=", "#")))
+).filter(
+    lambda text: (
+        text.strip()
+        and not text.startswith(("=", "#"))
+        and isinstance(parse_patient(text), str)
+        and isinstance(parse_treatment(text), str)
+    )
+)
 EDSS = st.sampled_from([None, 0.0, *(step / 2 for step in range(2, 21))])
 NUMBERS = st.one_of(st.none(), st.integers(-999, 999), st.decimals(-99, 99, places=2).map(float))
 
@@ -165,7 +173,7 @@ def tables(draw):
             "period": draw(st.sampled_from([None, number])),
             "edss_start": draw(EDSS),
             "ended_by_relapse": draw(st.sampled_from([True, False, None])),
-            "site": draw(st.one_of(st.none(), NAMES)),
+            "note": draw(st.one_of(st.none(), NAMES)),
             "dose": draw(NUMBERS),
         }
         for patient in names

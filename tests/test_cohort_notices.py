@@ -18,7 +18,9 @@ def table(**columns):
 
 def in_unit(unit, first):
     """Return the table with ``first`` as its first follow-up time, in another unit."""
-    others = {"exposure_days": 365.25, "exposure_months": 12.5, "exposure_years": 1.5}[unit]
+    others = {"exposure_days": 365, "exposure_weeks": 52.5, "exposure_months": 12.5, "exposure_years": 1.5}[
+        unit
+    ]
     return table(exposure_years=[first, others, others, others], relapses=0).rename(
         columns={"exposure_years": unit}
     )
@@ -34,18 +36,29 @@ def test_an_inconspicuous_table_has_no_notice():
 
 @pytest.mark.parametrize(
     ("unit", "short", "long_enough"),
-    [("exposure_days", 29.9, 30), ("exposure_months", 0.98, 0.986), ("exposure_years", 0.082, 0.0822)],
+    [
+        ("exposure_days", 29.9, 30),
+        ("exposure_weeks", 4.2, 4.3),
+        ("exposure_months", 0.98, 0.986),
+        ("exposure_years", 0.082, 0.0822),
+    ],
 )
 def test_a_period_under_30_days_is_noticed_in_every_unit(unit, short, long_enough):
     notice = notices(in_unit(unit, short))["short_period"]
     assert notice.patients == ("A",)
-    assert notice.text == "a period is shorter than 30 days (patient A on x)"
+    assert "shorter than 30 days" in notice.text
+    assert f"follow-up is in {unit.removeprefix('exposure_')} (patient A on x)" in notice.text
     assert "short_period" not in notices(in_unit(unit, long_enough))
 
 
 @pytest.mark.parametrize(
     ("unit", "long", "short_enough"),
-    [("exposure_days", 21916, 21915), ("exposure_months", 720.1, 720), ("exposure_years", 60.1, 60)],
+    [
+        ("exposure_days", 21916, 21915),
+        ("exposure_weeks", 3131, 3130),
+        ("exposure_months", 720.1, 720),
+        ("exposure_years", 60.1, 60),
+    ],
 )
 def test_a_period_over_60_years_is_noticed_in_every_unit(unit, long, short_enough):
     assert notices(in_unit(unit, long))["long_period"].patients == ("A",)
@@ -58,7 +71,12 @@ def test_an_arr_over_20_is_noticed_and_20_is_not():
 
 
 @pytest.mark.parametrize(
-    ("unit", "code"), [("exposure_months", "whole_months"), ("exposure_years", "whole_years")]
+    ("unit", "code"),
+    [
+        ("exposure_weeks", "whole_weeks"),
+        ("exposure_months", "whole_months"),
+        ("exposure_years", "whole_years"),
+    ],
 )
 def test_follow_up_in_whole_units_only_is_noticed(unit, code):
     whole = table(exposure_years=[1, 2, 3, 4]).rename(columns={"exposure_years": unit})
@@ -272,7 +290,13 @@ def test_a_cohort_is_frozen():
 
 
 @pytest.mark.parametrize(
-    ("unit", "value"), [("exposure_days", 365.25), ("exposure_months", 12.0), ("exposure_years", 1.0)]
+    ("unit", "value"),
+    [
+        ("exposure_days", 365.25),
+        ("exposure_weeks", 365.25 / 7),
+        ("exposure_months", 12.0),
+        ("exposure_years", 1.0),
+    ],
 )
 def test_every_unit_is_converted_to_years(unit, value):
     one = Cohort.from_frame(in_unit(unit, value))

@@ -42,16 +42,17 @@ def six_faults():
 
 SIX_LINES = """\
 6 problems
-  row {1}, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; correct the count or leave the row out
+  row {1}, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; correct the count from the source
   row {2}, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; \
 write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,)
   row {3}, patient 'P2', column 'edss_start': '0.5'; EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist); \
 correct the score, or leave the cell empty if it is unknown
-  row {4}, column 'patient': empty; text, not empty; fill the cell or leave the row out
+  row {4}, column 'patient': empty; text, not empty; enter the name from the source
   row {5}, patient 'P3', column 'ongoing': 'perhaps'; yes, no, or empty for unknown; \
 write yes or no, or leave the cell empty
   row {6}, patient 'P3', column 'treatment': 'x' again (first in row {5}); a patient has one row per treatment, \
-unless the column 'period' orders the courses; remove the repeated row, or number the periods"""
+unless the column 'period' orders the courses; if these are two courses, number the periods in the column 'period'; \
+if two people, give each an identifier of their own; if one course was entered twice, keep the row that is right"""
 
 
 def test_six_faults_are_six_lines_in_the_order_of_the_table():

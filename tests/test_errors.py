@@ -17,7 +17,7 @@ from nmo_stats.errors import (
 NEGATIVE = Problem(
     "-1",
     "relapses is a whole number >= 0",
-    "correct the count or leave the row out",
+    "correct the count from the source",
     row=7,
     patient="P3",
     column="relapses",
@@ -51,7 +51,7 @@ def test_argument_error_is_a_value_error():
 def test_a_problem_names_place_value_rule_and_remedy():
     assert str(NEGATIVE) == (
         "row 7, patient 'P3', column 'relapses': -1; relapses is a whole number >= 0; "
-        "correct the count or leave the row out"
+        "correct the count from the source"
     )
 
 

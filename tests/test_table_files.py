@@ -367,23 +367,6 @@ def test_check_says_when_nothing_can_be_compared_yet(run, save):
     assert "would be compared: y / x in 1 patient, 0 relapses in 2.00 years against 1 in 2.00 years" in out
 
 
-@pytest.mark.parametrize("name", ["events.xlsx", "events.csv"])
-def test_the_template_of_dated_events_is_valid(run, tmp_path, name):
-    path = tmp_path / name
-    code, out, _ = run("template", "--events", "--out", path)
-    assert code == 0
-    assert "nmo-stats check --treatments FILE --relapses FILE" in " ".join(out.split())
-    if name.endswith("xlsx"):
-        files, sheets = [path, path], ["--sheet", "treatments=treatments", "--sheet", "relapses=relapses"]
-    else:
-        files, sheets = [tmp_path / "events-treatments.csv", tmp_path / "events-relapses.csv"], []
-        assert (tmp_path / "events-dictionary.csv").is_file()
-    code, out, _ = run("check", "--treatments", files[0], "--relapses", files[1], *sheets)
-    assert code == 0
-    assert "0 relapses in 1.29 years against 2 in 2.08 years" in out
-    assert run("template", "--events", "--out", path)[0] == 2
-
-
 def test_the_template_of_dated_events_prints_without_a_file(run):
     code, out, _ = run("template", "--events")
     assert code == 0

@@ -164,13 +164,13 @@ def _over_rounding(
 
 def _pairs(sums: tuple[Span, Span, Span, Span], unit: str, steps: int) -> Iterator[Comparison]:
     """Yield the totals as a comparison of one row: with the times as they are, then over their rounding."""
-    counts, per_year = [[int(sums[0].value), int(sums[1].value)]], UNITS_PER_YEAR[unit]
+    counts, per_year = np.array([[int(sums[0].value), int(sums[1].value)]]), UNITS_PER_YEAR[unit]
     reference, comparator = sums[2:]
     times = [(float(reference.value), float(comparator.value))]
     rising = np.linspace(float(reference.low), float(reference.high), steps)
     falling = np.linspace(float(comparator.high), float(comparator.low), steps)
     for one, other in (*times, *zip(rising, falling, strict=True)):
-        yield Comparison.from_arrays(counts, [[float(one) / per_year, float(other) / per_year]])
+        yield Comparison(("series",), counts, np.array([[float(one), float(other)]]) / per_year)
 
 
 def _words(sums: tuple[Span, Span, Span, Span], unit: str) -> str:

@@ -13,11 +13,12 @@ import pandas as pd
 
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.cohort import Cohort
+from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.published import PUBLISHED, RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
-from nmo_stats.tables.cells import Fault, as_text, is_missing, parse_text, says_unknown, shown, written_column
+from nmo_stats.tables.cells import Fault, as_text, is_missing, says_unknown, shown, written_column
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
@@ -34,6 +35,7 @@ _NO_PERIOD: Final = (
 _ENDS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
 _ROUNDED: Final = re.compile(r"(^|_)(months|years|weeks|arr)(_|$)")
 _ODD_NUMBER: Final = re.compile(r"[<>≤≥~]\s*[\d.,]+|[-\u2212]?(0|[1-9]\d*)([.,]\d+)?\s*%?|[-+]?(inf|∞)")
+_TWICE: Final = "keep the row that is right; if these are two people, give each an identifier of their own"
 THERAPY: Final = re.compile(r"prior_therapy_(\d+)_(from_year|to_year|relapses)")
 
 
@@ -323,7 +325,7 @@ def _patient_problems(
         return [Problem("missing", "the table has a column 'patient'", "add it", column="patient")]
     problems, seen = [], set()
     for cell, row in zip(cells, rows, strict=True):
-        name = parse_text(cell)
+        name = parse_patient(cell)
         if isinstance(name, Fault):
             problems.append(Problem(shown(cell), name.rule, name.remedy, row, column="patient"))
         elif name not in courses:
@@ -332,7 +334,7 @@ def _patient_problems(
             problems.append(Problem(shown(cell), rule, remedy, row, name, "patient"))
         elif name in seen:
             rule = "the table has one row per patient"
-            problems.append(Problem(f"{name!r} again", rule, "remove the repeated row", row, name, "patient"))
+            problems.append(Problem(f"{name!r} again", rule, _TWICE, row, name, "patient"))
         seen.add(name)
     return problems
 

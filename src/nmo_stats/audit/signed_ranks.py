@@ -117,7 +117,7 @@ def _pairs(record: Record, patients: list[str], treatments: tuple[str, ...]) -> 
             [float(getattr(span, end)) / UNITS_PER_YEAR[record.unit] for span, end in zip(*row, strict=True)]
             for row in zip(times, ends, strict=True)
         ]
-        yield Comparison.from_arrays(relapses, years)
+        yield Comparison(tuple(patients), np.array(relapses), np.array(years))
 
 
 def _non_zero(pair: Comparison) -> Floats:

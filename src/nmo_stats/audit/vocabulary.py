@@ -221,6 +221,7 @@ _CHANGES: Final = "EDSS at the end of the period − at its start; with or witho
 _DATUM: Final = {
     "relapses": "relapses on the drug, courses added up; of the series in total, or the same in each patient",
     "exposure_days": "follow-up on the drug in days, courses added up",
+    "exposure_weeks": "follow-up on the drug in weeks of 7 days",
     "exposure_months": "follow-up on the drug in months of 365.25/12 days",
     "exposure_years": "follow-up on the drug in years of 365.25 days",
     "edss_start": "EDSS at the start of the first course",

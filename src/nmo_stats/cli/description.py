@@ -122,14 +122,15 @@ def describe_json(told: Description) -> dict[str, object]:
 
 
 def _pair(cohort: Cohort, chosen: Choices) -> Comparison | None:
-    """Return the comparison that was asked for; if none was, the one that is clear without asking, if any."""
+    """Return the comparison that was asked for, or is clear without asking; None where it is not clear, or nobody had both."""
+    asked = [name for name in (chosen.comparator, chosen.reference) if name]
     try:
         comparator, reference = treatments(cohort, chosen)
         return cohort.compare(comparator, reference=reference, courses=chosen.settings.courses)
     except (ArgumentError, CohortError):
-        if chosen.comparator or chosen.reference:
-            raise
-        return None
+        if set(asked) <= set(cohort.treatments) and len(set(asked)) == len(asked):
+            return None  # rates and scores of single patients need no pairs
+        raise
 
 
 def _say_times(found: FirstRelapse) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nmo_stats.cohort.names import EXAMPLE_PATIENT
 from nmo_stats.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ PERIODS: Final = Template(
                 ("treatment", "drug of the period; text, not empty"),
                 ("period", "order of the period in the patient's history; optional whole number"),
                 ("relapses", "relapses in the period; whole number >= 0"),
-                ("exposure_months", "follow-up time > 0; or use exposure_days or exposure_years instead"),
+                (
+                    "exposure_months",
+                    "follow-up time > 0; or use exposure_days, exposure_weeks or exposure_years instead",
+                ),
                 ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
                 ("edss_end", "EDSS at the end or last visit; optional"),
                 (
@@ -76,8 +80,8 @@ PERIODS: Final = Template(
                 ("ongoing", "is the period still running at the last visit; yes, no, or empty for unknown"),
             ),
             (
-                ("example", "rituximab", 1, 3, 14.5, 4.0, 5.0, "yes", "no"),
-                ("example", "tocilizumab", 2, 0, 12.0, 5.0, 4.5, "", "yes"),
+                (EXAMPLE_PATIENT, "rituximab", 1, 3, 14.5, 4.0, 5.0, "yes", "no"),
+                (EXAMPLE_PATIENT, "tocilizumab", 2, 0, 12.0, 5.0, 4.5, "", "yes"),
             ),
         ),
     ),
@@ -104,8 +108,8 @@ EVENTS: Final = Template(
                 ),
             ),
             (
-                ("example", "rituximab", "2011-02-01", "2013-03-01", "2014-06-15", 4.0, 5.0, "yes"),
-                ("example", "tocilizumab", "2013-03-01", "", "2014-06-15", 5.0, 4.5, ""),
+                (EXAMPLE_PATIENT, "rituximab", "2011-02-01", "2013-03-01", "2014-06-15", 4.0, 5.0, "yes"),
+                (EXAMPLE_PATIENT, "tocilizumab", "2013-03-01", "", "2014-06-15", 5.0, 4.5, ""),
             ),
         ),
         Sheet(
@@ -115,7 +119,7 @@ EVENTS: Final = Template(
                 ("onset", "first day of the relapse, such as 2012-05-20"),
                 ("severity", "optional text"),
             ),
-            (("example", "2012-05-20", "mild"), ("example", "2013-02-10", "severe")),
+            ((EXAMPLE_PATIENT, "2012-05-20", "mild"), (EXAMPLE_PATIENT, "2013-02-10", "severe")),
         ),
     ),
     "replace the example rows, one row per course and one per relapse; then: nmo-stats check --treatments FILE --relapses FILE "

@@ -13,15 +13,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.history import History
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.names import parse_patient
+from nmo_stats.cohort.notices import Notice, table_notices
+from nmo_stats.cohort.plausibility import entry_notices
 from nmo_stats.cohort.schema import parse_count, parse_exposure
+from nmo_stats.cohort.totals import total_problems
 from nmo_stats.errors import ArgumentError, CohortError, Problem
-from nmo_stats.tables.cells import LARGEST, Cell, Fault, as_text, is_missing, shown
+from nmo_stats.tables.cells import COMMA_REMEDY, LARGEST, Cell, Fault, as_text, is_missing, shown
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[Any]
 
+_IN_ARRAYS: Final = "give numbers, or write a decimal point, not a decimal comma"
 _RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float]]] = {
     "relapses": (parse_count, np.int64, 0.0),
     "years": (parse_exposure, np.float64, 1 / LARGEST),
@@ -77,10 +81,12 @@ class Comparison:
     ) -> Comparison:
         """Build a comparison from arrays of shape (n, 2), columns reference and comparator.
 
+        What is suspicious becomes a notice, as in a file.
+
         Raises
         ------
         CohortError
-            With every count or time that breaks its rule.
+            With every count, time or name that breaks its rule, and every row that is the total of the others.
         ArgumentError
             If the shapes do not fit, or a name is empty or stands twice.
 
@@ -97,7 +103,10 @@ class Comparison:
             raise ArgumentError(
                 f"reference and comparator are both {reference!r}: name two different treatments"
             )
-        return cls(names, counts, times, reference=reference, comparator=comparator)
+        if patients is not None:
+            _require_patients(names)
+        pair = cls(names, counts, times, reference=reference, comparator=comparator)
+        return replace(pair, notices=_notices(pair))
 
     def __post_init__(self) -> None:
         counts, times = _array(self.relapses), _array(self.years)
@@ -169,7 +178,9 @@ class Comparison:
 
 def _array(values: object) -> Cells:
     if np.ma.is_masked(values):
-        raise ArgumentError("a masked array: leave out the patients with masked cells")
+        raise ArgumentError(
+            "a masked array: a masked cell is unknown; give arrays without a mask, of patients whose cells are all known"
+        )
     try:
         return np.asarray(values)
     except ValueError:
@@ -190,6 +201,32 @@ def _names(patients: object) -> tuple[str, ...]:
     return names
 
 
+def _require_patients(names: tuple[str, ...]) -> None:
+    problems = [
+        Problem(repr(name), fault.rule, fault.remedy, row, name, "patients")
+        for row, name in enumerate(names, start=1)
+        if isinstance(fault := parse_patient(name), Fault)
+    ]
+    if problems:
+        raise CohortError(problems, "arrays")
+
+
+def _notices(pair: Comparison) -> tuple[Notice, ...]:
+    """Return what is suspicious in the arrays, as in a period table of the same rows; refuse the total of the others."""
+    patients = np.repeat(np.array(pair.patients, dtype=object), 2)
+    treatments = np.tile(np.array([pair.reference, pair.comparator], dtype=object), len(pair.patients))
+    counts, times = pair.relapses.ravel(), pair.years.ravel()
+    rows = np.repeat(np.arange(1, len(pair.patients) + 1), 2).tolist()
+    if problems := total_problems(patients.tolist(), treatments.tolist(), (counts, times), rows):
+        raise CohortError(problems, "arrays")
+    names = {
+        "patient": pd.Series(patients, dtype="object"),
+        "treatment": pd.Series(treatments, dtype="object"),
+    }
+    frame = pd.DataFrame({**names, "relapses": counts, "exposure_years": times})
+    return (*table_notices(frame, "exposure_years"), *entry_notices(frame, "exposure_years"))
+
+
 def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells, list[Problem]]:
     """Return a read-only copy of the cells in their type, and the problems of those that break the rule."""
     parser, kind, smallest = _RULES[name]
@@ -200,7 +237,8 @@ def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells,
     for (row, period), fault in zip(np.ndindex(cells.shape), parsed, strict=True):
         if isinstance(fault, Fault):
             place, found = f"{name}[{row}, {period}]", shown(cells[row, period])
-            problems.append(Problem(found, fault.rule, fault.remedy, row + 1, patients[row], place))
+            remedy = _IN_ARRAYS if fault.remedy == COMMA_REMEDY else fault.remedy
+            problems.append(Problem(found, fault.rule, remedy, row + 1, patients[row], place))
     return (cells if problems else _read_only(np.array(parsed).reshape(cells.shape), kind)), problems
 
 

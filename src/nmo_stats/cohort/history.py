@@ -50,7 +50,7 @@ class History:
 
     @property
     def unit_name(self) -> str:
-        """``days``, ``months`` or ``years``."""
+        """``days``, ``weeks``, ``months`` or ``years``."""
         return self.unit.removeprefix("exposure_")
 
     @property

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
 from nmo_stats.tables.raw import Remark
 
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
@@ -71,7 +73,7 @@ def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Not
     close = ordered.loc[(ordered["row"].diff() == 0) & (apart < _SHORT_DAYS + 0.5), "row"]
     mask = pd.Series(frame.index.isin(close), index=frame.index)
     text = f"two relapses of a period are at most {_SHORT_DAYS} days apart: they may be one"
-    found = _for_rows(frame, "close_relapses", mask, text)
+    found = for_rows(frame, "close_relapses", mask, text)
     return () if found is None else (found,)
 
 
@@ -79,16 +81,18 @@ def _row_notices(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
     relapses, years = frame["relapses"], frame[unit] / UNITS_PER_YEAR[unit]
     days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
     ended, ongoing = _answered_yes(frame, "ended_by_relapse"), _answered_yes(frame, "ongoing")
-    high_arr = f"an ARR is above {_HIGH_ARR} per year: check count and unit"
-    long_period = f"a period is longer than {_LONG_YEARS} years: check the unit"
+    read = f"check that follow-up is in {unit.removeprefix('exposure_')}"
+    short_period = f"a period is shorter than {_SHORT_DAYS} days: {read}"
+    high_arr = f"an ARR is above {_HIGH_ARR} per year: check the count, and {read}"
+    long_period = f"a period is longer than {_LONG_YEARS} years: {read}"
     ended_without = "a period was ended by a relapse but counts none"
     both = "a period is both ongoing and ended by a relapse"
     return [
-        _for_rows(frame, "short_period", days < _SHORT_DAYS, f"a period is shorter than {_SHORT_DAYS} days"),
-        _for_rows(frame, "high_arr", relapses / years > _HIGH_ARR, high_arr),
-        _for_rows(frame, "long_period", years > _LONG_YEARS, long_period),
-        _for_rows(frame, "ended_without_relapse", ended & (relapses == 0), ended_without),
-        _for_rows(frame, "ongoing_but_ended", ended & ongoing, both),
+        for_rows(frame, "short_period", days < _SHORT_DAYS, short_period),
+        for_rows(frame, "high_arr", relapses / years > _HIGH_ARR, high_arr),
+        for_rows(frame, "long_period", years > _LONG_YEARS, long_period),
+        for_rows(frame, "ended_without_relapse", ended & (relapses == 0), ended_without),
+        for_rows(frame, "ongoing_but_ended", ended & ongoing, both),
     ]
 
 
@@ -98,13 +102,16 @@ def _answered_yes(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
     return frame[column].fillna(value=False).astype(bool)
 
 
-def _for_rows(frame: pd.DataFrame, code: str, mask: pd.Series[bool], text: str) -> Notice | None:
+def for_rows(
+    frame: pd.DataFrame, code: str, mask: pd.Series[bool] | npt.NDArray[np.bool_], text: str
+) -> Notice | None:
+    """Return a notice that names patient and treatment of the rows of a mask; None if there are none."""
     if not mask.any():
         return None
     who = frame.loc[mask, ["patient", "treatment"]].itertuples(index=False, name=None)
     places = [f"patient {patient} on {treatment}" for patient, treatment in who]
     patients = tuple(dict.fromkeys(frame.loc[mask, "patient"]))
-    return Notice(code, f"{text} ({_listed(places)})", patients)
+    return Notice(code, f"{text} ({listed(places)})", patients)
 
 
 def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
@@ -119,14 +126,14 @@ def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
 
 def _similar_names(names: pd.Series[str], column: str) -> Notice | None:
     groups: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
+    for name in pd.unique(names.to_numpy(dtype=object)):
         key = _without_case_and_spaces(name)
         groups.setdefault(_without_leading_zeros(key) if column == "patient" else key, []).append(name)
     alike = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
     if not alike:
         return None
     only = "case, spaces or leading zeros" if column == "patient" else "case or spaces"
-    text = f"names in {column!r} that differ only in {only} count as different: {_listed(alike)}"
+    text = f"names in {column!r} that differ only in {only} count as different: {listed(alike)}"
     return Notice(f"similar_{column}", text)
 
 
@@ -148,7 +155,9 @@ def _covariates(frame: pd.DataFrame) -> Notice | None:
 
 
 def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
-    absent = [name for name in KNOWN if name not in frame]
+    absent = [
+        name for name in KNOWN if name not in frame and name not in EXPOSURES
+    ]  # one unit is there already
     near = {
         name: difflib.get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
         for name in frame.columns
@@ -162,15 +171,16 @@ def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
 
 
 def _blank_rows(rows: tuple[int, ...]) -> Notice | None:
-    text = f"empty rows hold no period: {_listed([str(row) for row in rows])}"
+    text = f"empty rows hold no period: {listed([str(row) for row in rows])}"
     return Notice("blank_rows", text) if rows else None
 
 
 def _unread_sheets(sheets: tuple[str, ...]) -> Notice | None:
-    text = f"only the first sheet of the workbook is read, not {_listed([repr(sheet) for sheet in sheets])}"
+    text = f"only the first sheet of the workbook is read, not {listed([repr(sheet) for sheet in sheets])}"
     return Notice("unread_sheets", text) if sheets else None
 
 
-def _listed(items: list[str], most: int = 6) -> str:
+def listed(items: Sequence[str], most: int = 6) -> str:
+    """Return the first items, and how many more there are."""
     shown = ", ".join(items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

@@ -111,8 +111,17 @@ def _quantity(cell: Cell) -> str | Fault:
     return parse_text(cell)
 
 
-def _optional_text(cell: Cell) -> str | Fault | None:
-    return None if is_missing(cell) else parse_text(cell)
+def _optional(parser: Callable[[Cell], str | Fault]) -> Callable[[Cell], str | Fault | None]:
+    return lambda cell: None if is_missing(cell) else parser(cell)
+
+
+def _name(cell: Cell) -> str | Fault:
+    """Read a name of the period table; whether there is such a one is asked later."""
+    if says_unknown(cell):
+        return Fault(
+            "a name of the period table, or empty", "leave the cell empty if the number is about the series"
+        )
+    return parse_text(cell)
 
 
 def _sign(cell: Cell) -> str | Fault | None:
@@ -138,10 +147,10 @@ def _decimals(cell: Cell) -> int | Fault:
 
 _PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
     "quantity": _quantity,
-    "patient": _optional_text,
-    "treatment": _optional_text,
+    "patient": _optional(_name),
+    "treatment": _optional(_name),
     "decimals": _decimals,
-    "place": _optional_text,
+    "place": _optional(parse_text),
     RELATION: _sign,
 }
 

@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from nmo_stats.tables.cells import LARGEST, Cell, Fault, is_missing, parse_number, parse_text, parse_yes_no
+from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.tables.cells import LARGEST, Cell, Fault, is_missing, parse_number, parse_yes_no
 
 DAYS_PER_YEAR: Final = 365.25
+DAYS_PER_WEEK: Final = 7.0
 MONTHS_PER_YEAR: Final = 12.0
 
 UNITS_PER_YEAR: Final = {
     "exposure_days": DAYS_PER_YEAR,
+    "exposure_weeks": DAYS_PER_YEAR / DAYS_PER_WEEK,
     "exposure_months": MONTHS_PER_YEAR,
     "exposure_years": 1.0,
 }
@@ -21,30 +24,40 @@ EXPOSURES: Final = tuple(UNITS_PER_YEAR)
 OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongoing", "reported_arr")
 KNOWN: Final = (*REQUIRED, *EXPOSURES, *OPTIONAL)
 
+# A row without a number may still be a patient's: it is not to be dropped without a word in the paper.
+NO_COUNT: Final = (
+    "enter the count from the source (0 if there was no relapse); if nobody knows it, this period cannot be analysed, "
+    "which the paper has to say"
+)
+NO_TIME: Final = (
+    "enter the follow-up time from the source; if nobody knows it, this period cannot be analysed, "
+    "which the paper has to say"
+)
+
 EDSS_STEPS: Final = frozenset([0.0, *(step / 2 for step in range(2, 21))])
 
 
 def parse_count(cell: Cell) -> int | Fault:
     """Read a number of relapses."""
     rule = "relapses is a whole number >= 0"
-    number = parse_number(cell, rule, "count the relapses of the period, or leave the row out")
+    number = parse_number(cell, rule, NO_COUNT)
     if isinstance(number, Fault):
         return number
     if number < 0 or not number.is_integer():
-        return Fault(rule, "correct the count or leave the row out")
+        return Fault(rule, "correct the count from the source")
     if number > LARGEST:
-        return Fault("relapses is at most 1e9", "correct the count or leave the row out")
+        return Fault("relapses is at most 1e9", "correct the count from the source")
     return int(number)
 
 
 def parse_exposure(cell: Cell) -> float | Fault:
     """Read a follow-up time; positive and finite."""
     rule = "follow-up time is a finite number > 0"
-    number = parse_number(cell, rule, "enter the follow-up time of the period, or leave the row out")
+    number = parse_number(cell, rule, NO_TIME)
     if isinstance(number, Fault):
         return number
     if number <= 0 or math.isinf(number):
-        return Fault(rule, "correct the time or leave the row out")
+        return Fault(rule, "correct the time from the source")
     if not 1 / LARGEST <= number <= LARGEST:
         return Fault("follow-up time lies between 1e-9 and 1e9", "correct the time or its unit")
     return number
@@ -85,12 +98,10 @@ def parse_reported_arr(cell: Cell) -> float | Fault:
 
 
 PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
-    "patient": parse_text,
-    "treatment": parse_text,
+    "patient": parse_patient,
+    "treatment": parse_treatment,
     "relapses": parse_count,
-    "exposure_days": parse_exposure,
-    "exposure_months": parse_exposure,
-    "exposure_years": parse_exposure,
+    **dict.fromkeys(EXPOSURES, parse_exposure),
     "period": parse_period,
     "edss_start": parse_edss,
     "edss_end": parse_edss,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
+from nmo_stats.cohort.plausibility import entry_notices
 from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.selection import rows_where
@@ -21,7 +23,7 @@ from nmo_stats.cohort.validate import in_our_shape, validated
 from nmo_stats.cohort.written import written
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.raw import RawTable, Source
+from nmo_stats.tables.raw import DecimalMark, RawTable, Source
 from nmo_stats.tables.reading import from_frame, read_table
 
 
@@ -69,21 +71,27 @@ class Cohort:
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Cohort:
+    def from_frame(
+        cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None, *, decimal: DecimalMark = "."
+    ) -> Cohort:
         """Validate a DataFrame in the long format: one row per patient and treatment period.
 
         Parameters
         ----------
         frame
-            Columns ``patient``, ``treatment``, ``relapses`` and one of ``exposure_days``, ``exposure_months``,
-            ``exposure_years``; optional ones as in the data dictionary of the README.
+            Columns ``patient``, ``treatment``, ``relapses`` and one of ``exposure_days``, ``exposure_weeks``,
+            ``exposure_months``, ``exposure_years``; optional ones as in the data dictionary of the README.
         columns
             Foreign names to ours, e.g. ``{"record_id": "patient"}``.
+        decimal
+            Decimal mark of numbers that are held as text, ``"."`` or ``","``.
 
         Raises
         ------
         CohortError
             With every problem of the table.
+        ArgumentError
+            If it is no DataFrame, or the decimal mark is another one.
 
         Examples
         --------
@@ -92,7 +100,9 @@ class Cohort:
         >>> Cohort.from_frame(frame).compare("new", reference="old").totals
         (3, 0)
         """
-        return _cohort(from_frame(frame), columns)
+        if decimal not in get_args(DecimalMark):
+            raise ArgumentError(f"decimal {decimal!r}: '.' or ','")
+        return _cohort(replace(from_frame(frame), decimal=decimal), columns)
 
     @property
     def unit(self) -> str:
@@ -215,6 +225,7 @@ class Cohort:
             *events,
             *times_notices(chosen, times),
             *table_notices(chosen, self.unit),
+            *(entry_notices(chosen, self.unit) if attrition is None else ()),
         )
         unmerged = (
             self.unmerged._part(keep)
@@ -298,10 +309,12 @@ def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
     raw = in_our_shape(raw, columns)
     frame = validated(raw, columns)
     unit = next(name for name in EXPOSURES if name in frame)
-    notices = table_notices(frame, unit, raw.blank_rows, raw.unread_sheets)
-    return Cohort(
-        frame, (*remark_notices(raw.remarks), *notices), raw.source, written=written(raw, frame, columns)
+    notices = (
+        *remark_notices(raw.remarks),
+        *table_notices(frame, unit, raw.blank_rows, raw.unread_sheets),
+        *entry_notices(frame, unit),
     )
+    return Cohort(frame, notices, raw.source, written=written(raw, frame, columns))
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
@@ -333,4 +346,5 @@ def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:
     facts = pd.read_csv(path, dtype={"patient": "object", "sex": "object"})
     facts = facts[["patient", "sex", "age_years", "disease_duration_years"]]
     frame = cohort.frame.merge(facts, on="patient", how="left", validate="many_to_one")
-    return Cohort(frame, table_notices(frame, cohort.unit), cohort.source, written=cohort.written)
+    notices = (*table_notices(frame, cohort.unit), *entry_notices(frame, cohort.unit))
+    return Cohort(frame, notices, cohort.source, written=cohort.written)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import pandas as pd
 
+from nmo_stats.cohort.exposure import exposure_problems, unit_problems
+from nmo_stats.cohort.names import EXAMPLE_RULE, SUMMARY_RULE
+from nmo_stats.cohort.persons import person_problems
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
+from nmo_stats.cohort.totals import total_problems
+from nmo_stats.cohort.wide import wide_problem
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables import redcap_columns
 from nmo_stats.tables.cells import Fault
@@ -19,12 +24,10 @@ from nmo_stats.tables.columns import (
     missing_columns,
     named_columns,
     parsed_columns,
-    rename_text,
     renaming,
     renaming_problems,
     with_sheets,
 )
-from nmo_stats.tables.nearest import nearest_name
 from nmo_stats.tables.raw import RawTable
 
 _COLUMNS: Final = Columns(
@@ -37,7 +40,12 @@ _COLUMNS: Final = Columns(
         "relapses": ("relapse_count", "attacks", "events", "n_relapses"),
     },
 )
-_EXPOSURE_ALIASES: Final = ("exposure", "months", "days", "years", "follow_up", "duration")
+
+_COURSES: Final = (
+    "if these are two courses, number the periods in the column 'period'; if two people, give each an identifier of "
+    "their own; if one course was entered twice, keep the row that is right"
+)
+_NUMBERS: Final = "number the patient's periods 1, 2, ... in their order; if these are two people, give each an identifier of their own"
 
 
 def in_our_shape(raw: RawTable, columns: Mapping[str, str] | None) -> RawTable:
@@ -58,20 +66,60 @@ def validated(raw: RawTable, columns: Mapping[str, str] | None) -> pd.DataFrame:
     mapping = renaming(columns)
     if below := header_below(raw.head, mapping, _COLUMNS) if _lacks_columns(raw, mapping) else None:
         raise CohortError([below], raw.source.name)
-    problems = renaming_problems(mapping, raw.columns, KNOWN, _COLUMNS.table)
+    problems = [
+        *unit_problems(mapping),
+        *renaming_problems(mapping, raw.columns, KNOWN, _COLUMNS.table),
+    ]
     named, name_problems = named_columns(raw.columns, raw.cells, mapping)
-    missing = [*missing_columns(named, _COLUMNS), *_exposure_problems(named)]
+    if (wide := wide_problem(list(named))) and _is_incomplete(named):
+        raise CohortError([wide], raw.source.name)
+    missing = [
+        *missing_columns(named, _COLUMNS),
+        *([] if _renames_time(problems) else exposure_problems(named)),
+    ]
     problems += [*name_problems, *raw.faults, *(_with_sheets(problem, raw) for problem in missing)]
     if not raw.rows and not problems:
         problems.append(
             Problem("header only", "the table has one row per period", "add the patients' periods")
         )
     parsed, cell_problems = parsed_columns(named, raw, _COLUMNS)
-    problems += cell_problems
-    problems += _repeated_periods(parsed, raw.rows)
+    problems += _of_patients_rows(cell_problems)
+    problems += _row_problems(parsed, raw.rows)
     if problems:
         raise CohortError(sorted(problems, key=by_row), raw.source.name)
     return _frame(parsed)
+
+
+def _renames_time(problems: list[Problem]) -> bool:
+    """Return whether a renaming of the follow-up is wrong, so that its absence is no news."""
+    return any("exposure" in str(problem.value) for problem in problems)
+
+
+def _is_incomplete(named: Collection[str]) -> bool:
+    """Return whether the columns are not those of a long table: what is wide has no count, and no treatment or time for it."""
+    return "relapses" not in named and ("treatment" not in named or not set(EXPOSURES) & set(named))
+
+
+def _of_patients_rows(problems: list[Problem]) -> list[Problem]:
+    """Return the problems, of a row that is no patient's only that: what its other cells hold is of no account."""
+    strange = {problem.row for problem in problems if problem.rule in (SUMMARY_RULE, EXAMPLE_RULE)}
+    return [problem for problem in problems if problem.row not in strange or problem.column == "patient"]
+
+
+def _row_problems(parsed: Mapping[str, list[Any]], rows: tuple[int, ...]) -> list[Problem]:
+    """Return what is wrong with rows that contradict each other, or add the others up."""
+    if not {"patient", "treatment"} <= parsed.keys():
+        return []
+    people = person_problems(parsed, rows, KNOWN)
+    repeated = _repeated_periods(parsed, rows, {str(problem.patient) for problem in people})
+    unit = next((name for name in EXPOSURES if name in parsed), None)
+    if repeated or unit is None or "relapses" not in parsed:
+        return people + repeated
+    columns = [parsed[name] for name in ("patient", "treatment", "relapses", unit)]
+    if any(isinstance(cell, Fault) for column in columns for cell in column):
+        return people
+    patients, treatments, *numbers = columns
+    return people + total_problems(patients, treatments, (numbers[0], numbers[1]), rows)
 
 
 def _lacks_columns(raw: RawTable, mapping: Mapping[str, str]) -> bool:
@@ -82,28 +130,13 @@ def _with_sheets(problem: Problem, raw: RawTable) -> Problem:
     return with_sheets(problem, raw.unread_sheets, "--sheet ", "read_periods(path, sheet=")
 
 
-def _exposure_problems(named: Iterable[str]) -> list[Problem]:
-    found = [name for name in EXPOSURES if name in named]
-    if len(found) == 1:
-        return []
-    value = " and ".join(found) if found else "missing"
-    rule = "exactly one of exposure_days, exposure_months, exposure_years; the unit is in the name"
-    others = [name for name in named if name not in KNOWN]
-    meant = nearest_name("exposure_months", others, _EXPOSURE_ALIASES)
-    hint = f"did you mean {meant!r}? name its unit" if meant else "name its unit"
-    unit = next((unit for unit in ("days", "years") if unit in meant.lower()), "months")
-    remedy = (
-        "keep one of them"
-        if found
-        else f"{hint}, such as {rename_text(meant or 'yours', f'exposure_{unit}')}"
-    )
-    return [Problem(value, rule, remedy, column="exposure")]
+def _repeated_periods(
+    parsed: Mapping[str, list[Any]], rows: tuple[int, ...], mixed: Collection[str]
+) -> list[Problem]:
+    """Find rows that claim the same period of a patient, or courses of a drug whose order is not given.
 
-
-def _repeated_periods(parsed: Mapping[str, list[Any]], rows: tuple[int, ...]) -> list[Problem]:
-    """Find rows that claim the same period of a patient, or courses of a drug whose order is not given."""
-    if not {"patient", "treatment"} <= parsed.keys():
-        return []
+    Nothing is said of the patients in ``mixed``, whose rows are known to be those of two people.
+    """
     periods = parsed.get("period") or [None] * len(rows)
     first_course: dict[tuple[object, object], int] = {}
     first_period: dict[tuple[object, object], int] = {}
@@ -112,7 +145,7 @@ def _repeated_periods(parsed: Mapping[str, list[Any]], rows: tuple[int, ...]) ->
     for row, patient, treatment, period in zip(
         rows, parsed["patient"], parsed["treatment"], periods, strict=True
     ):
-        if isinstance(patient, Fault) or isinstance(treatment, Fault) or isinstance(period, Fault):
+        if patient in mixed or any(isinstance(cell, Fault) for cell in (patient, treatment, period)):
             continue
         course, place = (patient, treatment), (patient, period)
         if period is None:
@@ -120,12 +153,11 @@ def _repeated_periods(parsed: Mapping[str, list[Any]], rows: tuple[int, ...]) ->
         if course in first_course and course in unordered:
             found = f"{treatment!r} again (first in row {first_course[course]})"
             rule = "a patient has one row per treatment, unless the column 'period' orders the courses"
-            remedy = "remove the repeated row, or number the periods"
-            problems.append(Problem(found, rule, remedy, row, str(patient), "treatment"))
+            problems.append(Problem(found, rule, _COURSES, row, str(patient), "treatment"))
         elif period is not None and place in first_period:
             found = f"{period} again (first in row {first_period[place]})"
             rule = "a patient has each period once"
-            problems.append(Problem(found, rule, "renumber the periods", row, str(patient), "period"))
+            problems.append(Problem(found, rule, _NUMBERS, row, str(patient), "period"))
         first_course.setdefault(course, row)
         first_period.setdefault(place, row)
     return problems

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.cohort.names import parse_patient, parse_treatment
 from nmo_stats.cohort.schema import EXPOSURES, PARSERS
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_number, parse_text, says_unknown
 from nmo_stats.tables.columns import Columns, Parser
@@ -27,6 +28,7 @@ _MIDNIGHT = re.compile(r"00:00(:00(\.0+)?)?")
 _OTHER_ORDER = re.compile(r"\d{1,4}\s*[./-]\s*(\d{1,2}|[A-Za-z]{3,9})\s*[./-]\s*\d{1,4}", re.ASCII)
 _PART_OF_DATE = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _WORKBOOK: Final = "or give the .xlsx workbook itself, whose date cells have one reading"
+_NO_DAY: Final = "enter the day from the source; if nobody knows it, count the relapses in a period table instead of dating them"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER_OF_DAYS: Final = "write a date as 2013-03-01, or the whole number of days since the patient's origin"
 
@@ -40,7 +42,7 @@ def parse_day(cell: Cell) -> Day | Fault:
     (datetime.date(2013, 3, 1), -30, 'write 2013-01-03 or 2013-03-01, whichever is meant: the text has both readings; or give the .xlsx workbook itself, whose date cells have one reading')
     """
     if is_missing(cell) or says_unknown(cell):
-        return Fault(_RULE, "enter the day, or leave the row out")
+        return Fault(_RULE, _NO_DAY)
     if isinstance(cell, datetime.datetime):  # a Timestamp of pandas is one too
         return _from_datetime(cell)
     if isinstance(cell, datetime.date):
@@ -64,15 +66,15 @@ def parse_severity(cell: Cell) -> str | Fault | None:
 
 _PATIENT: Final = ("id", "patient_id", "record_id", "subject", "case")
 _TREATMENT_PARSERS: Final[dict[str, Parser]] = {
-    "patient": parse_text,
-    "treatment": parse_text,
+    "patient": parse_patient,
+    "treatment": parse_treatment,
     "start": parse_day,
     "end": parse_day_or_nothing,
     "last_visit": parse_day_or_nothing,
     **{name: PARSERS[name] for name in PASSED_ON},
 }
 _RELAPSE_PARSERS: Final[dict[str, Parser]] = {
-    "patient": parse_text,
+    "patient": parse_patient,
     "onset": parse_day,
     "severity": parse_severity,
 }

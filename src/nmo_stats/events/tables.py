@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.cohort.persons import is_fact, person_problems
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, day_number
 from nmo_stats.events.order import order_problems, unknown_patients
@@ -65,10 +66,36 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
     problems += [problem for table in tables for problem in table.problems]
     mixed = _mixed(tables)
     events = None if mixed else _readable_events(*tables)
-    problems += [*mixed, *_unknown(*tables), *_contradictions(events, tables[0])]
+    problems += [*mixed, *_two_people(tables), *_unknown(*tables), *_contradictions(events, tables[0])]
     if problems or events is None:
         raise CohortError(_sorted(problems), _joint_name(treatments.source, relapses.source))
     return events
+
+
+def _two_people(tables: list[_Read]) -> list[Problem]:
+    """Return the rows that differ from an earlier one, of either table, in what cannot change within a person."""
+    readable = [read for read in tables if "patient" in read.parsed]
+    names = {
+        name
+        for read in readable
+        for name in read.parsed
+        if name not in read.columns.parsers and is_fact(name)
+    }
+    if not names:
+        return []
+    columns = {
+        name: [
+            cell
+            for read in readable
+            for cell in (
+                read.parsed[name].in_rows() if name in read.parsed else [None] * len(read.table.rows)
+            )
+        ]
+        for name in ("patient", *sorted(names))
+    }
+    rows = [int(row) for read in readable for row in read.table.rows]
+    labels = [str(read.columns.short) for read in readable for _ in range(len(read.table.rows))]
+    return person_problems(columns, rows, ("patient",), labels)
 
 
 def _readable_events(treatments: _Read, relapses: _Read) -> Events | None:

@@ -14,6 +14,12 @@ import pandas as pd
 
 Cell = object
 
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text, which is how long lists of words are written here."""
+    return frozenset(text.split())
+
+
 # Excel writes TRUE and FALSE, other programs 1 and 0, REDCap also Checked and Unchecked
 YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "t", "checked", "1", "1.0"), True),
@@ -27,9 +33,11 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_UNKNOWN_WORDS = frozenset(
-    ("na", "n/a", "n.a.", "nan", "null", "none", ".", "-", "–", "—", "?", "unknown", "missing")
+_UNKNOWN_WORDS: Final = word_set(
+    "na n/a n.a n.a. n.d. nan nat null none nil unknown unk missing notknown notavailable notapplicable notdone unbekannt "
+    "fehlt k.a. inconnu desconocido"
 )
+_NO_LETTERS: Final = re.compile(r"[-–—−?.…_/]+")
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
 _THOUSANDS_REMEDY: Final = "write a decimal point, or no thousands separator: the comma has both readings"
 COMMA_REMEDY: Final = (
@@ -99,7 +107,7 @@ def parse_text(cell: Cell) -> str | Fault:
     """Read an identifier or a name; it must not be empty."""
     rule = "text, not empty"
     if is_missing(cell):
-        return Fault(rule, "fill the cell or leave the row out")
+        return Fault(rule, "enter the name from the source")
     if isinstance(cell, bool) or not isinstance(cell, (str, int, float, np.integer, np.floating, Decimal)):
         return Fault(rule, "store it as text; spreadsheets turn some names into dates or TRUE")
     text = as_text(cell)
@@ -160,10 +168,13 @@ def says_unknown(cell: Cell) -> bool:
 
     Examples
     --------
-    >>> says_unknown("N/A"), says_unknown("-"), says_unknown("-1"), says_unknown("")
-    (True, True, False, False)
+    >>> says_unknown("N/A"), says_unknown("(not known)"), says_unknown("-"), says_unknown("-1"), says_unknown("")
+    (True, True, True, False, False)
     """
-    return isinstance(cell, str) and cell.strip().lower() in _UNKNOWN_WORDS
+    if not isinstance(cell, str):
+        return False
+    text = "".join(cell.split()).lower().strip("()[]<>{}")
+    return text in _UNKNOWN_WORDS or _NO_LETTERS.fullmatch(text) is not None
 
 
 def is_decimal_comma(cell: Cell) -> bool:

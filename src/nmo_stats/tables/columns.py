@@ -109,11 +109,21 @@ def renaming_problems(
         if foreign not in names
     ]
     targets = [
-        Problem(rename_text(foreign, ours), f"{ours!r} is a column of the {table}", nearest(ours, ours_known))
+        Problem(
+            rename_text(foreign, ours),
+            f"{ours!r} is a column of the {table}",
+            _nearest_of_ours(ours, ours_known),
+        )
         for foreign, ours in others
         if ours not in ours_known
     ]
     return turned + unknown + targets
+
+
+def _nearest_of_ours(name: str, known: Sequence[str]) -> str:
+    """Return which of our columns is meant; never one with another unit, which looks like it by the rest of its name."""
+    stem = name.lower().partition("exposure_")[2][:3]
+    return nearest(name, [ours for ours in known if not ours.startswith("exposure_") or ours[9:12] == stem])
 
 
 def named_columns(
@@ -145,8 +155,8 @@ def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
         if name not in found:
             candidates = [*others, *(fields if name == "treatment" else ())]
             meant = nearest_name(name, candidates, columns.aliases.get(name, ()))
-            hint = f"did you mean {meant!r}?" if meant else "add it, or rename yours:"
-            remedy = f"{hint} {rename_text(meant or 'yours', name)}"
+            others = [other for other in others if other != meant]  # one column cannot be two of ours
+            remedy = f"did you mean {meant!r}? {rename_text(meant, name)}" if meant else _add(name, others)
             problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
     return problems
 
@@ -164,6 +174,13 @@ def choice_of(name: str) -> tuple[str, str] | None:
         return None
     field, choice = (text for text in found.groups() if text is not None)
     return field, choice
+
+
+def _add(name: str, others: Sequence[str]) -> str:
+    """Return what to do without a column of a name that is known; no command, since nobody knows which column is meant."""
+    if not others:
+        return "add it"
+    return f"add it, or rename the one that holds it ({', '.join(map(repr, others[:6]))}) to {name!r}"
 
 
 def header_below(
