@@ -25,15 +25,16 @@ from nmo_stats.describe import (
 )
 from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimands import with_estimands
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.operating import coverage_map
+from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  asked for here
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 from nmo_stats.within_patient import Dispersion, dispersion
-from nmo_stats.wording import interval_text, significant
 
 DEFAULT_SEED: Final = 20130301
 ENGINES: Final = ("quadrature", "nuts", "both")
@@ -200,12 +201,14 @@ def assemble(
 ) -> Analysis:
     """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against."""
     pair = fit.model.pair
-    classical = classical_rates(pair, settings.level)
-    bayesian = hierarchical_rates(fit, settings.level, sampled)
+    rates = all_rates(fit, settings.level, sampled)
     refits = Refits.beside(fit, settings.level)
     doubts = sensitivity.run(pair, fit=fit, plan=settings.plan(fit.seed), refits=refits)
-    if bayesian.failed:
-        doubts = doubts.withholding("; ".join(refusal.reason for refusal in bayesian.failed))
+    withheld = dict.fromkeys(
+        refusal.reason for refusal in rates.failed if refusal.method.startswith("hierarchical")
+    )
+    if withheld:
+        doubts = doubts.withholding("; ".join(withheld))
     return Analysis(
         cohort=cohort,
         pair=pair,
@@ -217,7 +220,7 @@ def assemble(
         first_relapse=first_relapse(pair, settings.level),
         accumulation=accumulation(pair, settings.level),
         paired_edss=paired_edss(cohort, pair, settings.level),
-        rates=combined(classical, bayesian),
+        rates=rates,
         dispersion=dispersion(pair),
         fit=fit,
         checks=check(fit, sampled, refits),
@@ -226,6 +229,15 @@ def assemble(
         coverage=coverage_map.like(pair),
         audit=audited(cohort),
     )
+
+
+def all_rates(
+    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | None = None
+) -> RateResults:
+    """Return the ratio by every method, with the caution where two of them answer different questions differently."""
+    pair = fit.model.pair
+    found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    return with_estimands(pair, found)
 
 
 def hierarchical_rates(
@@ -263,44 +275,3 @@ def hierarchical_fits(
     if not isinstance(engine, Nuts) and engine not in ENGINES:
         raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Which estimate to read, and why.
-
-    Parameters
-    ----------
-    method
-        Name of the method; None where there is nothing to read.
-    text
-        The reason in plain words.
-    """
-
-    method: str | None
-    text: str
-
-
-def recommended(rates: RateResults, found: Dispersion) -> Recommendation:
-    """Return which of several estimates to read: the hierarchical one where there is one, and why the others are not it."""
-    ratio = next((one for one in rates.estimates if one.estimand == "typical_patient"), None)
-    if ratio is None or not ratio.informative:
-        return Recommendation(None, "")
-    own = f"the hierarchical one ({interval_text(ratio.interval)}), which lets both the rate and the ratio differ between patients"
-    simple = rates.find("pooled_exact")
-    if found.verdict == "overdispersed" and simple is not None:
-        text = (
-            f"Counts vary {significant(found.value)} times as much within patients as Poisson counts would (95 % limit {significant(found.limit)}). The exact and the Poisson intervals "
-            f"(pooled: {interval_text(simple.interval)}) do not know this and are too short. The interval to read is {own}."
-        )
-    elif found.verdict == "no excess":
-        text = (
-            f"Counts vary within patients no more than Poisson counts would ({significant(found.value)}, 95 % limit {significant(found.limit)}), so the exact intervals hold if one ratio "
-            f"holds for all patients. The interval to read is {own}."
-        )
-    else:
-        text = (
-            f"Whether counts vary within patients more than Poisson counts do cannot be assessed ({found.patients} with relapses; 10 are needed), and the exact intervals rest on their not doing so. "
-            f"The interval to read is {own}."
-        )
-    return Recommendation(ratio.method, text)

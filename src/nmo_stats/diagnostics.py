@@ -13,7 +13,7 @@ from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
-from nmo_stats.wording import PARAMETER_NAMES, percent, significant
+from nmo_stats.wording import PARAMETER_NAMES, plain, rounded_percent, significant
 
 Role = Literal["computation", "information"]
 Counts = npt.NDArray[np.int64]
@@ -66,13 +66,18 @@ class Check:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.name} is {self.value:.4g} (limit {self.limit:g})"
+        return f"{self.name} is {check_text(self)} (limit {self.limit:g})"
 
     def to_dict(self) -> dict[str, object]:
         """Return a dictionary of plain values for JSON."""
         return {
             field: getattr(self, field) for field in ("name", "role", "value", "limit", "passed", "advice")
         }
+
+
+def check_text(found: Check) -> str:
+    """Return the value of a check with enough digits to tell it from its limit, and a share from 0 and 1."""
+    return plain(found.value, found.limit, 0.0, 1.0)
 
 
 def check(
@@ -273,7 +278,7 @@ def _predictive(name: str, value: float) -> Check:
 def _contraction(name: str, value: float) -> Check:
     passed = value >= CONTRACTION_LIMIT
     what = PARAMETER_NAMES[name]
-    removed = f"the data removed {percent(round(max(value, 0.0), 2))} of the prior variance"
+    removed = f"the data removed {rounded_percent(value)} of the prior variance"
     advice = (
         removed if passed else f"the data say little about the {what}: {removed.removeprefix('the data ')}"
     )
@@ -299,6 +304,12 @@ def _predicted(fit: HierarchicalFit, group: str) -> Counts:
 
 
 def _two_sided(drawn: npt.NDArray[Any], observed: float) -> float:
-    """Return twice the smaller tail share of the replicates, ties counted in both tails."""
-    at_least, at_most = float((drawn >= observed).mean()), float((drawn <= observed).mean())
+    """Return twice the smaller tail share of the replicates, ties counted in both tails.
+
+    The observed value counts as one of the replicates, so that the share is never 0 (Davison AC, Hinkley DV. Bootstrap
+    Methods and their Application, section 4.2).
+    """
+    at_least, at_most = (
+        (1 + int(tail.sum())) / (1 + len(drawn)) for tail in (drawn >= observed, drawn <= observed)
+    )
     return min(1.0, 2 * min(at_least, at_most))

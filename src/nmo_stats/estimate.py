@@ -24,17 +24,30 @@ CautionCode = Literal[
     "reversed_order",
     "searched",
     "implausible_population",
+    "estimands_differ",
 ]
+Limit = Literal["low", "high"]
 
 NO_INFORMATION = "no relapse in either period: the data hold no information on the ratio"
 
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """A reason to read a number with care; it travels with the number into every table and figure."""
+    """A reason to read a number with care; it travels with the number into every table and figure.
+
+    Parameters
+    ----------
+    code
+        What kind of reason.
+    text
+        The reason in plain words.
+    limit
+        The one limit of the interval that the data set, where they set only one of them (a zero cell).
+    """
 
     code: CautionCode
     text: str
+    limit: Limit | None = None
 
     def to_dict(self) -> dict[str, str]:
         """Return ``{"code": ..., "text": ...}``."""
@@ -119,6 +132,11 @@ class RateRatio:
     def informative(self) -> bool:
         """Whether the data hold any information on the ratio; if not, print a sentence, not the numbers."""
         return all(caution.code != "no_information" for caution in self.cautions)
+
+    @property
+    def known_limit(self) -> Limit | None:
+        """The one limit that the data set; None where they set both. At a zero cell the rest is 0, infinite or the prior's."""
+        return next((caution.limit for caution in self.cautions if caution.limit), None)
 
     def with_cautions(self, *cautions: Caution) -> RateRatio:
         """Return the same result with further cautions."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from nmo_stats.estimate import Interval, RateRatio
+from nmo_stats.estimate import Interval, RateDifference, RateRatio
 
 METHOD_NAMES: Final = {
     "pooled_exact": "Exact, pooled",
@@ -52,6 +52,7 @@ PARAMETER_NAMES: Final = {
     "sd_rate_ratio": "spread of ratios between patients",
     "overdispersion": "overdispersion",
 }
+_MOST_DIGITS: Final = 7
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -74,9 +75,38 @@ def significant(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def beside(value: float, boundary: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits, or as many more as tell it from a boundary that it is not.
+
+    A limit of 0.999997 printed as 1.00 would say that the interval reaches 1, and a share of 0.9998 that all had it.
+
+    Examples
+    --------
+    >>> beside(0.984, 1), beside(0.999997, 1), beside(1.0, 1), beside(1 + 1e-9, 1)
+    ('0.984', '0.999997', '1.00', 'just over 1')
+    """
+    if not math.isfinite(value) or math.isclose(value, boundary, rel_tol=1e-12):
+        return significant(value, digits)
+    for more in range(digits, _MOST_DIGITS + 1):
+        if not math.isclose(float(f"{value:.{more - 1}e}"), boundary, rel_tol=1e-12):
+            return significant(value, more)
+    return f"just {'under' if value < boundary else 'over'} {boundary:g}"
+
+
+def ratio_limits(low: float, high: float, digits: int = 3) -> str:
+    """Return the limits of a ratio, each told apart from 1 if it is not 1.
+
+    Examples
+    --------
+    >>> ratio_limits(0.0214, 0.984, 2), ratio_limits(0.031, 1.0161, 2), ratio_limits(0.0, float("inf"))
+    ('0.021 to 0.98', '0.031 to 1.02', '0 to ∞')
+    """
+    return f"{beside(low, 1, digits)} to {beside(high, 1, digits)}"
+
+
 def interval_text(interval: Interval, digits: int = 3) -> str:
-    """Return the limits in words, e.g. ``0.0214 to 0.984``."""
-    return f"{significant(interval.low, digits)} to {significant(interval.high, digits)}"
+    """Return the limits of a ratio in words, e.g. ``0.0214 to 0.984``."""
+    return ratio_limits(interval.low, interval.high, digits)
 
 
 def interval_name(interval: Interval) -> str:
@@ -88,33 +118,138 @@ def ratio_text(ratio: RateRatio, digits: int = 3) -> str:
     """Return estimate and limits, e.g. ``0.204 (0.0214 to 0.984)``; a sentence where there is no information."""
     if not ratio.informative:
         return next(caution.text for caution in ratio.cautions if caution.code == "no_information")
-    return f"{significant(ratio.estimate, digits)} ({interval_text(ratio.interval, digits)})"
+    return f"{estimate_text(ratio, digits)} ({interval_text(ratio.interval, digits)})"
+
+
+def estimate_text(ratio: RateRatio, digits: int = 3) -> str:
+    """Return what leads: the estimate, or at a zero cell the limit that the data set, e.g. ``at most 0.829``.
+
+    Examples
+    --------
+    >>> from nmo_stats.estimate import Caution
+    >>> zero = Caution("zero_cell", "no relapse on the comparator", "high")
+    >>> estimate_text(RateRatio(0.09, Interval(0.007, 0.65, 0.95, "credible"), "gee", "pooled", (zero,)))
+    'at most 0.650'
+    """
+    if ratio.known_limit == "high":
+        return f"at most {beside(ratio.interval.high, 1, digits)}"
+    if ratio.known_limit == "low":
+        return f"at least {beside(ratio.interval.low, 1, digits)}"
+    apart = not ratio.interval.contains(1.0)
+    return beside(ratio.estimate, 1, digits) if apart else significant(ratio.estimate, digits)
+
+
+def fewer_or_more(difference: float, digits: int = 3) -> str:
+    """Return reference rate minus comparator rate as relapses that the comparator has fewer, or more.
+
+    Examples
+    --------
+    >>> fewer_or_more(1.955), fewer_or_more(-2.4, 2), fewer_or_more(0.0)
+    ('1.96 fewer', '2.4 more', 'neither fewer nor more')
+    """
+    if abs(difference) < 1e-12:  # equal rates carry rounding errors
+        return "neither fewer nor more"
+    return f"{significant(abs(difference), digits)} {'fewer' if difference > 0 else 'more'}"
+
+
+def difference_limits(interval: Interval, digits: int = 3) -> str:
+    """Return the limits of reference rate minus comparator rate, in the direction of :func:`fewer_or_more`.
+
+    Examples
+    --------
+    >>> difference_limits(Interval(0.305, 4.218, 0.95, "confidence"))
+    '0.305 to 4.22 fewer'
+    >>> difference_limits(Interval(-1.2, 0.4, 0.95, "credible"), 2)
+    'from 0.40 fewer to 1.2 more'
+    """
+    small, large = sorted((abs(interval.low), abs(interval.high)))
+    if interval.low < 0 < interval.high:
+        return f"from {fewer_or_more(interval.high, digits)} to {fewer_or_more(interval.low, digits)}"
+    direction = "fewer" if interval.low >= 0 else "more"
+    return f"{significant(small, digits)} to {significant(large, digits)} {direction}"
+
+
+def difference_text(difference: RateDifference, comparator: str, reference: str, digits: int = 3) -> str:
+    """Return a rate difference with its direction and interval, as it stands in a sentence."""
+    limits = difference_limits(difference.interval, digits)
+    return (
+        f"{fewer_or_more(difference.estimate, digits)} relapses per patient-year on {comparator} than on {reference} "
+        f"({percent(difference.interval.level)} interval {limits})"
+    )
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage, e.g. ``95 %`` or ``97.5 %``.
+    """Return a share as a percentage that is 0 or 100 only if the share is.
 
     Examples
     --------
-    >>> percent(0.95), percent(0.975)
-    ('95 %', '97.5 %')
+    >>> percent(0.95), percent(0.975), percent(0.999999), percent(1.0)
+    ('95 %', '97.5 %', '99.9999 %', '100 %')
     """
-    return f"{100 * share:.4g} %"
+    return f"{plain(100 * share, 0.0, 100.0)} %"
 
 
-def p_value_text(p_value: float, digits: int = 3) -> str:
-    """Return a p-value that is never printed as 0.
+def whole_percent(share: float) -> str:
+    """Return a share in whole percent without the sign; with a decimal where 0 or 100 would not be true.
 
     Examples
     --------
-    >>> p_value_text(0.04699), p_value_text(3e-7), p_value_text(1e-200)
-    ('0.0470', '< 0.0001', '< 1e-12')
+    >>> whole_percent(0.947), whole_percent(0.998), whole_percent(1.0), whole_percent(0.0004)
+    ('95', '99.8', '100', '0.04')
+    """
+    text = f"{100 * share:.0f}"
+    return plain(100 * share, 0.0, 100.0, digits=1) if text in ("0", "100") else text
+
+
+def rounded_percent(share: float) -> str:
+    """Return a share between 0 and 1 in whole percent, never rounded to nothing or to all of it.
+
+    Examples
+    --------
+    >>> rounded_percent(0.798), rounded_percent(0.999), rounded_percent(0.001), rounded_percent(-0.1)
+    ('80 %', 'over 99 %', 'under 1 %', 'none')
+    """
+    if share <= 0:
+        return "none"
+    if share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+def plain(value: float, *boundaries: float, digits: int = 4) -> str:
+    """Return a number without trailing zeros, with enough digits to tell it from each boundary that it is not.
+
+    Examples
+    --------
+    >>> plain(1.0034, 1.01), plain(1.010004, 1.01), plain(7.0, 0.0), plain(0.99999, 0.0, 1.0)
+    ('1.003', '1.010004', '7', '0.99999')
+    """
+    for more in range(digits, 16):
+        text = f"{value:.{more}g}"
+        if all(value == boundary or float(text) != boundary for boundary in boundaries):
+            return text
+    return repr(value)
+
+
+def p_value_text(p_value: float, digits: int = 3, level: float = 0.95) -> str:
+    """Return a p-value that is never printed as 0, as 1 if it is not 1, or as 1 - level if it is not that.
+
+    So the p-value and the interval of the same level say the same about a ratio of 1, also on a knife edge.
+
+    Examples
+    --------
+    >>> p_value_text(0.04699), p_value_text(3e-7), p_value_text(1e-200), p_value_text(0.9999)
+    ('0.0470', '< 0.0001', '< 1e-12', '> 0.999')
+    >>> p_value_text(0.04999947)
+    '0.049999'
     """
     if p_value < 1e-12:
         return "< 1e-12"
     if p_value < 1e-4:
         return "< 0.0001"
-    return significant(p_value, digits)
+    if 0.999 < p_value < 1:
+        return "> 0.999"
+    return beside(p_value, round(1 - level, 12), digits)
 
 
 def probability_text(probability: float, digits: int = 3) -> str:
@@ -122,12 +257,12 @@ def probability_text(probability: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> probability_text(0.9817), probability_text(1.0), probability_text(0.0)
-    ('0.982', '> 0.999', '< 0.001')
+    >>> probability_text(0.9817), probability_text(1.0), probability_text(0.0), probability_text(0.9951, 2)
+    ('0.982', '> 0.999', '< 0.001', '0.995')
     """
     if probability > 0.999:
         return "> 0.999"
-    return "< 0.001" if probability < 0.001 else significant(probability, digits)
+    return "< 0.001" if probability < 0.001 else beside(probability, 1, digits)
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:

@@ -53,7 +53,7 @@ def choices(config: Path | None, **options: Any) -> Choices:
     """
     chosen = _from_file(config) if config else Choices()
     given = {name: value for name, value in options.items() if value is not None}
-    for name in ("level", "replicates", "background"):
+    for name in ("level", "likelihood", "replicates", "background"):
         if name in given:
             chosen = replace(chosen, settings=replace(chosen.settings, **{name: given.pop(name)}))
     priors = with_priors(chosen.settings.priors, given.pop("prior", []))

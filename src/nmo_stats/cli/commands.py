@@ -11,9 +11,9 @@ import typer
 
 from nmo_stats.analysis import (
     Settings,
+    all_rates,
     analyze,
     hierarchical_fits,
-    hierarchical_rates,
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
@@ -27,6 +27,7 @@ from nmo_stats.cli.options import (
     Engine,
     Json,
     Level,
+    Likelihood,
     Prior,
     Published,
     Reference,
@@ -36,7 +37,6 @@ from nmo_stats.cli.options import (
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
-from nmo_stats.estimators import classical_rates, combined
 from nmo_stats.hierarchical.options import Progress
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
@@ -64,6 +64,7 @@ def report(
     engine: Engine = None,
     level: Level = None,
     seed: Seed = None,
+    likelihood: Likelihood = None,
     prior: Prior = [],
     replicates: Replicates = None,
     background_ratio: BackgroundRatio = None,
@@ -84,6 +85,7 @@ def report(
         engine=engine,
         level=level,
         seed=seed,
+        likelihood=likelihood,
         prior=prior,
         replicates=replicates,
         background=background_of(background_ratio, background_sd),
@@ -119,13 +121,21 @@ def rates(
     engine: Engine = None,
     level: Level = None,
     seed: Seed = None,
+    likelihood: Likelihood = None,
     prior: Prior = [],
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Print the rate ratio by every method."""
     chosen = choices(
-        config, comparator=comparator, reference=reference, engine=engine, level=level, seed=seed, prior=prior
+        config,
+        comparator=comparator,
+        reference=reference,
+        engine=engine,
+        level=level,
+        seed=seed,
+        likelihood=likelihood,
+        prior=prior,
     )
     cohort = data.cohort()
     names = treatments(cohort, chosen)
@@ -135,11 +145,11 @@ def rates(
             pair, _watched(chosen.settings, progress), chosen.engine or "quadrature", chosen.seed
         )
     level = chosen.settings.level
-    found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    found = all_rates(fit, level, sampled)
     if as_json:
         say_json(texts.rates_json(pair, found))
     else:
-        texts.say_rates(pair, found)
+        texts.say_rates(pair, found, chosen.settings.likelihood)
     if found.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
@@ -153,6 +163,7 @@ def sensitivity(
     reference: Reference = None,
     level: Level = None,
     seed: Seed = None,
+    likelihood: Likelihood = None,
     prior: Prior = [],
     replicates: Replicates = None,
     background_ratio: BackgroundRatio = None,
@@ -169,6 +180,7 @@ def sensitivity(
         reference=reference,
         level=level,
         seed=seed,
+        likelihood=likelihood,
         prior=prior,
         replicates=replicates,
         background=background_of(background_ratio, background_sd),

@@ -26,6 +26,13 @@ Engine = Annotated[
         show_default=False,
     ),
 ]
+Likelihood = Annotated[
+    str | None,
+    typer.Option(
+        help="Counts of the hierarchical model: poisson or negative_binomial [default: poisson].",
+        show_default=False,
+    ),
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file with choices and priors.", show_default=False)]
 Prior = Annotated[
     list[str],

@@ -13,7 +13,8 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution, Measures, simulate
 from nmo_stats.operating.estimators.every import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
-from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
+from nmo_stats.sensitivity.words import share_text
+from nmo_stats.wording import METHOD_NAMES, counted, percent, plain, significant, whole_percent
 
 _MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
 
@@ -81,7 +82,7 @@ def say_characteristics(found: Characteristics) -> None:
     )
     say_table(columns, [_row(one) for one in found.measures])
     say(
-        "± is one Monte Carlo standard error. Coverage and exclusion are among the series in which a method gives an interval; Wilcoxon and t test "
+        "± is one Monte Carlo standard error; no interval or none: no series gives one. Coverage and exclusion are among the series in which a method gives an interval; Wilcoxon and t test "
         f"give none, and their column counts p ≤ {significant(1 - found.level, 2)}."
     )
     known = found.find("hierarchical_quadrature")
@@ -148,25 +149,39 @@ def _expectation(found: Characteristics, known: Measures) -> str:
 
 
 def _rounded(share: float | None, error: float | None) -> str:
-    return "–" if share is None or error is None else f"{100 * share:.0f} ± {max(100 * error, 0.1):.1f} %"
+    if share is None or error is None:
+        return "no known share (no series gives an interval)"
+    return f"{whole_percent(share)} ± {max(100 * error, 0.1):.1f} %"
 
 
 def _row(one: Measures) -> tuple[str, ...]:
+    series = one.replicates * (1 - one.not_identified)
     return (
         METHOD_NAMES[one.method],
-        _share(one.coverage, one.coverage_se),
-        _share(one.rejects_1, one.rejects_1_se),
+        _share(one.coverage, one.coverage_se, series),
+        _share(one.rejects_1, one.rejects_1_se, series),
         _factor(one.bias),
         _factor(one.log_width),
-        f"{100 * one.not_identified:.1f} %",
+        _without_number(one),
     )
 
 
-def _share(share: float | None, error: float | None) -> str:
-    return "–" if share is None or error is None else f"{100 * share:.1f} ± {100 * error:.1f} %"
+def _share(share: float | None, error: float | None, series: float) -> str:
+    """Return a share of the series with its standard error; one that so few series do not tell from 0 or 1 as a limit."""
+    if share is None or error is None:
+        return "no interval"
+    text = share_text(share, series)
+    return text if text.startswith(("under", "over")) else f"{100 * share:.1f} ± {100 * error:.1f} %"
+
+
+def _without_number(one: Measures) -> str:
+    """Return the share of series in which the method gives nothing; none or all of them as a count."""
+    if one.not_identified in (0, 1):
+        return f"{round(one.not_identified * one.replicates):,} of {one.replicates:,}"
+    return f"{plain(100 * one.not_identified, 0.0, 100.0, digits=3)} %"
 
 
 def _factor(log_value: float | None, digits: int = 3) -> str:
     if log_value is None:
-        return "–"
+        return "none"
     return significant(math.inf if log_value > 700 else math.exp(log_value), digits)

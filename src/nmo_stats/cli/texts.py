@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nmo_stats.analysis import Analysis, recommended
+from nmo_stats.analysis import Analysis
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Comparison
+from nmo_stats.estimands import typical_and_totals
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
-from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
+from nmo_stats.hierarchical.model import Likelihood
+from nmo_stats.recommendation import recommended
+from nmo_stats.report.headline import NOT_AN_EFFECT, certainty, headline_cautions, sentence, withheld
+from nmo_stats.report.rates import difference_tables
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
     METHOD_NAMES,
     counted,
+    estimate_text,
     interval_text,
     p_value_text,
     percent,
@@ -27,35 +32,57 @@ from nmo_stats.wording import (
 def say_report(analysis: Analysis, path: Path) -> None:
     """Print the headline and where the report is."""
     ratio = analysis.headline
-    say(withheld(analysis) if ratio is None else sentence(analysis, ratio))
+    if ratio is None:
+        say(withheld(analysis))
+    else:
+        say(sentence(analysis.pair, analysis.rates, ratio))
+        _say_certainty(analysis.pair, ratio)
     for found in analysis.failed_checks:
-        say(f"failed: {found.name} is {found.value:.4g}, limit {found.limit:g}; {found.advice}")
+        say(f"failed: {found}; {found.advice}")
     say(NOT_AN_EFFECT)
     say(f"report: {path}")
 
 
-def say_rates(pair: Comparison, found: RateResults) -> None:
-    """Print every estimate, its cautions, and every refusal."""
+def say_rates(pair: Comparison, found: RateResults, likelihood: Likelihood = "poisson") -> None:
+    """Print what the data say, every estimate with its cautions, and every refusal."""
     (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
     say(
         f"{pair.comparator} / {pair.reference}: {counted(len(pair.patients), 'patient')}, {counted(comparator, 'relapse')} in "
         f"{significant(comparator_years)} years / {counted(reference, 'relapse')} in {significant(reference_years)} years"
     )
+    typical, _ = typical_and_totals(found)
+    if typical is not None:
+        say(sentence(pair, found, typical))
+        _say_certainty(pair, typical)
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
-        texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
-        columns = (
-            "Method",
-            "Estimand",
-            "Ratio",
-            f"{percent(shown[0].interval.level)} interval",
-            "p",
-            "P(ratio < 1)",
-            "Cautions",
-        )
-        say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
-        for number, text in enumerate(texts, start=1):
-            say(f"caution {number}: {text}")
+        _say_estimates(pair, shown)
+    _say_without_number(found)
+    reading = recommended(found, dispersion(pair), pair=pair, likelihood=likelihood).text
+    if reading:
+        say(reading)
+    for notice in pair.notices:
+        say(f"note: {notice.text}")
+    say(NOT_AN_EFFECT)
+
+
+def _say_estimates(pair: Comparison, shown: list[RateRatio]) -> None:
+    """Print the tables of ratios and of differences, and the cautions of both."""
+    texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
+    level = f"{percent(shown[0].interval.level)} interval"
+    columns = ("Method", "Estimand", "Ratio", level, "p", "P(ratio < 1)", "Cautions")
+    say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
+    say("p: of the methods with confidence intervals; P: of the Bayesian ones.")
+    for number, text in enumerate(texts, start=1):
+        say(f"caution {number}: {text}")
+    for table in difference_tables(shown, pair):
+        say(f"{table.caption}:")
+        say_table(table.columns, table.rows)
+        for note in table.notes:
+            say(note)
+
+
+def _say_without_number(found: RateResults) -> None:
     for ratio in found.estimates:
         if not ratio.informative:
             say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
@@ -63,12 +90,13 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     for reason, methods in found.by_reason().items():
         names = "; ".join(METHOD_NAMES[method] for method in methods)
         say(f"{'failed' if reason in failed else 'not identified'}: {names}: {reason}")
-    reading = recommended(found, dispersion(pair)).text
-    if reading:
-        say(reading)
-    for notice in pair.notices:
-        say(f"note: {notice.text}")
-    say(NOT_AN_EFFECT)
+
+
+def _say_certainty(pair: Comparison, ratio: RateRatio) -> None:
+    if ratio.informative:
+        say(certainty(pair, ratio))
+    for text in headline_cautions(ratio):
+        say(text)
 
 
 def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
@@ -92,9 +120,9 @@ def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
     return (
         METHOD_NAMES[ratio.method],
         ESTIMAND_NAMES[ratio.estimand],
-        significant(ratio.estimate),
+        estimate_text(ratio),
         interval_text(ratio.interval),
-        "" if ratio.p_value is None else p_value_text(ratio.p_value),
+        "" if ratio.p_value is None else p_value_text(ratio.p_value, level=ratio.interval.level),
         "" if ratio.probability_below_1 is None else probability_text(ratio.probability_below_1),
-        " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions),
+        " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions) or "none",
     )

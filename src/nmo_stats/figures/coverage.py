@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, REFERENCE
-from nmo_stats.wording import METHOD_NAMES
+from nmo_stats.wording import METHOD_NAMES, whole_percent
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     )
     axes.imshow(least, cmap=_UNDER, norm=Normalize(_LOWEST, level), aspect="auto")
     for (row, column), value in np.ndenumerate(least.to_numpy()):
-        text = "–" if np.isnan(value) else f"{100 * value:.0f}"
+        text = "none" if np.isnan(value) else whole_percent(value)
         pale = not np.isnan(value) and value < (_LOWEST + level) / 2 - 0.05
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if pale else INK)
     axes.set_xticks(range(least.shape[1]), [str(patients) for patients in least.columns])

@@ -18,7 +18,8 @@ _WIDEST: Final = (1e-3, 1e3)
 def forest(estimates: Sequence[RateRatio], axes: Axes, comparator: str = "comparator") -> Axes:
     """Draw each ratio with its interval on a log axis, grouped by estimand; limits outside it end in an arrow.
 
-    A hollow marker carries a caution; an estimate of 0 or infinity is drawn as an arrow from its finite limit.
+    A hollow marker carries a caution. At a zero cell there is no marker: the data set one limit, and the median is the
+    prior's; a limit of 0 or infinity is an arrow.
     """
     shown = [ratio for ratio in estimates if ratio.informative]
     low, high = _limits(shown)
@@ -75,7 +76,7 @@ def _draw(axes: Axes, ratio: RateRatio, row: float, limits: tuple[float, float])
     for value, place, marker in ((ratio.interval.low, low, "<"), (ratio.interval.high, high, ">")):
         if not low <= value <= high:
             axes.plot(place, row, marker=marker, color=colour, markersize=6, clip_on=False)
-    if low <= ratio.estimate <= high:
+    if ratio.known_limit is None and low <= ratio.estimate <= high:
         fill = "white" if ratio.cautions else colour
         axes.plot(
             ratio.estimate, row, marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=colour

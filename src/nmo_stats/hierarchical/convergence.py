@@ -8,6 +8,8 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.wording import plain
+
 R_HAT_LIMIT: Final = 1.01
 ESS_LIMIT: Final = 400.0
 MCSE_MEDIAN_LIMIT: Final = 0.1
@@ -27,7 +29,7 @@ class Verdict:
 
     def __str__(self) -> str:
         where = f" of {self.quantity}" if self.quantity else ""
-        return f"{self.name}{where} is {self.value:.4g} (limit {self.limit:g})"
+        return f"{self.name}{where} is {plain(self.value, self.limit)} (limit {self.limit:g})"
 
 
 class Quality(Protocol):

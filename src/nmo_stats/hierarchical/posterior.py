@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -335,7 +335,10 @@ class HierarchicalFit:
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
         zero = tuple(
-            Caution(found.code, f"{found.text}; the other limit is set by the prior")
+            replace(
+                found,
+                text=f"{found.text}; the other limit is set by the prior, and so is the median; with few relapses the first leans on it too",
+            )
             for found in zero_cell_cautions(pair)
         )
         return zero + self._prior_dominated() + pair_cautions(pair)

@@ -38,7 +38,7 @@ def _totals(account: pd.DataFrame) -> Table:
     for cause, name in _CAUSES.items():
         relapses, days = sums.get(f"relapses_{cause}", 0), sums.get(f"days_{cause}", 0)
         if relapses or days:
-            in_days = f"{days}" if f"days_{cause}" in DAY_CAUSES else "–"
+            in_days = f"{days}" if f"days_{cause}" in DAY_CAUSES else "not in days"
             rows.append((name, f"{relapses}", in_days))
     rows.append(("Counted", f"{sums['relapses_kept']}", f"{sums['days_kept']}"))
     notes: tuple[str, ...] = ("Days from the start of the first treatment to the last day observed.",)

@@ -11,7 +11,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.operating.coverage_map import LEVEL, CoverageRange, coverage_ranges, is_current
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.drawing import draw_panels
-from nmo_stats.wording import METHOD_NAMES, counted, percent
+from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
 
 _RULES = {"fixed": "times fixed in advance", "triggered": "switch after a relapse"}
 _COLUMNS = {
@@ -26,6 +26,7 @@ _WORDS = {
     ("triggered", False): "if a relapse led to the switch",
 }
 _OWN = "hierarchical_quadrature"
+_NOT_SIMULATED = "none"
 
 
 def coverage(analysis: Analysis) -> Section:
@@ -33,11 +34,7 @@ def coverage(analysis: Analysis) -> Section:
     title = "How these intervals behave in series like this one"
     rows = analysis.coverage
     if rows.empty:
-        lead = (
-            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses a year on the "
-            "reference, and about a year in each period. How the intervals behave in a series like this one can be simulated: nmo-stats simulate."
-        )
-        return Section("coverage", title, lead)
+        return Section("coverage", title, _no_cell(analysis))
     ranges = {(one.method, one.rule, one.overdispersed): one for one in coverage_ranges(rows)}
     patients, arr = int(rows["patients"].iloc[0]), float(rows["reference_arr"].iloc[0])
     found = "; ".join(
@@ -52,8 +49,25 @@ def coverage(analysis: Analysis) -> Section:
     return Section("coverage", title, lead, (_picture(rows), _table(ranges, int(rows["replicates"].max()))))
 
 
+def _no_cell(analysis: Analysis) -> str:
+    rate = (
+        "" if analysis.pair.totals[0] else " --arr RATE, with a rate for the reference, which had no relapse"
+    )
+    return (
+        "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses "
+        "a year on the reference, and about a year in each period. How the intervals behave in a series like this one can be "
+        f"simulated: nmo-stats simulate{rate}."
+    )
+
+
 def _range(one: CoverageRange) -> str:
-    return f"{100 * one.lowest:.1f} to {100 * one.highest:.1f}"
+    return f"{_percent(one.lowest)} to {_percent(one.highest)}"
+
+
+def _percent(share: float) -> str:
+    """Return a simulated share in percent with one decimal, or two where one would make it 0 or all of the series."""
+    text = f"{100 * share:.1f}"
+    return f"{100 * share:.2f}" if text in ("0.0", "100.0") and 0 < share < 1 else text
 
 
 def _picture(rows: pd.DataFrame) -> Picture:
@@ -86,7 +100,9 @@ def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) 
         if method in known
     )
     largest = max(one.error for one in ranges.values())
+    missing = (f"{capital(_NOT_SIMULATED)}: the map has no such series like this one.",)
     notes = (
+        *(missing if any(_NOT_SIMULATED in line for line in lines) else ()),
         f"Percent: least to largest share over true ratios from 1 to 0.05 and several spreads between patients, {replicates:,} series each; among the series "
         f"in which the method gives an interval. Monte Carlo standard error at most {100 * largest:.1f} points.",
         "The follow-up times of these series are those of the founding example, recycled; where a relapse leads to the switch the reference lasts "
@@ -102,4 +118,4 @@ def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) 
 
 
 def _cell(one: CoverageRange | None) -> str:
-    return "–" if one is None else _range(one)
+    return _NOT_SIMULATED if one is None else _range(one)

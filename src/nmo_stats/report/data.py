@@ -14,7 +14,7 @@ from nmo_stats.frames import records
 from nmo_stats.report.attrition import attrition
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw, first_of
-from nmo_stats.wording import capital, counted, joined, significant
+from nmo_stats.wording import capital, counted, joined, plain, significant
 
 _UNFOLDED_ROWS: Final = 30
 _UNFOLDED_NOTICES: Final = 12
@@ -77,6 +77,8 @@ def _timeline_caption(analysis: Analysis) -> str:
     pair = analysis.pair
     count = len(pair.patients)
     gap = _left_out(analysis)
+    if not sum(pair.totals):
+        return f"Follow-up around the switch; nobody relapsed. {gap}{first_of(count, MOST_DRAWN)}"
     if not has_known_times(pair):
         counts = "" if count > MOST_LABELLED else ", with the number of relapses in each period"
         return f"Follow-up around the switch{counts}. When a relapse happened within its period is not in the data and is not drawn. {gap}{first_of(count, MOST_DRAWN)}"
@@ -94,7 +96,7 @@ def _left_out(analysis: Analysis) -> str:
     """Return what is known of the days that the bars leave out: nothing for a period table, all of it for dated events."""
     account = analysis.cohort.attrition
     if account is None:
-        return "Whether there was a gap between the drugs is not drawn."
+        return "Whether there was a gap between the treatments is not known and not drawn."
     days = account[account["patient"].isin(analysis.pair.patients)].sum(numeric_only=True)
     parts = [
         f"{counted(int(days[name]), 'patient-day')} {where}"
@@ -121,7 +123,7 @@ def _raw_table(analysis: Analysis) -> Table:
             row["patient"],
             row["treatment"],
             str(row["relapses"]),
-            f"{row[analysis.cohort.unit]:g}",
+            plain(row[analysis.cohort.unit], digits=8),
             significant(year),
         )
         for row, year in zip(records(frame), years, strict=True)

@@ -11,7 +11,7 @@ from nmo_stats.describe import PairedEdss, SignedRank, SignTest
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent
+from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent, plain
 
 _UNFOLDED_PATIENTS: Final = 12
 
@@ -62,7 +62,11 @@ def paired_sentence(found: PairedEdss) -> str:
 def shift_table(found: PairedEdss) -> Table:
     """Return the estimate and the tests of the paired difference, each with what it could reach."""
     rows = [
-        ("Hodges-Lehmann difference", _points(found.shift.estimate) if found.shift else "–", _limits(found))
+        (
+            "Hodges-Lehmann difference",
+            _points(found.shift.estimate) if found.shift else "not estimable",
+            _limits(found),
+        )
     ]
     rows += [
         (_test_name(test), f"p {_p_value(test.p_value)}", _reach(test, found.level))
@@ -114,7 +118,7 @@ def _paired(analysis: Analysis) -> tuple[Block, ...]:
 
 def _limits(found: PairedEdss) -> str:
     if found.shift is None:
-        return "–"
+        return found.reason
     if found.shift.interval is None:
         count = counted(len(found.per_patient), "patient")
         highest = f", at most {percent(found.shift.attainable_level)}" if found.shift.attainable_level else ""
@@ -131,12 +135,12 @@ def _reach(test: SignTest | SignedRank, level: float) -> str:
     smallest = (
         f"smallest p with {counted(test.pairs, 'non-zero difference')}: {p_value_text(test.smallest_p_value)}"
     )
-    return smallest if test.can_reach(level) else f"{smallest}; {1 - level:.4g} cannot be reached"
+    return smallest if test.can_reach(level) else f"{smallest}; {plain(1 - level)} cannot be reached"
 
 
 def _p_value(p_value: float) -> str:
     text = p_value_text(p_value)
-    return text if text.startswith("<") else f"= {text}"
+    return text if text[0] in "<>" else f"= {text}"
 
 
 def _points(value: float) -> str:
@@ -183,5 +187,5 @@ def _edss_row(row: dict[str, Any]) -> tuple[str, ...]:
 def _span(row: dict[str, Any], name: str) -> str:
     median = row[f"{name}_median"]
     if math.isnan(median):
-        return "–"
+        return "no score"
     return f"{edss_text(median)} ({edss_text(row[f'{name}_min'])} to {edss_text(row[f'{name}_max'])})"

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from nmo_stats.analysis import Analysis
-from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.report.blocks import Block, Failure, Prose, Section
-from nmo_stats.wording import counted, interval_name, interval_text, percent, probability_text, significant
+from typing import Final
 
-NOT_AN_EFFECT = (
+from nmo_stats.analysis import Analysis
+from nmo_stats.cohort import Comparison
+from nmo_stats.estimands import typical_and_totals
+from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.estimators import RateResults
+from nmo_stats.report.blocks import Block, Bullets, Failure, Prose, Section
+from nmo_stats.wording import (
+    capital,
+    counted,
+    difference_text,
+    estimate_text,
+    interval_name,
+    interval_text,
+    probability_text,
+    significant,
+)
+
+NOT_AN_EFFECT: Final = (
     "This is a comparison of the same patients before and after a switch, without a control group. Such a ratio is not "
     "a treatment effect: patients are often switched when the disease is at its worst, and then have fewer relapses on "
     "average on any treatment."
 )
+_SAID: Final = ("zero_cell", "no_information")  # the headline sentence itself says them
 
 
 def headline(analysis: Analysis) -> Section:
@@ -21,9 +36,12 @@ def headline(analysis: Analysis) -> Section:
     if ratio is None:
         reasons = "; ".join(refusal.reason for refusal in analysis.rates.failed)
         return Section("headline", title(analysis), withheld(analysis), (Failure(reasons), *blocks))
+    cautions = headline_cautions(ratio)
+    if cautions:
+        blocks = (Bullets(cautions), *blocks)
     if ratio.informative:
-        blocks = (Prose(_certainty(ratio)), *blocks)
-    return Section("headline", title(analysis), sentence(analysis, ratio), blocks)
+        blocks = (Prose(certainty(analysis.pair, ratio)), *blocks)
+    return Section("headline", title(analysis), sentence(analysis.pair, analysis.rates, ratio), blocks)
 
 
 def title(analysis: Analysis) -> str:
@@ -33,31 +51,69 @@ def title(analysis: Analysis) -> str:
 
 def withheld(analysis: Analysis) -> str:
     """Return the headline where the computation failed."""
-    return f"The hierarchical model gives no result for {counted(len(analysis.pair.patients), 'patient')}: a check of its computation failed."
+    patients = counted(len(analysis.pair.patients), "patient")
+    return f"The hierarchical model gives no result for {patients}: a check of its computation failed."
 
 
-def sentence(analysis: Analysis, ratio: RateRatio) -> str:
-    """Return the headline sentence: ratio, interval, patients, relapses."""
-    pair = analysis.pair
-    who = f"In {counted(len(pair.patients), 'patient')} with {counted(sum(pair.totals), 'relapse')}"
+def sentence(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
+    """Return the headline sentence: ratio, interval, patients, relapses; at a zero cell the limit that the data set.
+
+    Where the ratio of a typical patient and the ratio of all relapses answer differently, both stand in it.
+    """
+    patients = counted(len(pair.patients), "patient")
     if not ratio.informative:
-        return f"In {counted(len(pair.patients), 'patient')}: {NO_INFORMATION}."
+        return f"In {patients}: {NO_INFORMATION}."
+    who = f"In {patients} with {counted(sum(pair.totals), 'relapse')}"
+    if ratio.known_limit:
+        return f"{who}{one_sided(pair, rates, ratio)}"
+    times = f"the relapse rate on {pair.comparator} was {estimate_text(ratio, 2)} times the rate on {pair.reference}"
+    interval = f"({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)})"
+    _, totals = typical_and_totals(rates)
+    if totals is None or all(caution.code != "estimands_differ" for caution in ratio.cautions):
+        return f"{who}, {times} {interval}."
     return (
-        f"{who}, the relapse rate on {pair.comparator} was {significant(ratio.estimate, 2)} times the rate on "
-        f"{pair.reference} ({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)})."
+        f"{who}, {times} in a typical patient {interval}, and {estimate_text(totals, 2)} times over all relapses and years "
+        f"together ({interval_name(totals.interval)} {interval_text(totals.interval, 2)})."
     )
 
 
-def _certainty(ratio: RateRatio) -> str:
-    probability = ratio.probability_below_1 if ratio.probability_below_1 is not None else float("nan")
-    difference = ratio.rate_difference
-    words = (
-        f"The ratio is that of a typical patient in a hierarchical model of the counts. The probability that it is below 1 is "
-        f"{probability_text(probability, 2)}."
+def one_sided(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
+    """Return what the data say at a zero cell, as the rest of a sentence: the exact limit, which no prior enters.
+
+    The limit is that of the central exact interval within patients. That of the hierarchical model is near it where there are
+    many relapses; where there are one or two it is mostly the prior's, and must not lead.
+    """
+    exact = rates.find("conditional_exact")
+    shown = ratio if exact is None else exact
+    missing, which = (pair.comparator, "upper") if ratio.known_limit == "high" else (pair.reference, "lower")
+    method = "" if exact is None else "exact "
+    within = "" if exact is None else " within patients"
+    return (
+        f" and none of them on {missing}, the relapse rate on {pair.comparator} was {estimate_text(shown, 2)} times the rate on "
+        f"{pair.reference} ({which} limit of the {method}{interval_name(shown.interval)}{within})."
     )
-    if difference is None:
+
+
+def certainty(pair: Comparison, ratio: RateRatio) -> str:
+    """Return how sure the model is of the direction, and the difference on the absolute scale."""
+    words = "The ratio is that of a typical patient in a hierarchical model of the counts."
+    if ratio.known_limit:
+        other = "lower" if ratio.known_limit == "high" else "upper"
+        words = (
+            f"In a hierarchical model of the counts the median for a typical patient is {significant(ratio.estimate, 2)} "
+            f"({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)}): this median and the {other} limit rest on the "
+            "model's prior, and so does in part what follows."
+        )
+    if ratio.probability_below_1 is not None:
+        words = (
+            f"{words} The probability that it is below 1 is {probability_text(ratio.probability_below_1, 2)}."
+        )
+    if ratio.rate_difference is None:
         return words
-    return (
-        f"{words} On the absolute scale the difference is {significant(difference.estimate, 2)} relapses per patient-year "
-        f"({percent(difference.interval.level)} interval {interval_text(difference.interval, 2)})."
-    )
+    difference = difference_text(ratio.rate_difference, pair.comparator, pair.reference, 2)
+    return f"{words} On the absolute scale a typical patient had {difference}."
+
+
+def headline_cautions(ratio: RateRatio) -> tuple[str, ...]:
+    """Return every caution of the headline's number that its sentence does not say itself."""
+    return tuple(f"{capital(caution.text)}." for caution in ratio.cautions if caution.code not in _SAID)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Final
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.hierarchical import DEFAULT_PRIORS
 from nmo_stats.report.blocks import Fold, Prose, Section, Table
-from nmo_stats.wording import METHOD_NAMES, counted, percent
+from nmo_stats.sensitivity.row import Family
+from nmo_stats.wording import METHOD_NAMES, capital, counted, difference_text, percent
 
 _OPEN = "to be filled in by the authors"
 
@@ -18,6 +21,7 @@ def methods(analysis: Analysis) -> Section:
         _times_and_scores(analysis),
         _classical(analysis),
         _hierarchical(analysis),
+        _limits_of_the_ratio(analysis),
         _doubts(analysis),
         _audit(analysis),
         _software(analysis),
@@ -50,7 +54,7 @@ def _times_and_scores(analysis: Analysis) -> str:
     texts = []
     if analysis.first_relapse.curves:
         texts.append(
-            "The time to the first relapse was estimated by Kaplan and Meier since the start of each drug, with pointwise intervals of the beta product "
+            "The time to the first relapse was estimated by Kaplan and Meier since the start of each treatment, with pointwise intervals of the beta product "
             "confidence procedure, which are exact without censoring."
         )
     if analysis.accumulation.curves:
@@ -89,7 +93,7 @@ def _classical(analysis: Analysis) -> str:
         if used
         else "No exact or likelihood method gives an estimate with these data."
     )
-    return first + (f" Not identified with these data: {', '.join(refused)}." if refused else "")
+    return first + (f" Not identified with these data: {'; '.join(refused)}." if refused else "")
 
 
 def _hierarchical(analysis: Analysis) -> str:
@@ -114,8 +118,8 @@ def _hierarchical(analysis: Analysis) -> str:
 def _computed(analysis: Analysis) -> str:
     """Return how the posterior was computed."""
     by_quadrature = (
-        "Its posterior was integrated numerically; a second, finer grid bounded the error of every reported quantile "
-        "(log scale) and probability, and a result is printed only if the bound is at most 0.001."
+        "Its posterior was integrated numerically; the error of every reported quantile (log scale) and probability was "
+        "estimated by a second, finer grid, and a result is printed only if this estimate is at most 0.001."
     )
     if analysis.fit.method == "hierarchical_quadrature" and analysis.sampled is None:
         return by_quadrature
@@ -133,31 +137,74 @@ def _computed(analysis: Analysis) -> str:
     )
 
 
+def _limits_of_the_ratio(analysis: Analysis) -> str:
+    """Return the cautions of the headline's number, and what a zero cell leaves of it."""
+    ratio = analysis.headline
+    if ratio is None:
+        return ""
+    texts = [f"{capital(caution.text)}." for caution in ratio.cautions]
+    if ratio.known_limit:
+        side = "upper" if ratio.known_limit == "high" else "lower"
+        texts.append(
+            f"We therefore report the {side} limit of the exact interval within patients first, which no prior enters, and the "
+            "hierarchical median with its prior."
+        )
+    difference = ratio.rate_difference
+    if ratio.informative and difference is not None:
+        pair = analysis.pair
+        texts.append(
+            f"On the absolute scale a typical patient had {difference_text(difference, pair.comparator, pair.reference, 2)}."
+        )
+    return " ".join(texts)
+
+
+_REPEATED: Final[dict[Family, str]] = {
+    "prior": "with sceptical to wide priors of the ratio",
+    "heterogeneity": "with other priors of the spread of the ratio between patients",
+    "trigger": "without one relapse on the reference per patient, as if it had led to the switch",
+    "rounding": "with all follow-up times half a unit longer or shorter",
+    "run_in": "without the first months of every period",
+    "merging": "with every onset as a relapse of its own",
+    "leave_one_out": "without single patients",
+    "bias_adjustment": "divided by an uncertain background ratio",
+}
+
+
+def _repeated(analysis: Analysis) -> list[str]:
+    """Return under which other assumptions there is an estimate."""
+    found, model = analysis.sensitivity, analysis.fit.model
+    done = [text for family, text in _REPEATED.items() if _is_done(analysis, family)]
+    counts = [row.assumption for row in found.of("likelihood") if row.has_interval]
+    if any(not assumption.startswith("Poisson") for assumption in counts):
+        done.append("with Poisson and with negative-binomial counts")
+    if _is_done(analysis, "entry"):
+        done.append(
+            f"{'without' if model.entry else 'with'} a relapse on the reference as a condition for being in the series"
+        )
+    return done
+
+
+def _is_done(analysis: Analysis, family: Family) -> bool:
+    return any(row.has_interval for row in analysis.sensitivity.of(family))
+
+
 def _doubts(analysis: Analysis) -> str:
     """Return what the sensitivity analysis did."""
     found = analysis.sensitivity
-    told = {
-        "prior": "with sceptical to wide priors of the ratio and of its spread between patients",
-        "likelihood": "with Poisson and negative-binomial counts",
-        "entry": "conditioning on a relapse on the reference as the way into the series",
-        "trigger": "without one reference relapse per patient, as a bound for a switch that was triggered by it",
-        "rounding": "with all follow-up times half a unit longer or shorter",
-        "run_in": "without the first 1 and 3 months of every period",
-        "merging": "with every onset as a relapse of its own",
-        "leave_one_out": "without single patients",
-        "bias_adjustment": "divided by an uncertain background ratio",
-    }
-    done = [text for family, text in told.items() if any(row.has_interval for row in found.of(family))]
+    done = _repeated(analysis)
     texts = [f"We repeated the estimation {'; '.join(done)}."] if done else []
-    if any(row.has_interval for row in found.of("rtm")):
+    if _is_done(analysis, "rtm"):
         texts.append(
             "Regression to the mean was assessed by the empirical-Bayes before/after method (Hauer), over population means of 0.6 to 2.0 relapses per year and "
             "coefficients of variation of 0.5 to 1.0, with intervals that invert the negative-binomial distribution of the total."
         )
     if found.designs:
+        fewest = min(one.replicates for design in found.designs for one in design.spreads)
+        most = analysis.settings.replicates
+        fewer = f" ({fewest:,} of them for the hierarchical model)" if fewest < most else ""
         texts.append(
-            f"We simulated {analysis.settings.replicates:,} series of the same size and comparator times with no effect of the switch (fewer for the hierarchical model of large series), with reference periods as observed, ended "
-            "2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
+            f"We simulated {most:,} series{fewer} of the same size and comparator times with no effect of the switch, with reference "
+            "periods as observed, ended 2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
         )
     return " ".join(texts)
 
@@ -203,7 +250,9 @@ def _barg(analysis: Analysis) -> Table:
         ),
         (
             "Why these priors",
-            "weakly informative in clinical units: ARR 0.03 to 9.5 per year, up to 50-fold change either way (95 %), for the defaults",
+            "the defaults, weakly informative: ARR 0.03 to 9.5 per year, up to 50-fold change either way (95 %)"
+            if priors == DEFAULT_PRIORS
+            else f"chosen by the authors; reasons {_OPEN}",
         ),
         ("Prior predictive check", "section Diagnostics"),
         ("Convergence or error of every reported quantity", passed),
@@ -228,7 +277,7 @@ def _care(analysis: Analysis) -> Table:
             "Intervention: drugs and follow-up",
             f"{analysis.pair.reference}, then {analysis.pair.comparator}; times in section Data; doses {_OPEN}",
         ),
-        ("Follow-up and outcomes", "relapses, and EDSS where given"),
+        ("Follow-up and outcomes", "relapses and EDSS" if analysis.edss.available else "relapses"),
         ("Definition of a relapse", _OPEN),
         ("Adverse events", _OPEN),
         ("Concomitant treatment", _OPEN),
@@ -248,15 +297,29 @@ def _strobe(analysis: Analysis) -> Table:
         ("Selection of patients, and of how many", _OPEN),
         ("Patients left out", left_out),
         ("Reason for the end of the first period", _reason(analysis)),
-        (
-            "Bias",
-            "regression to the mean (observed / expected), a switch triggered by a relapse (a bound, and series simulated with no effect), "
-            "single patients, rounded times: section Other assumptions",
-        ),
-        ("Missing data", "no value was imputed; unknown values are listed in section Data"),
+        ("Bias", _biases(analysis)),
+        ("Missing data", "no value was imputed"),
         ("Precision", f"{percent(analysis.settings.level)} intervals for every estimate"),
     )
     return Table("STROBE: observational studies", ("Item", "This analysis"), rows, words=(1,))
+
+
+def _biases(analysis: Analysis) -> str:
+    """Return which biases were looked at, from what was run."""
+    named: dict[Family, str] = {
+        "rtm": "regression to the mean (observed / expected)",
+        "trigger": "a switch triggered by a relapse (one relapse left out)",
+        "leave_one_out": "single patients",
+        "rounding": "rounded times",
+    }
+    done = [text for family, text in named.items() if _is_done(analysis, family)]
+    if analysis.sensitivity.designs:
+        done.append("series simulated with no effect")
+    return (
+        f"{', '.join(done)}: section Other assumptions"
+        if done
+        else "nothing could be computed from these data"
+    )
 
 
 def _reason(analysis: Analysis) -> str:
@@ -264,7 +327,8 @@ def _reason(analysis: Analysis) -> str:
     if "ended_by_relapse" not in frame:
         return f"not in the data; {_OPEN}"
     answers = frame.loc[frame["treatment"] == analysis.pair.reference, "ended_by_relapse"]
-    yes, unknown = int(answers.fillna(value=False).sum()), int(answers.isna().sum())
-    return (
-        f"{yes} of {len(answers)} periods on {analysis.pair.reference} ended by a relapse, {unknown} unknown"
-    )
+    yes, known = int(answers.fillna(value=False).sum()), int(answers.notna().sum())
+    periods = f"{counted(len(answers), 'period')} on {analysis.pair.reference}"
+    if not known:
+        return f"unknown for {periods}"
+    return f"known for {known} of {periods}: {yes} of them ended by a relapse"

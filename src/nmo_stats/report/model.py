@@ -7,13 +7,21 @@ from functools import partial
 from typing import Any
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.diagnostics import Check
+from nmo_stats.diagnostics import Check, check_text
 from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
 from nmo_stats.report.bundle import model_frames
 from nmo_stats.report.drawing import draw, draw_panels, first_of
-from nmo_stats.wording import PARAMETER_NAMES, percent, significant
+from nmo_stats.wording import (
+    PARAMETER_NAMES,
+    counted,
+    joined,
+    percent,
+    probability_text,
+    rounded_percent,
+    significant,
+)
 
 _LOG_PARAMETERS = ("log_rate", "log_rate_ratio")
 
@@ -27,7 +35,8 @@ def posterior(analysis: Analysis) -> Section | None:
     if not analysis.headline.informative:
         lead = "Without a relapse the posterior of the ratio is its prior, reshaped only by the lengths of follow-up."
     elif weak:
-        lead = f"The data say little about the {' and the '.join(weak)}: there the posterior is mostly the prior."
+        listed = joined([weak[0], *(f"the {name}" for name in weak[1:])])
+        lead = f"The data say little about the {listed}: these posteriors are mostly their priors."
     else:
         lead = "The data narrowed every parameter to less than half of its prior variance."
     blocks: tuple[Block, ...] = (_prior_posterior(analysis),)
@@ -56,9 +65,9 @@ def diagnostics(analysis: Analysis) -> Section:
             "its result is withheld; that of the quadrature passed its own checks."
         )
     else:
-        lead = f"All {len(computation)} checks of the computation passed; {noted} of {len(information)} checks of the model call for a word."
+        lead = f"All {len(computation)} checks of the computation passed; of {counted(len(information), 'check')} of the model {noted} did not keep {'its' if noted == 1 else 'their'} limit."
     blocks: tuple[Block, ...] = tuple(
-        Failure(f"{found.name}: {found.value:.4g}, limit {found.limit:g}. {found.advice}.")
+        Failure(f"{found.name}: {check_text(found)}, limit {found.limit:g}. {found.advice}.")
         for found in failed
     )
     blocks = (*blocks, _check_table("Checks that decide whether the result is printed", computation))
@@ -106,7 +115,7 @@ def _parameter_table(analysis: Analysis) -> Table:
         cells = (
             significant(median),
             f"{significant(low)} to {significant(high)}",
-            percent(round(max(row["contraction"], 0.0), 2)),
+            rounded_percent(row["contraction"]),
         )
         rows.append((PARAMETER_NAMES[row["parameter"]].capitalize(), f"{row['prior']}{scale}", *cells))
     columns = (
@@ -126,8 +135,8 @@ def _prediction_table(analysis: Analysis) -> Table:
             row["target"], f"Patient {row['patient']}"
         )
         rate, free = (
-            f"{significant(row[name])} ({significant(row[f'{name}_low'])} to {significant(row[f'{name}_high'])})"
-            for name in ("rate", "relapse_free")
+            f"{text(row[name])} ({text(row[f'{name}_low'])} to {text(row[f'{name}_high'])})"
+            for name, text in (("rate", significant), ("relapse_free", probability_text))
         )
         counts = f"{row['relapses']:.0f} ({row['relapses_low']:.0f} to {row['relapses_high']:.0f})"
         rows.append((target, row["treatment"], rate, counts, free))
@@ -142,10 +151,10 @@ def _check_table(caption: str, checks: list[Check]) -> Table:
     rows = tuple(
         (
             f"{found.name[:1].upper()}{found.name[1:]}",
-            f"{found.value:.4g}",
+            check_text(found),
             f"{found.limit:g}",
             "yes" if found.passed else "no",
-            found.advice or "–",
+            found.advice or "within its limit",
         )
         for found in checks
     )

@@ -85,7 +85,7 @@ def _agree(findings: tuple[Finding, ...]) -> str:
 def finding_table(caption: str, findings: tuple[Finding, ...]) -> Table:
     """Return printed numbers beside their recomputation and its arithmetic."""
     rows = tuple(
-        (about(found), found.printed, recomputed_text(found), found.words, found.place or "–")
+        (about(found), found.printed, recomputed_text(found), found.words, found.place or "not given")
         for found in findings
     )
     columns = ("Number", "Printed", "Recomputed", "Arithmetic", "Place")
@@ -95,7 +95,7 @@ def finding_table(caption: str, findings: tuple[Finding, ...]) -> Table:
 def agreeing_table(audit: Audit) -> Table:
     """Return how many printed numbers of each quantity agree."""
     rows = tuple(
-        (quantity_text(name), str(single or "–"), str(series or "–"))
+        (quantity_text(name), str(single or "none"), str(series or "none"))
         for name, (single, series) in by_quantity(audit).items()
     )
     agreeing = audit.counts["agrees"] - len(audit.without_sign)
@@ -114,9 +114,9 @@ def unknown_table(audit: Audit) -> Table:
 
 
 def recomputed_text(found: Finding) -> str:
-    """Return the recomputation with the range of its rounding, e.g. ``1.38 (1.38 to 1.39)``; a dash where there is none."""
+    """Return the recomputation with the range of its rounding, e.g. ``1.38 (1.38 to 1.39)``; words where there is none."""
     if found.recomputed is None or found.low is None or found.high is None:
-        return "–"
+        return "not recomputable"
     value = significant(found.recomputed)
     if found.low == found.high:
         return value

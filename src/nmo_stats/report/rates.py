@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
-from nmo_stats.analysis import Analysis, recommended
+import pandas as pd
+
+from nmo_stats.analysis import Analysis
+from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.frames import records
+from nmo_stats.recommendation import recommended
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw, first_of
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
     METHOD_NAMES,
+    beside,
+    capital,
     counted,
+    difference_limits,
+    estimate_text,
+    fewer_or_more,
     interval_text,
     p_value_text,
     percent,
     probability_text,
+    ratio_limits,
     ratio_text,
     significant,
 )
@@ -34,11 +45,11 @@ def estimators(analysis: Analysis) -> Section:
             _forest(analysis, shown),
             Prose(_estimands(analysis)),
             _estimates_table(analysis, shown),
-            *_differences(shown),
+            *difference_tables(shown, analysis.pair),
         )
     if analysis.rates.refusals:
         refused = tuple(
-            f"{', '.join(METHOD_NAMES[method] for method in methods)}: {reason}."
+            f"{'; '.join(METHOD_NAMES[method] for method in methods)}: {reason}."
             for reason, methods in analysis.rates.by_reason().items()
         )
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(refused))
@@ -56,30 +67,50 @@ def each_patient(analysis: Analysis) -> Section | None:
     if ratio is None or not ratio.informative:
         return None
     table = analysis.fit.patient_rate_ratios(analysis.settings.level)
-    lowest, highest = table["estimate"].min(), table["estimate"].max()
-    lead = (
-        f"The model estimates the patients' own ratios between {significant(lowest, 2)} and {significant(highest, 2)}; "
-        "each is drawn towards the others, the more so the fewer relapses it rests on."
-        if len(table) > 1
-        else f"With one patient the model's ratio is {significant(lowest, 2)}."
-    )
     block: Block = _patient_table(analysis)
     if len(table) > _UNFOLDED_PATIENTS:
         block = Fold("Ratio of each patient", (block,))
-    return Section("patients", "Each patient", lead, (_patient_picture(analysis), block))
+    return Section(
+        "patients", "Each patient", _patients_lead(ratio, table), (_patient_picture(analysis), block)
+    )
+
+
+def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
+    if ratio.known_limit:
+        known, other = ("high", "lower") if ratio.known_limit == "high" else ("low", "upper")
+        which = "upper" if known == "high" else "lower"
+        limits = _span([float(value) for value in table[known]])
+        return (
+            f"In the model the {which} limits of the patients' own ratios {limits}; their medians and {other} limits rest on "
+            "its prior."
+        )
+    if len(table) == 1:
+        median = significant(float(table["estimate"].iloc[0]), 2)
+        return f"With one patient the model's ratio of this patient is {median}."
+    return (
+        f"The model's estimates of the patients' own ratios {_span([float(value) for value in table['estimate']])}; "
+        "each is drawn towards the others, the more so the fewer relapses it rests on."
+    )
 
 
 def _estimators_lead(shown: list[RateRatio]) -> str:
     if not shown:
-        return f"{NO_INFORMATION[:1].upper()}{NO_INFORMATION[1:]}."
-    low, high = min(ratio.estimate for ratio in shown), max(ratio.estimate for ratio in shown)
-    span = (
-        f"are all {significant(low, 2)}"
-        if significant(low, 2) == significant(high, 2)
-        else f"run from {significant(low, 2)} to {significant(high, 2)}"
-    )
-    tops = [ratio.interval.high for ratio in shown]
-    return f"The estimates {span}; the upper limits of their intervals from {significant(min(tops), 2)} to {significant(max(tops), 2)}."
+        return f"{capital(NO_INFORMATION)}."
+    lows, highs = ([getattr(ratio.interval, end) for ratio in shown] for end in ("low", "high"))
+    if all(ratio.known_limit == "high" for ratio in shown):
+        return f"The data set an upper limit of the ratio only: by the methods that give one the limits {_span(highs)}."
+    if all(ratio.known_limit == "low" for ratio in shown):
+        return f"The data set a lower limit of the ratio only: by the methods that give one the limits {_span(lows)}."
+    estimates = _span([ratio.estimate for ratio in shown])
+    return f"The estimates {estimates}; the upper limits of their intervals {_span(highs)}."
+
+
+def _span(values: list[float]) -> str:
+    """Return least and largest as the end of a clause; those of a ratio are told apart from 1."""
+    low, high = beside(min(values), 1, 2), beside(max(values), 1, 2)
+    if low == high:
+        return f"{'is' if len(values) == 1 else 'are all'} {low}"
+    return f"run from {low} to {high}"
 
 
 def _forest(analysis: Analysis, shown: list[RateRatio]) -> Picture:
@@ -100,7 +131,8 @@ def _estimands(analysis: Analysis) -> str:
         "Pooled ratios divide all relapses by all years; they are confounded where patients with different rates were followed for different "
         "shares of time. Within-patient ratios compare the two periods of the same patient; a switch that is triggered by a relapse moves them. "
         f"The hierarchical ratio is that of a typical patient and lets the patients differ, in their rates and in their ratio. "
-        f"{analysis.pair.informative_patients} of {counted(len(analysis.pair.patients), 'patient')} had a relapse and so inform the within-patient ratio."
+        f"{analysis.pair.informative_patients} of {counted(len(analysis.pair.patients), 'patient')} had a relapse; the others do not "
+        "move the within-patient ratio."
     )
 
 
@@ -110,10 +142,10 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
         (
             METHOD_NAMES[ratio.method],
             ESTIMAND_NAMES[ratio.estimand],
-            significant(ratio.estimate),
+            estimate_text(ratio),
             interval_text(ratio.interval),
             _evidence(ratio),
-            " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions) or "–",
+            " ".join(str(texts.index(caution.text) + 1) for caution in ratio.cautions) or "none",
         )
         for ratio in shown
     )
@@ -138,33 +170,55 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
 
 def _evidence(ratio: RateRatio) -> str:
     if ratio.p_value is not None:
-        text = p_value_text(ratio.p_value)
-        return f"p {text}" if text.startswith("<") else f"p = {text}"
-    probability = ratio.probability_below_1 if ratio.probability_below_1 is not None else math.nan
-    text = probability_text(probability)
+        text = p_value_text(ratio.p_value, level=ratio.interval.level)
+        return f"p {text}" if text[0] in "<>" else f"p = {text}"
+    if ratio.probability_below_1 is None:
+        return "neither is computed"
+    text = probability_text(ratio.probability_below_1)
     return f"P {text}" if text[0] in "<>" else f"P = {text}"
 
 
-def _differences(shown: list[RateRatio]) -> tuple[Table, ...]:
+def difference_tables(shown: Sequence[RateRatio], pair: Comparison) -> tuple[Table, ...]:
+    """Return the table of differences per patient-year, in the direction that words give; none where no method has one."""
+    known = [(ratio, ratio.rate_difference) for ratio in shown if ratio.rate_difference is not None]
+    if not known:
+        return ()
     rows = tuple(
         (
             METHOD_NAMES[ratio.method],
-            significant(ratio.rate_difference.estimate),
-            interval_text(ratio.rate_difference.interval),
+            fewer_or_more(difference.estimate),
+            difference_limits(difference.interval),
         )
-        for ratio in shown
-        if ratio.rate_difference is not None
+        for ratio, difference in known
     )
-    note = "Reference rate minus comparator rate. Pooled: score interval. Hierarchical: of a typical patient."
-    table = Table(
-        "Relapses per patient-year, difference", ("Method", "Difference", "Interval"), rows, notes=(note,)
+    without = dict.fromkeys(METHOD_NAMES[ratio.method] for ratio in shown if ratio.rate_difference is None)
+    notes = [
+        "Pooled: all relapses over all years, score interval. Hierarchical: of a typical patient, credible interval."
+    ]
+    if without:
+        notes.append(
+            f"Without a difference: {'; '.join(without)}. Methods that condition on a patient's total, and the GEE, know a ratio only"
+            + (
+                "; the score interval does not exist without relapses on one treatment."
+                if shown[0].known_limit
+                else "."
+            )
+        )
+    return (
+        Table(
+            f"Relapses per patient-year, fewer or more on {pair.comparator} than on {pair.reference}",
+            ("Method", "Difference", f"{percent(known[0][1].interval.level)} interval"),
+            rows,
+            notes=tuple(notes),
+        ),
     )
-    return (table,) if rows else ()
 
 
 def _reading(analysis: Analysis) -> str:
     """Return which interval to read; where there is none, whether overdispersion can be judged."""
-    text = recommended(analysis.rates, analysis.dispersion).text
+    text = recommended(
+        analysis.rates, analysis.dispersion, pair=analysis.pair, likelihood=analysis.fit.model.likelihood
+    ).text
     if text or analysis.dispersion.verdict != "not assessable":
         return text
     return (
@@ -179,7 +233,8 @@ def _patient_picture(analysis: Analysis) -> Picture:
 
     table = analysis.fit.patient_rate_ratios(analysis.settings.level)
     listed = "; ".join(
-        f"patient {row['patient']} {significant(row['estimate'])} ({significant(row['low'])} to {significant(row['high'])}), observed {_observed(row['observed'])}"
+        f"patient {row['patient']} {significant(row['estimate'])} ({ratio_limits(row['low'], row['high'])}), observed "
+        f"{_observed(row['observed'])}"
         for row in records(table.head(12))
     )
     return draw(
@@ -197,17 +252,17 @@ def _patient_table(analysis: Analysis) -> Table:
     cautions = analysis.fit.rate_ratio_new_patient(analysis.settings.level)
     new = (
         "A new patient",
-        "–",
+        "not yet seen",
         significant(cautions.estimate),
         interval_text(cautions.interval),
-        probability_text(cautions.probability_below_1 or 0.0),
+        probability_text(cautions.probability_below_1 or 0.0),  # it always has one
     )
     rows = tuple(
         (
             row["patient"],
             _observed(row["observed"]),
             significant(row["estimate"]),
-            f"{significant(row['low'])} to {significant(row['high'])}",
+            ratio_limits(row["low"], row["high"]),
             probability_text(row["probability_below_1"]),
         )
         for row in records(table)

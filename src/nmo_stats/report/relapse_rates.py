@@ -7,7 +7,7 @@ from typing import Any
 from nmo_stats.analysis import Analysis
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Fold, Section, Table, shortened
-from nmo_stats.wording import percent, significant
+from nmo_stats.wording import beside, percent, significant
 
 
 def relapse_rates(analysis: Analysis) -> Section:
@@ -75,7 +75,8 @@ def _pooled_row(row: dict[str, Any]) -> tuple[str, ...]:
 def _summary_row(row: dict[str, Any]) -> tuple[str, ...]:
     free = f"{row['relapse_free']} of {row['patients']}"
     share = (
-        f"{significant(row['relapse_free_share'])} ({_between(row, 'relapse_free_low', 'relapse_free_high')})"
+        f"{beside(row['relapse_free_share'], 1)} "
+        f"({beside(row['relapse_free_low'], 1)} to {beside(row['relapse_free_high'], 1)})"
     )
     means = (
         significant(row["mean_arr"]),

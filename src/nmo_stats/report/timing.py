@@ -11,7 +11,16 @@ from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
 from nmo_stats.estimate import Interval
 from nmo_stats.report.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
-from nmo_stats.wording import capital, counted, joined, months_text, percent, significant
+from nmo_stats.wording import (
+    beside,
+    capital,
+    counted,
+    joined,
+    months_text,
+    percent,
+    ratio_limits,
+    significant,
+)
 
 FEWEST_FOR_CURVE: Final = 10
 NO_TEST: Final = (
@@ -85,10 +94,10 @@ def share_table(found: FirstRelapse) -> Table:
     for curve in found.curves.values():
         for months in found.landmarks:
             share = curve.share_at(months)
-            cells = ("–", "beyond the follow-up", "–")
+            cells = ("nobody", "beyond the follow-up", "beyond the follow-up")
             if share is not None:
-                limits = f"{significant(share['low'])} to {significant(share['high'])}"
-                cells = (str(share["at_risk"]), significant(share["share"]), limits)
+                limits = ratio_limits(share["low"], share["high"])
+                cells = (str(share["at_risk"]), beside(share["share"], 1), limits)
             rows.append((curve.treatment, str(months), *cells))
     return Table(
         "Share of patients without a relapse (Kaplan-Meier)",
@@ -106,10 +115,12 @@ def mean_table(found: Accumulation, landmarks: tuple[int, ...]) -> Table:
     for curve in found.curves.values():
         for months in landmarks:
             at = curve.mean_at(months)
-            cells = ("–", "beyond the follow-up", "–")
+            cells = ("nobody", "beyond the follow-up", "beyond the follow-up")
             if at is not None:
                 limits = (
-                    "–" if math.isnan(at["low"]) else f"{significant(at['low'])} to {significant(at['high'])}"
+                    "none, see below"
+                    if math.isnan(at["low"])
+                    else f"{significant(at['low'])} to {significant(at['high'])}"
                 )
                 cells = (str(at["at_risk"]), significant(at["mean"]), limits)
             rows.append((curve.treatment, str(months), *cells))

@@ -92,7 +92,7 @@ def ratio_posteriors(
     Notes
     -----
     Errors are a few hundredths of a posterior standard deviation: enough to describe how an estimator behaves, not enough
-    to print the answer of one cohort (:func:`nmo_stats.hierarchical.fit` bounds its error).
+    to print the answer of one cohort (:func:`nmo_stats.hierarchical.fit` estimates its error).
 
     Examples
     --------

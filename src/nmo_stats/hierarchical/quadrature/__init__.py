@@ -8,5 +8,5 @@ F_i(a, b) is the probability of the patient's counts at log rates a - b/2 and a 
 against the two Normal densities by weights on a lattice (:mod:`elements`, :mod:`likelihood`). The four parameters stand
 on two blocks of nodes (:mod:`blocks`), placed where the posterior is (:mod:`adapt`, :mod:`solve`); with them plain sums
 are spectrally accurate, and characteristic functions turn the nodes into distributions (:mod:`marginal`,
-:mod:`solution`). A second, finer resolution bounds the error (:mod:`accuracy`, :mod:`engine`).
+:mod:`solution`). A second, finer resolution estimates the error (:mod:`accuracy`, :mod:`engine`).
 """

@@ -58,7 +58,7 @@ class Accuracy:
 
 
 def compared(coarse: Solution, fine: Solution, missed: float = 0.0) -> Accuracy:
-    """Return the accuracy of the finer one of two solutions, bounded by what it changed.
+    """Return the accuracy of the finer one of two solutions, estimated by what it changed.
 
     The change of a quantile is the change of the probability below it, divided by the density there. An error of the log
     likelihood with posterior sd ``missed`` changes a probability by at most ``missed`` times the posterior sd of that

@@ -1,4 +1,4 @@
-"""Solve the whole posterior, and refine it until its error is bounded."""
+"""Solve the whole posterior, and refine it until its estimated error is small enough."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _PRIOR_REACH: Final = 5.5
 
 
 def solve(model: Model) -> tuple[Solution, Accuracy]:
-    """Return the posterior and a bound of its error.
+    """Return the posterior and an estimate of its error.
 
-    The posterior is computed at two resolutions, the finer one is kept and the change is the bound; as long as it is too
+    The posterior is computed at two resolutions, the finer one is kept and the change estimates the error; as long as it is too
     large and there is memory, the finer one becomes the coarser of the next two. From a few hundred patients on a
     polynomial stands in for the Poisson log likelihood, unless it misses too much.
 
@@ -70,7 +70,7 @@ def _by_grid(model: Model, patients: Patients, before: Solution, resolution: Res
 
 
 def _solve_by_polynomial(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
-    """Solve with polynomials of rising degree until the error is bounded, or with the last of them."""
+    """Solve with polynomials of rising degree until the estimated error is small enough, or with the last of them."""
     for found in surrogates(model, patients):
         finer = partial(_by_polynomial, model, found)
         coarse = finer(_poisson(model, found.joint), COARSE)
@@ -87,7 +87,7 @@ def _by_polynomial(model: Model, found: Surrogate, before: Solution, resolution:
 def _until_settled(
     coarse: Solution, finer: Callable[[Solution, Resolution], Solution], missed: float
 ) -> tuple[Solution, Accuracy]:
-    """Refine until the error is bounded, or the nodes are too many."""
+    """Refine until the estimated error is small enough, or the nodes are too many."""
     resolution = COARSE
     while True:
         resolution = resolution.finer()
