@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +41,28 @@ class Choices:
     engine: str | None = None
     seed: int = DEFAULT_SEED
     settings: Settings = field(default_factory=Settings)
+
+
+def require_no_empty(arguments: Sequence[str]) -> None:
+    """Do nothing if no argument is empty: none has a meaning, and a variable of a script without a value would pass as a default.
+
+    Raises
+    ------
+    ArgumentError
+        With the option before the empty argument.
+    """
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        name, sign, value = argument.partition("=")
+        is_option = name.startswith("--") and sign
+        if not (value if is_option else argument).strip():
+            where = (
+                f"option {name}"
+                if is_option
+                else f"option {before}"
+                if before.startswith("-")
+                else "an argument"
+            )
+            raise ArgumentError(f"{where}: empty; give it a value, or leave the option out")
 
 
 def choices(config: Path | None, **options: Any) -> Choices:
@@ -110,12 +132,16 @@ def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
     """
     names = cohort.treatments
     listed = ", ".join(map(repr, names[:20]))
-    comparator = chosen.comparator or _default(DEFAULT_COMPARATOR, chosen.reference, names)
+    comparator = chosen.comparator
+    if comparator is None:
+        comparator = _default(DEFAULT_COMPARATOR, chosen.reference, names)
     if comparator is None:
         raise ArgumentError(
             f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference"
         )
-    reference = chosen.reference or _default(DEFAULT_REFERENCE, comparator, names)
+    reference = chosen.reference
+    if reference is None:
+        reference = _default(DEFAULT_REFERENCE, comparator, names)
     if reference is None:
         raise ArgumentError(
             f"which treatment is the reference? the table has {listed}; name it with --reference"
@@ -133,8 +159,14 @@ def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | Non
 def _from_file(path: Path) -> Choices:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ArgumentError(f"config {path}: {error}") from None
+    except OSError as error:
+        raise ArgumentError(f"config {path}: {error.strerror or error}; name a TOML file") from None
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"config {path}: {error}; save the file as UTF-8") from None
+    except RecursionError:
+        raise ArgumentError(f"config {path}: nested too deeply; tables are at most two levels deep") from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
+        raise ArgumentError(f"config {path}: {error}; correct the file") from None
     plain: dict[str, type] = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
     in_settings: dict[str, type] = {
         "level": float,

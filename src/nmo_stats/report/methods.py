@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from nmo_stats.analysis import Analysis
 from nmo_stats.report.blocks import Fold, Prose, Section, Table
+from nmo_stats.report.bundle import installed
 from nmo_stats.wording import METHOD_NAMES, counted, percent
 
 _OPEN = "to be filled in by the authors"
 
 
-def methods(analysis: Analysis) -> Section:
-    """Return the methods text and the checklists."""
+def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
+    """Return the methods text and the checklists; ``unsaved`` is why the posterior could not be saved."""
     texts = (
         _design(analysis),
         _times_and_scores(analysis),
@@ -22,7 +21,7 @@ def methods(analysis: Analysis) -> Section:
         _audit(analysis),
         _software(analysis),
     )
-    checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
+    checklists = (_barg(analysis, unsaved), _care(analysis), _strobe(analysis))
     return Section(
         "methods",
         "Methods, to paste into a paper",
@@ -172,16 +171,16 @@ def _audit(analysis: Analysis) -> str:
 
 
 def _software(analysis: Analysis) -> str:
-    sampler = f"PyMC {version('pymc')}, ArviZ {version('arviz')}, "
+    sampler = f"PyMC {installed('pymc')}, ArviZ {installed('arviz')}, "
     if analysis.fit.method == "hierarchical_quadrature" and analysis.sampled is None:
         sampler = ""
     return (
-        f"Software: nmo_stats {version('nmo-stats')}, {sampler}SciPy {version('scipy')}. "
+        f"Software: nmo_stats {installed('nmo-stats')}, {sampler}SciPy {installed('scipy')}. "
         f"The comparison is uncontrolled: no ratio of this report is a treatment effect."
     )
 
 
-def _barg(analysis: Analysis) -> Table:
+def _barg(analysis: Analysis, unsaved: str | None) -> Table:
     priors = analysis.fit.model.priors
     failed = analysis.failed_checks
     passed = (
@@ -215,7 +214,7 @@ def _barg(analysis: Analysis) -> Table:
         ),
         (
             "Reproduction",
-            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior in posterior.nc",
+            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior {'in posterior.nc' if unsaved is None else 'not saved'}",
         ),
     )
     return Table("BARG: Bayesian analysis reporting", ("Item", "This analysis"), rows, words=(1,))
