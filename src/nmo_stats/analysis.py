@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import pandas as pd
 
@@ -70,8 +70,19 @@ class Settings:
     replicates: int = Simulation().replicates
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", float(require_level(self.level)))
         Simulation(self.replicates)
+        for name, kind in (("priors", Priors), ("nuts", Nuts), ("background", Background | None)):
+            if not isinstance(getattr(self, name), kind):
+                wanted = getattr(kind, "__name__", "Background")
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: made with {wanted}(...)")
+        for name, known in (
+            ("likelihood", get_args(Likelihood)),
+            ("entry", (None, *get_args(Entry))),
+            ("courses", get_args(Courses)),
+        ):
+            if getattr(self, name) not in known:
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: {' or '.join(map(repr, known))}")
 
     def plan(self, seed: int, progress: Progress | None = None) -> Plan:
         """Return the choices that concern the sensitivity analysis."""

@@ -250,6 +250,10 @@ def simulate(
     from nmo_stats.operating import Execution
 
     chosen = choices(None, comparator=comparator, reference=reference, level=level, seed=seed)
+    from nmo_stats.report import require_writable
+
+    if folder is not None:
+        require_writable(folder)
     given = data if like is None else data.instead_of_periods(like)
     cohort = given.cohort()
     names = treatments(cohort, chosen)
@@ -387,7 +391,8 @@ def run(arguments: Sequence[str]) -> int:
     except NmoStatsError as error:
         complain(str(error))
     except OSError as error:
-        complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+        where = error.filename or ("standard output" if error.errno else "")
+        complain(f"{where}: {error.strerror or error}".removeprefix(": "))
     return BAD_INPUT
 
 

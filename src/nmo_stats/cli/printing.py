@@ -61,14 +61,9 @@ def say_text(text: str) -> None:
     OSError
         If it cannot be written, e.g. to a full disk. Where nobody reads any more nothing is raised: the work is done all the same.
     """
-    try:
+    with _writing():
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        _discard(sys.stdout)
-    except OSError as error:
-        _discard(sys.stdout)
-        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def complain(text: str) -> None:
@@ -111,16 +106,32 @@ def progress_bar(title: str, unit: str = "") -> Iterator[DrawProgress | None]:
 
 
 def _print(content: Text | Table) -> None:
-    """Print through one write, which reaches the reader or fails as a whole."""
-    console = _console()
-    with console.capture() as captured:
-        console.print(content)
-    say_text(captured.get())
+    with _writing():
+        _console().print(content)
 
 
 def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    console = _Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+
+
+class _Console(Console):
+    """A console that leaves a broken pipe to us; rich would end the program with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # the error that is being handled
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Name standard output where it cannot be written, and go on where nobody reads it any more."""
+    try:
+        yield
+    except BrokenPipeError:
+        _discard(sys.stdout)
+    except OSError as error:
+        _discard(sys.stdout)
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def _text(text: str) -> Text:

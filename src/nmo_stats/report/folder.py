@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -39,6 +40,24 @@ def require_replaceable(folder: str | Path) -> None:
         _require_ours(target)
         with _parents(target), _scratch(target) as scratch:
             (scratch / _NEW).write_bytes(bytes(_PROBE_BYTES))
+    except OSError as error:
+        raise ArgumentError(
+            f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
+        ) from None
+
+
+def require_writable(folder: str | Path) -> None:
+    """Do nothing if files can be added to ``folder``, which is tried; it need not exist.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise, with the reason.
+    """
+    target = _target(folder)
+    try:
+        with _parents(target / "file"), tempfile.TemporaryFile(dir=target) as probe:
+            probe.write(bytes(_PROBE_BYTES))
     except OSError as error:
         raise ArgumentError(
             f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
