@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from nmo_stats.cli.process import Stopped, prepare_streams, stoppable
+from nmo_stats.cli.process import Stopped, prepare_streams, quiet, stoppable
 
 __all__ = ["app", "main"]
 
@@ -18,7 +18,7 @@ def main() -> NoReturn:
     """
     prepare_streams()
     try:
-        with stoppable():
+        with quiet(), stoppable():
             from nmo_stats.cli.commands import run  # which takes a second, and can be stopped like all else
 
             code = run(sys.argv[1:])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -53,6 +55,20 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=PLAIN_ERRORS)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings and log records of libraries from standard error, unless Python was asked to show them."""
+    show, nothing = warnings.showwarning, logging.NullHandler()
+    if not sys.warnoptions:
+        warnings.showwarning = lambda *_, **__: None
+    logging.getLogger().addHandler(nothing)
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        logging.getLogger().removeHandler(nothing)
 
 
 @contextmanager
