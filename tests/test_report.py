@@ -122,8 +122,9 @@ def test_the_saved_posterior_can_be_read_back(folder, example_fit):
 
 
 def test_a_report_replaces_a_report(example_analysis, folder):
-    (folder / "index.html").write_text("old", encoding="utf-8")
+    before = (folder / "index.html").stat().st_ino
     report.write(example_analysis, folder)
+    assert (folder / "index.html").stat().st_ino != before
     assert "not a treatment effect" in (folder / "index.html").read_text(encoding="utf-8")
     assert [path.name for path in folder.parent.iterdir()] == ["report"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ from nmo_stats.describe import (
     paired_edss,
 )
 from nmo_stats.diagnostics import Check, agreement_checks, check
-from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.errors import ArgumentError, ConvergenceError, SamplerError
 from nmo_stats.estimands import with_estimands
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
@@ -71,8 +71,19 @@ class Settings:
     replicates: int = Simulation().replicates
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", float(require_level(self.level)))
         Simulation(self.replicates)
+        for name, kind in (("priors", Priors), ("nuts", Nuts), ("background", Background | None)):
+            if not isinstance(getattr(self, name), kind):
+                wanted = getattr(kind, "__name__", "Background")
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: made with {wanted}(...)")
+        for name, known in (
+            ("likelihood", get_args(Likelihood)),
+            ("entry", (None, *get_args(Entry))),
+            ("courses", get_args(Courses)),
+        ):
+            if getattr(self, name) not in known:
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: {' or '.join(map(repr, known))}")
 
     def plan(self, seed: int, progress: Progress | None = None) -> Plan:
         """Return the choices that concern the sensitivity analysis."""
@@ -197,11 +208,15 @@ def assemble(
     settings: Settings = DEFAULT_SETTINGS,
     engine: Engine = "quadrature",
     *,
-    sampled: HierarchicalFit | None = None,
+    sampled: HierarchicalFit | Refusal | None = None,
 ) -> Analysis:
-    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against."""
+    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against.
+
+    A refusal in the place of the latter stands among the refusals of the rates.
+    """
     pair = fit.model.pair
     rates = all_rates(fit, settings.level, sampled)
+    by_nuts = None if isinstance(sampled, Refusal) else sampled
     refits = Refits.beside(fit, settings.level)
     doubts = sensitivity.run(pair, fit=fit, plan=settings.plan(fit.seed), refits=refits)
     withheld = dict.fromkeys(
@@ -223,16 +238,16 @@ def assemble(
         rates=rates,
         dispersion=dispersion(pair),
         fit=fit,
-        checks=check(fit, sampled, refits),
+        checks=check(fit, by_nuts, refits),
         sensitivity=doubts,
-        sampled=sampled,
+        sampled=by_nuts,
         coverage=coverage_map.like(pair),
         audit=audited(cohort),
     )
 
 
 def all_rates(
-    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | None = None
+    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | Refusal | None = None
 ) -> RateResults:
     """Return the ratio by every method, with the caution where two of them answer different questions differently."""
     pair = fit.model.pair
@@ -241,14 +256,16 @@ def all_rates(
 
 
 def hierarchical_rates(
-    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | None = None
+    fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | Refusal | None = None
 ) -> RateResults:
     """Return the ratio of the hierarchical model by each engine, or its refusal if the computation failed.
 
-    Where two engines disagree neither is believed.
+    Where two engines disagree neither is believed; where one could not be run, its refusal stands beside the other.
     """
     if sampled is None:
         return _hierarchical_rate(fit, level)
+    if isinstance(sampled, Refusal):
+        return combined(_hierarchical_rate(fit, level), RateResults((), (sampled,)))
     reason = "; ".join(str(held) for held in agreement_checks(fit, sampled) if not held.passed)
     if not reason:
         return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
@@ -266,12 +283,22 @@ def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
 
 def hierarchical_fits(
     pair: Comparison, settings: Settings, engine: Engine, seed: int
-) -> tuple[HierarchicalFit, HierarchicalFit | None]:
-    """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS to check it against."""
+) -> tuple[HierarchicalFit, HierarchicalFit | Refusal | None]:
+    """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS to check it against.
+
+    NUTS that cannot be run costs its own numbers and no others: its refusal stands in their place.
+    """
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
     if engine == "both":
         fit = hierarchical.fit_model(model, "quadrature", seed)
-        return fit, hierarchical.fit_model(model, settings.nuts, seed)
+        return fit, _sampled_or_refused(model, settings.nuts, seed)
     if not isinstance(engine, Nuts) and engine not in ENGINES:
         raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+
+
+def _sampled_or_refused(model: Model, options: Nuts, seed: int) -> HierarchicalFit | Refusal:
+    try:
+        return hierarchical.fit_model(model, options, seed)
+    except SamplerError as refused:
+        return Refusal("hierarchical_nuts", str(refused))

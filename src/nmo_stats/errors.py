@@ -120,5 +120,9 @@ class ConvergenceError(NmoStatsError):
         return f"{self.method}: {'; '.join(self.failures)}"
 
 
+class SamplerError(NmoStatsError):
+    """The NUTS sampler cannot be loaded, or stopped with an error of its own."""
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= _PRINTED_CHARACTERS else f"{text[: _PRINTED_CHARACTERS - 1]}…"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,28 @@ class Choices:
     engine: str | None = None
     seed: int = DEFAULT_SEED
     settings: Settings = field(default_factory=Settings)
+
+
+def require_no_empty(arguments: Sequence[str]) -> None:
+    """Do nothing if no argument is empty: none has a meaning, and a variable of a script without a value would pass as a default.
+
+    Raises
+    ------
+    ArgumentError
+        With the option before the empty argument.
+    """
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        name, sign, value = argument.partition("=")
+        is_option = name.startswith("--") and sign
+        if not (value if is_option else argument).strip():
+            where = (
+                f"option {name}"
+                if is_option
+                else f"option {before}"
+                if before.startswith("-")
+                else "an argument"
+            )
+            raise ArgumentError(f"{where}: empty; give it a value, or leave the option out")
 
 
 def choices(config: Path | None, **options: Any) -> Choices:
@@ -110,12 +133,16 @@ def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
     """
     names = cohort.treatments
     listed = ", ".join(map(repr, names[:20]))
-    comparator = chosen.comparator or _default(DEFAULT_COMPARATOR, chosen.reference, names)
+    comparator = chosen.comparator
+    if comparator is None:
+        comparator = _default(DEFAULT_COMPARATOR, chosen.reference, names)
     if comparator is None:
         raise ArgumentError(
             f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference"
         )
-    reference = chosen.reference or _default(DEFAULT_REFERENCE, comparator, names)
+    reference = chosen.reference
+    if reference is None:
+        reference = _default(DEFAULT_REFERENCE, comparator, names)
     if reference is None:
         raise ArgumentError(
             f"which treatment is the reference? the table has {listed}; name it with --reference"
@@ -132,9 +159,27 @@ def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | Non
 
 def _from_file(path: Path) -> Choices:
     try:
+        return _from_content(_content(path), path)
+    except RecursionError:
+        raise ArgumentError(f"config {path}: nested too deeply; tables are at most two levels deep") from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ArgumentError(f"config {path}: {error}") from None
+    except OSError as error:
+        raise ArgumentError(f"config {path}: {error.strerror or error}; name a TOML file") from None
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"config {path}: {error}; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ArgumentError(f"config {path}: not TOML: {error}; correct the file") from None
+    except ValueError:
+        raise ArgumentError(f"config {path}: a number of thousands of digits; correct it") from None
+    _require_plain(content, f"config {path}")
+    return content
+
+
+def _from_content(content: dict[str, Any], path: Path) -> Choices:
     plain: dict[str, type] = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
     in_settings: dict[str, type] = {
         "level": float,
@@ -146,7 +191,9 @@ def _from_file(path: Path) -> Choices:
     _require_known(content, [*plain, *in_settings, "priors", "nuts", "background"], str(path))
     for name, kind in (plain | in_settings).items():
         if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
-            raise ArgumentError(f"config {path}: {name} = {content[name]!r} is of the wrong type")
+            raise ArgumentError(
+                f"config {path}: {name} = {reprlib.repr(content[name])} is not of the type {kind.__name__}"
+            )
     settings = {name: content[name] for name in in_settings if name in content}
     return Choices(
         **{name: content[name] for name in plain if name in content},
@@ -172,7 +219,9 @@ def _priors(table: Mapping[str, Any]) -> Priors:
             or not all(map(_is_number, values.values()))
         ):
             wanted = ", ".join(f"{key} = number" for key in keys)
-            raise ArgumentError(f"[priors] {name} = {values!r}: written as {name} = {{ {wanted} }}")
+            raise ArgumentError(
+                f"[priors] {name} = {reprlib.repr(values)}: written as {name} = {{ {wanted} }}"
+            )
         found[name] = kind(**values)
     return Priors(**found)  # type: ignore[arg-type]
 
@@ -190,8 +239,21 @@ def _background(table: Mapping[str, Any] | None) -> Background | None:
         return None
     _require_known(table, ["ratio", "sd"], "[background]")
     if "ratio" not in table or not all(map(_is_number, table.values())):
-        raise ArgumentError(f"[background] {table!r}: written as ratio = number, and sd = number if not 0.2")
+        raise ArgumentError(
+            f"[background] {reprlib.repr(table)}: written as ratio = number, and sd = number if not 0.2"
+        )
     return Background(**table)
+
+
+def _require_plain(value: object, where: str) -> None:
+    """Do nothing if no whole number is longer than TOML's 64 bits, and no text is empty."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            _require_plain(below, f"{where}: {name}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ArgumentError(f"{where}: a whole number of {value.bit_length()} bits; at most 64 are read")
+    elif isinstance(value, str) and not value.strip():
+        raise ArgumentError(f"{where}: empty; give it a value, or leave it out")
 
 
 def _is_number(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ from nmo_stats.analysis import (
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
-from nmo_stats.cli.choices import background_of, choices, treatments
+from nmo_stats.cli.choices import background_of, choices, require_no_empty, treatments
 from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.options import (
     BackgroundRatio,
@@ -34,7 +34,7 @@ from nmo_stats.cli.options import (
     Replicates,
     Seed,
 )
-from nmo_stats.cli.printing import complain, progress_bar, say, say_json
+from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
 from nmo_stats.hierarchical.options import Progress
@@ -74,7 +74,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Analyse the data and write the report folder."""
-    from nmo_stats.report import require_replaceable, write
+    from nmo_stats.report import recover, require_replaceable, write
     from nmo_stats.report.bundle import results
 
     chosen = choices(
@@ -91,6 +91,8 @@ def report(
         background=background_of(background_ratio, background_sd),
     )
     require_replaceable(chosen.out)
+    for leftover in recover(chosen.out):
+        complain(leftover)
     cohort = printed.with_numbers(data, published)
     names = treatments(cohort, chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
@@ -98,7 +100,7 @@ def report(
             cohort,
             names[0],
             reference=names[1],
-            engine=chosen.engine or "both",
+            engine="both" if chosen.engine is None else chosen.engine,
             seed=chosen.seed,
             settings=_watched(chosen.settings, progress),
         )
@@ -142,7 +144,10 @@ def rates(
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
         fit, sampled = hierarchical_fits(
-            pair, _watched(chosen.settings, progress), chosen.engine or "quadrature", chosen.seed
+            pair,
+            _watched(chosen.settings, progress),
+            "quadrature" if chosen.engine is None else chosen.engine,
+            chosen.seed,
         )
     level = chosen.settings.level
     found = all_rates(fit, level, sampled)
@@ -257,6 +262,10 @@ def simulate(
     from nmo_stats.operating import Execution
 
     chosen = choices(None, comparator=comparator, reference=reference, level=level, seed=seed)
+    from nmo_stats.report import require_writable
+
+    if folder is not None:
+        require_writable(folder)
     given = data if like is None else data.instead_of_periods(like)
     cohort = given.cohort()
     names = treatments(cohort, chosen)
@@ -370,7 +379,7 @@ def template(
         raise ArgumentError(f"{path} and --out {out}: name one file")
     path = path or out
     if path is None:
-        sys.stdout.write(chosen.to_csv())
+        say_text(chosen.to_csv())
         return
     for written in write_template(chosen, path):
         say(f"wrote {written}")
@@ -381,16 +390,26 @@ def _watched(settings: Settings, progress: Progress | None) -> Settings:
     return replace(settings, nuts=replace(settings.nuts, progress=progress))
 
 
-def main() -> None:
-    """Run the command line and exit: 0, 2 for bad data or arguments, 3 for a failed diagnostic."""
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code: 0, 2 for bad data or arguments, 3 for a failed diagnostic."""
     try:
-        app()
+        require_no_empty(arguments)
+        app(list(arguments))
+    except SystemExit as ended:
+        return exit_code(ended, arguments)
     except ConvergenceError as error:
         complain(str(error))
-        sys.exit(FAILED_DIAGNOSTIC)
+        return FAILED_DIAGNOSTIC
     except NmoStatsError as error:
         complain(str(error))
-        sys.exit(BAD_INPUT)
     except OSError as error:
-        complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
-        sys.exit(BAD_INPUT)
+        where = error.filename or ("standard output" if error.errno else "")
+        complain(f"{where}: {error.strerror or error}".removeprefix(": "))
+    return BAD_INPUT
+
+
+def exit_code(ended: SystemExit, arguments: Sequence[str]) -> int:
+    """Return the exit code of a command; help and usage that nobody reads to the end have their own all the same."""
+    if isinstance(ended.__context__, BrokenPipeError):
+        return 0 if "--help" in arguments else BAD_INPUT
+    return ended.code if isinstance(ended.code, int) else 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -21,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from nmo_stats.characters import plain, visible
 from nmo_stats.hierarchical.options import Progress as DrawProgress
 
 _PIPE_WIDTH = 140
@@ -28,27 +32,47 @@ _PIPE_WIDTH = 140
 
 def say(text: str = "") -> None:
     """Print a sentence; text of the user is never read as markup."""
-    _console().print(Text(text))
+    _print(_text(text))
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> None:
     """Print a table; the columns with indices ``words`` are set left, the others right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        table.add_column(Text(name), justify="left" if index in words else "right", overflow="fold")
+        table.add_column(_text(name), justify="left" if index in words else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    _console().print(table)
+        table.add_row(*map(_text, row))
+    _print(table)
 
 
 def say_json(content: object) -> None:
-    """Print one JSON document."""
-    sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print one JSON document, valid whatever the encoding: characters that it may lack are escaped as JSON escapes them."""
+    is_unicode = _encoding().lower().replace("-", "").startswith("utf")
+    document = json.dumps(content, indent=1, ensure_ascii=not is_unicode, allow_nan=False)
+    # what is left to escape is half of a surrogate pair, and JSON writes it as Python does
+    say_text(document.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def say_text(text: str) -> None:
+    """Print text as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, e.g. to a full disk. Where nobody reads any more nothing is raised: the work is done all the same.
+    """
+    with _writing():
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def complain(text: str) -> None:
-    """Print an error block to standard error."""
-    sys.stderr.write(f"nmo-stats: {text}\n")
+    """Print an error block to standard error; where that cannot be written there is nobody to tell."""
+    try:
+        sys.stderr.write(f"nmo-stats: {plain(visible(text), sys.stderr.encoding or 'utf-8')}\n")
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
 
 
 class _Rate(ProgressColumn):
@@ -81,6 +105,46 @@ def progress_bar(title: str, unit: str = "") -> Iterator[DrawProgress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _print(content: Text | Table) -> None:
+    with _writing():
+        _console().print(content)
+
+
 def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    console = _Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+
+
+class _Console(Console):
+    """A console that leaves a broken pipe to us; rich would end the program with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # the error that is being handled
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Name standard output where it cannot be written, and go on where nobody reads it any more."""
+    try:
+        yield
+    except BrokenPipeError:
+        _discard(sys.stdout)
+    except OSError as error:
+        _discard(sys.stdout)
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _text(text: str) -> Text:
+    return Text(plain(visible(text), _encoding()))
+
+
+def _encoding() -> str:
+    return sys.stdout.encoding or "utf-8"
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere: the interpreter would try again at its end, and complain."""
+    with suppress(OSError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

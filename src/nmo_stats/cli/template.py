@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -137,24 +140,45 @@ def write_template(template: Template, path: Path) -> tuple[Path, ...]:
     ArgumentError
         If a file exists, or the suffix is another one.
     """
-    import pandas as pd
-
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".xlsx"):
         raise ArgumentError(f"{path}: the template is written as .csv or .xlsx")
     tables = {sheet.name: sheet.frame() for sheet in template.sheets} | {"dictionary": template.dictionary()}
     files = {"": path} if suffix == ".xlsx" else {name: _csv_path(template, path, name) for name in tables}
     for file in files.values():
-        if file.exists():
+        if os.path.lexists(file):
             raise ArgumentError(f"{file} exists; choose another name")
     if suffix == ".xlsx":
-        with pd.ExcelWriter(path, engine="openpyxl") as book:
-            for name, table in tables.items():
-                table.to_excel(book, sheet_name=name, index=False)
-        return (path,)
-    for name, file in files.items():
-        file.write_text(tables[name].to_csv(index=False), encoding="utf-8")
+        _write_new({path: _workbook(tables)})
+    else:
+        _write_new({file: tables[name].to_csv(index=False).encode() for name, file in files.items()})
     return tuple(files.values())
+
+
+def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    import pandas as pd
+
+    content = io.BytesIO()
+    with pd.ExcelWriter(content, engine="openpyxl") as book:
+        for name, table in tables.items():
+            table.to_excel(book, sheet_name=name, index=False)
+    return content.getvalue()
+
+
+def _write_new(contents: Mapping[Path, bytes]) -> None:
+    """Write new files, all of them or none."""
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            with path.open("xb") as file:
+                written.append(path)
+                file.write(content)
+    except BaseException as failure:
+        for path in written:
+            path.unlink(missing_ok=True)
+        if isinstance(failure, OSError):
+            raise OSError(failure.errno, failure.strerror or str(failure), str(path)) from failure
+        raise
 
 
 def _csv_path(template: Template, path: Path, name: str) -> Path:

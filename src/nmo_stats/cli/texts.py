@@ -28,6 +28,8 @@ from nmo_stats.wording import (
     significant,
 )
 
+_NUTS = "hierarchical_nuts"
+
 
 def say_report(analysis: Analysis, path: Path) -> None:
     """Print the headline and where the report is."""
@@ -39,6 +41,9 @@ def say_report(analysis: Analysis, path: Path) -> None:
         _say_certainty(analysis.pair, ratio)
     for found in analysis.failed_checks:
         say(f"failed: {found}; {found.advice}")
+    for refusal in analysis.rates.refusals:
+        if refusal.method == _NUTS and not refusal.failed:
+            say(f"not run: {METHOD_NAMES[_NUTS]}: {refusal.reason}")
     say(NOT_AN_EFFECT)
     say(f"report: {path}")
 
@@ -89,7 +94,8 @@ def _say_without_number(found: RateResults) -> None:
     failed = {refusal.reason for refusal in found.failed}
     for reason, methods in found.by_reason().items():
         names = "; ".join(METHOD_NAMES[method] for method in methods)
-        say(f"{'failed' if reason in failed else 'not identified'}: {names}: {reason}")
+        kind = "failed" if reason in failed else "not run" if _NUTS in methods else "not identified"
+        say(f"{kind}: {names}: {reason}")
 
 
 def _say_certainty(pair: Comparison, ratio: RateRatio) -> None:

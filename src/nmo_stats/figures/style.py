@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from nmo_stats.figures.glyphs import families
+
 REFERENCE: Final = "#b35806"
 COMPARATOR: Final = "#2166ac"
 INK: Final = "#222222"
@@ -20,7 +22,6 @@ PALE: Final = "#d9d9d9"
 _RATIO_TICKS: Final = ((1, 2, 5), (1, 3), (1,))  # the finest of these series that leaves at most six ticks
 _MOST_TICKS: Final = 6
 _STYLE: Final[dict[Any, Any]] = {
-    "font.family": "sans-serif",
     "font.size": 10,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -44,7 +45,7 @@ _STYLE: Final[dict[Any, Any]] = {
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
     """Draw in the style of the report, e.g. ``with styled(): ...``; restores the settings of before."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context({**_STYLE, "font.family": list(families())}):
         yield
 
 

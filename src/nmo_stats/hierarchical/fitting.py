@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
+from nmo_stats.errors import ArgumentError, NmoStatsError, SamplerError
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
 from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import HierarchicalFit
@@ -14,6 +14,7 @@ from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
 from nmo_stats.hierarchical.quiet import quietly
 
 Engine = str | Nuts
+_LONGEST_REASON = 300  # characters; compilers print pages
 
 
 def fit(
@@ -48,6 +49,8 @@ def fit(
         If ``entry`` is given and a patient has no relapse on the reference.
     ArgumentError
         If an option is unknown, or quadrature has more than 1,000 negative-binomial patients.
+    SamplerError
+        If NUTS is chosen and cannot be run, e.g. without PyMC.
 
     Notes
     -----
@@ -71,13 +74,27 @@ def fit_model(model: Model, engine: Engine = "quadrature", seed: int | None = No
     options = Nuts() if engine == "nuts" else engine
     if not isinstance(options, Nuts):
         raise ArgumentError(f"engine {engine!r}: 'quadrature', 'nuts' or Nuts(...)")
-    with quietly():  # PyTensor speaks up on import where there is no C++ compiler
-        from nmo_stats.hierarchical.nuts import fit_nuts
-
-    found = fit_nuts(model, options, chosen_seed)
+    found = _sampled(model, options, chosen_seed)
     if found.convergence.failures and options.retry:
-        return fit_nuts(model, options.longer(), chosen_seed)
+        return _sampled(model, options.longer(), chosen_seed)
     return found
+
+
+def _sampled(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
+    """Sample; libraries that are missing, or do not work together, end it with their reason in one sentence."""
+    try:
+        with quietly():  # PyTensor speaks up on import where there is no C++ compiler
+            from nmo_stats.hierarchical.nuts import fit_nuts
+
+        return fit_nuts(model, options, seed)
+    except NmoStatsError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise SamplerError(
+            f"NUTS cannot be run here ({type(error).__name__}: {reason}); install PyMC and ArviZ anew, "
+            "or choose the engine 'quadrature', which needs neither"
+        ) from error
 
 
 def _require_seed(seed: object) -> int:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -104,13 +106,27 @@ def _by_processes(work: Sequence[Task], workers: int) -> Finished:
     # forked children would inherit the locks of this process's threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(task.compute): number for number, task in enumerate(work)}
+        with _without_interrupts():
+            futures = {pool.submit(task.compute): number for number, task in enumerate(work)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C on a terminal does not reach: this one hears it and ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _by_cluster(work: Sequence[Task], address: str) -> Finished:
@@ -156,8 +172,11 @@ def _keep(task: Task, table: pd.DataFrame, folder: str | Path | None) -> None:
     path = _path(task, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.part")
-    table.to_parquet(unfinished)
-    unfinished.replace(path)
+    try:
+        table.to_parquet(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _path(task: Task, folder: str | Path) -> Path:

@@ -31,7 +31,7 @@ _PACKAGES: Final = (
     "xarray",
     "matplotlib",
 )
-_LIVE: Final = ("=", "+", "-", "@", "\t", "\r")
+_LIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def results(analysis: Analysis) -> dict[str, object]:
@@ -158,8 +158,16 @@ def provenance(analysis: Analysis) -> dict[str, object]:
         "priors": asdict(analysis.settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: installed(name) for name in _PACKAGES},
     }  # fmt: skip
+
+
+def installed(name: str) -> str:
+    """Return the installed version of a package, without importing it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
@@ -181,10 +189,3 @@ def _cell(value: object) -> object:
     if isinstance(value, (str, bool, int)):
         return value
     return value.item() if hasattr(value, "item") else str(value)
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

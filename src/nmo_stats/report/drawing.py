@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
+from nmo_stats.characters import escaped, visible
 from nmo_stats.report.blocks import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WIDTH = 6.2
 _DOTS_PER_INCH = 200
@@ -35,10 +42,29 @@ def draw_panels(
             paint(panel)
         for panel in axes.flat[len(paints) :]:
             panel.set_axis_off()
-        svg, png = io.BytesIO(), io.BytesIO()
+        svg, png = _saved(figure)
+    return Picture(name, alt, caption, svg, png)
+
+
+def _saved(figure: Figure) -> tuple[bytes, bytes]:
+    """Return the figure as SVG and as PNG.
+
+    Characters that no font has stay text in the SVG, for which a browser finds a font, and are written out in the PNG.
+    """
+    import matplotlib as mpl
+
+    from nmo_stats.figures.glyphs import missing_glyphs, rewrite
+
+    svg, png = io.BytesIO(), io.BytesIO()
+    rewrite(figure, visible)
+    missing = missing_glyphs(figure)
+    with warnings.catch_warnings(), mpl.rc_context({"svg.fonttype": "none"} if missing else {}):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    return Picture(name, alt, caption, svg.getvalue(), png.getvalue())
+    if missing:
+        rewrite(figure, partial(escaped, missing=missing))
+    figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return svg.getvalue(), png.getvalue()
 
 
 def first_of(count: int, most: int) -> str:

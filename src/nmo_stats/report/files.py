@@ -1,21 +1,22 @@
-"""The report folder, written whole or not at all."""
+"""The files of a report folder."""
 
 from __future__ import annotations
 
 import json
-import tempfile
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.errors import ArgumentError
-from nmo_stats.report.blocks import pictures
+from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.report.blocks import Picture, pictures
 from nmo_stats.report.bundle import frames, harmless, provenance, results
+from nmo_stats.report.folder import replace
 from nmo_stats.report.html import page, sections
+from nmo_stats.report.ownership import PROVENANCE, signed
 
-CONTENTS: Final = frozenset(
-    {"index.html", "results.json", "tables", "figures", "posterior.nc", "provenance.json"}
-)
+POSTERIOR = "posterior.nc"
+CONTENTS = frozenset({"index.html", "results.json", "tables", "figures", POSTERIOR, PROVENANCE})
 
 
 def render_html(analysis: Analysis) -> str:
@@ -33,61 +34,60 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     """Write the report folder and return the path of its ``index.html``.
 
     The folder holds ``index.html``, ``results.json``, ``tables/*.csv``, ``figures/*.svg`` and ``*.png``,
-    ``posterior.nc`` and ``provenance.json``. It is written beside its place and moved there when it is complete:
-    a run that dies leaves an old report whole.
+    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside its place and moved
+    there when it is complete: a run that dies leaves an old report whole. A posterior that cannot be saved is named on the page
+    and in ``provenance.json``.
 
     Raises
     ------
     ArgumentError
-        If the folder exists and holds anything that is not a report.
+        If the folder exists and holds anything that is not a report as it was written.
+    OSError
+        If the folder cannot be written.
     """
-    target = Path(folder).resolve()
-    require_replaceable(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        _fill(analysis, new)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    return target / "index.html"
-
-
-def require_replaceable(folder: str | Path) -> None:
-    """Do nothing if a report may be written to ``folder``: it does not exist, is empty, or is a report.
-
-    Raises
-    ------
-    ArgumentError
-        Otherwise, with the names of what would be lost.
-    """
-    target = Path(folder)
-    if target.is_dir():
-        foreign = sorted(path.name for path in target.iterdir() if path.name not in CONTENTS)
-        if foreign:
-            raise ArgumentError(
-                f"folder {target}: it holds {', '.join(foreign[:5])}, which is not part of a report; choose another folder"
-            )
-    elif target.exists():
-        raise ArgumentError(f"{target} is a file; choose a folder")
+    return replace(folder, partial(_fill, analysis)) / "index.html"
 
 
 def _fill(analysis: Analysis, folder: Path) -> None:
-    parts = sections(analysis)
-    (folder / "tables").mkdir(parents=True)
-    (folder / "figures").mkdir()
-    (folder / "index.html").write_text(page(parts), encoding="utf-8")
-    _write_json(folder / "results.json", results(analysis))
-    _write_json(folder / "provenance.json", provenance(analysis))
+    _write_tables(analysis, folder / "tables")
+    _write_text(folder / "results.json", _json(results(analysis)))
+    unsaved = _save_posterior(analysis.fit, folder / POSTERIOR)  # last of the results: the page tells of it
+    parts = sections(analysis, unsaved)
+    _write_pictures(pictures(parts), folder / "figures")
+    _write_text(folder / "index.html", page(parts))
+    origin = {**provenance(analysis), "posterior_not_saved": unsaved}
+    _write_text(folder / PROVENANCE, signed(origin, folder))
+
+
+def _write_tables(analysis: Analysis, folder: Path) -> None:
+    folder.mkdir()
     for name, frame in frames(analysis).items():
-        harmless(frame).to_csv(folder / "tables" / f"{name}.csv", index=False)
-    for picture in pictures(parts):
-        (folder / "figures" / f"{picture.name}.svg").write_bytes(picture.svg)
-        (folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
-    analysis.fit.to_datatree().to_netcdf(folder / "posterior.nc")
+        harmless(frame).to_csv(
+            folder / f"{name}.csv", index=False, encoding="utf-8", errors="backslashreplace"
+        )
 
 
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    path.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-    )
+def _write_pictures(drawn: Iterable[Picture], folder: Path) -> None:
+    folder.mkdir()
+    for picture in drawn:
+        (folder / f"{picture.name}.svg").write_bytes(picture.svg)
+        (folder / f"{picture.name}.png").write_bytes(picture.png)
+
+
+def _save_posterior(fit: HierarchicalFit, path: Path) -> str | None:
+    """Save the posterior; return None, or why it could not be saved."""
+    try:
+        fit.to_datatree().to_netcdf(path)
+    except Exception as error:  # noqa: BLE001  # a missing netCDF library must not cost the report
+        path.unlink(missing_ok=True)
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _json(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write_text(path: Path, text: str) -> None:
+    r"""Write text as UTF-8; half of a surrogate pair, which has no place in it, as ``\udc80``, which JSON reads back."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -6,6 +6,7 @@ import base64
 from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.characters import visible
 from nmo_stats.report import (
     behaviour,
     data,
@@ -19,12 +20,15 @@ from nmo_stats.report import (
     relapse_rates,
     timing,
 )
-from nmo_stats.report.blocks import Picture, Section, Table
+from nmo_stats.report.blocks import Picture, Prose, Section, Table
 from nmo_stats.report.bundle import provenance
 
 
-def sections(analysis: Analysis) -> tuple[Section, ...]:
-    """Return the report's sections in order: what a clinician reads first, what a statistician checks after."""
+def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, ...]:
+    """Return the report's sections in order: what a clinician reads first, what a statistician checks after.
+
+    ``unsaved`` is why the posterior could not be saved beside the page.
+    """
     found = (
         headline.headline(analysis),
         doubts.no_effect(analysis),
@@ -39,8 +43,8 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         doubts.assumptions(analysis),
         behaviour.coverage(analysis),
         printed.printed_numbers(analysis),
-        methods.methods(analysis),
-        _provenance(analysis),
+        methods.methods(analysis, unsaved),
+        _provenance(analysis, unsaved),
     )
     return tuple(section for section in found if section is not None)
 
@@ -55,17 +59,23 @@ def page(parts: tuple[Section, ...]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.globals["data_uri"] = _data_uri
     style = files("nmo_stats.report").joinpath("style.css").read_text(encoding="utf-8")
     return environment.get_template("template.html").render(first=parts[0], rest=parts[1:], style=style)
 
 
+def _visible(value: object) -> object:
+    """Return text with its invisible characters written out; what is HTML already is left as it is."""
+    return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
+
+
 def _data_uri(picture: Picture) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg).decode()}"
 
 
-def _provenance(analysis: Analysis) -> Section:
+def _provenance(analysis: Analysis, unsaved: str | None) -> Section:
     origin = provenance(analysis)
     source, packages = analysis.cohort.source, origin["packages"]
     listed = (
@@ -83,6 +93,6 @@ def _provenance(analysis: Analysis) -> Section:
         ("Packages", listed),
     )
     table = Table("Where these numbers come from", ("Item", "Value"), rows, words=(1,))
-    return Section(
-        "provenance", "Provenance", "The same data, seed and versions give the same numbers.", (table,)
-    )
+    missing = (Prose(f"The posterior could not be saved in posterior.nc: {unsaved}."),) if unsaved else ()
+    lead = "The same data, seed and versions give the same numbers."
+    return Section("provenance", "Provenance", lead, (*missing, table))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.hierarchical import DEFAULT_PRIORS
 from nmo_stats.report.blocks import Fold, Prose, Section, Table
+from nmo_stats.report.bundle import installed
 from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import METHOD_NAMES, capital, counted, difference_text, percent
 
 _OPEN = "to be filled in by the authors"
 
 
-def methods(analysis: Analysis) -> Section:
-    """Return the methods text and the checklists."""
+def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
+    """Return the methods text and the checklists; ``unsaved`` is why the posterior could not be saved."""
     texts = (
         _design(analysis),
         _times_and_scores(analysis),
@@ -26,7 +26,7 @@ def methods(analysis: Analysis) -> Section:
         _audit(analysis),
         _software(analysis),
     )
-    checklists = (_barg(analysis), _care(analysis), _strobe(analysis))
+    checklists = (_barg(analysis, unsaved), _care(analysis), _strobe(analysis))
     return Section(
         "methods",
         "Methods, to paste into a paper",
@@ -219,16 +219,16 @@ def _audit(analysis: Analysis) -> str:
 
 
 def _software(analysis: Analysis) -> str:
-    sampler = f"PyMC {version('pymc')}, ArviZ {version('arviz')}, "
+    sampler = f"PyMC {installed('pymc')}, ArviZ {installed('arviz')}, "
     if analysis.fit.method == "hierarchical_quadrature" and analysis.sampled is None:
         sampler = ""
     return (
-        f"Software: nmo_stats {version('nmo-stats')}, {sampler}SciPy {version('scipy')}. "
+        f"Software: nmo_stats {installed('nmo-stats')}, {sampler}SciPy {installed('scipy')}. "
         f"The comparison is uncontrolled: no ratio of this report is a treatment effect."
     )
 
 
-def _barg(analysis: Analysis) -> Table:
+def _barg(analysis: Analysis, unsaved: str | None) -> Table:
     priors = analysis.fit.model.priors
     failed = analysis.failed_checks
     passed = (
@@ -264,7 +264,7 @@ def _barg(analysis: Analysis) -> Table:
         ),
         (
             "Reproduction",
-            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior in posterior.nc",
+            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior {'in posterior.nc' if unsaved is None else 'not saved'}",
         ),
     )
     return Table("BARG: Bayesian analysis reporting", ("Item", "This analysis"), rows, words=(1,))

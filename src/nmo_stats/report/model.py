@@ -10,7 +10,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.diagnostics import Check, check_text
 from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
-from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Section, Table
+from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.bundle import model_frames
 from nmo_stats.report.drawing import draw, draw_panels, first_of
 from nmo_stats.wording import (
@@ -70,6 +70,7 @@ def diagnostics(analysis: Analysis) -> Section:
         Failure(f"{found.name}: {check_text(found)}, limit {found.limit:g}. {found.advice}.")
         for found in failed
     )
+    blocks = (*blocks, *_unsampled(analysis))
     blocks = (*blocks, _check_table("Checks that decide whether the result is printed", computation))
     if information:
         blocks = (
@@ -86,6 +87,15 @@ def diagnostics(analysis: Analysis) -> Section:
 def _sampled(analysis: Analysis) -> HierarchicalFit | None:
     """Return the fit that was sampled in chains, if there is one."""
     return analysis.fit if analysis.fit.method == "hierarchical_nuts" else analysis.sampled
+
+
+def _unsampled(analysis: Analysis) -> tuple[Prose, ...]:
+    """Return why the check by NUTS that was asked for is missing, if it is."""
+    return tuple(
+        Prose(f"The check against NUTS was not made: {refusal.reason}.")
+        for refusal in analysis.rates.refusals
+        if refusal.method == "hierarchical_nuts" and not refusal.failed
+    )
 
 
 def _prior_posterior(analysis: Analysis) -> Picture:

@@ -1,0 +1,136 @@
+"""The process around a command: its streams, and the signals that end it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from types import FrameType
+from typing import Any, Final
+
+from nmo_stats.characters import PLAIN_ERRORS
+
+_STREAMS: Final = ("stdin", "stdout", "stderr")
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
+_LATER: Final = 0.05  # seconds
+
+
+class Stopped(BaseException):
+    """A signal asks this process to end. Not a ``KeyboardInterrupt``: libraries catch that and go on with half a result.
+
+    Parameters
+    ----------
+    number
+        Of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code as a shell gives it: 130 for Ctrl-C."""
+        return 128 + self.number
+
+
+def prepare_streams() -> None:
+    """Open closed standard streams to nowhere, and let no character that an encoding lacks end a command."""
+    for number, name in enumerate(_STREAMS):
+        with suppress(OSError):
+            try:
+                os.fstat(number)
+            except OSError:  # else the next file to be opened would become the standard stream
+                os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "r" if number == 0 else "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=PLAIN_ERRORS)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings and log records of libraries from standard error, unless Python was asked to show them."""
+    show, nothing = warnings.showwarning, logging.NullHandler()
+    if not sys.warnoptions:
+        warnings.showwarning = lambda *_, **__: None
+    logging.getLogger().addHandler(nothing)
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        logging.getLogger().removeHandler(nothing)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise :class:`Stopped` at a signal that asks the process to end, so that temporary files are removed on the way out.
+
+    Raises
+    ------
+    Stopped
+        Also where a library swallowed it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    with _handled(received):
+        yield
+        if received:
+            raise Stopped(received[0])
+
+
+@contextmanager
+def _handled(received: list[int]) -> Iterator[None]:
+    owner = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:
+            _end_as_child(number, frame)
+        received.append(number)
+        raise Stopped(number)
+
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    own = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: _again(lost) if isinstance(lost.exc_value, Stopped) else hook(lost)
+    _quiet_at_exit()
+    try:
+        for number in own:
+            signal.signal(number, stop)
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number in own:
+            signal.signal(number, before[number] or signal.SIG_DFL)
+
+
+def _end_as_child(number: int, frame: FrameType | None) -> None:
+    """Do in a forked process what it would have done without us."""
+    if number == signal.SIGINT:
+        signal.default_int_handler(number, frame)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _again(lost: Any) -> None:
+    """Send the signal once more: it came where Python can raise nothing, e.g. while an object was deleted."""
+    threading.Timer(_LATER, signal.raise_signal, [lost.exc_value.number]).start()
+
+
+@cache
+def _quiet_at_exit() -> None:
+    """While the interpreter ends, let Ctrl-C end it at once."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)

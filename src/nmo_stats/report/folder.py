@@ -1,0 +1,263 @@
+"""The place of a report: tried before the work, and taken by the new report whole or not at all."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import IO, Final
+
+from nmo_stats.errors import ArgumentError
+from nmo_stats.report.ownership import strangers
+
+_NEW, _OLD, _LOCK = "new", "old", "lock"
+_PROBE_BYTES: Final = 1 << 20
+_MOST_NAMED: Final = 5
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+
+def require_replaceable(folder: str | Path) -> None:
+    """Do nothing if a report may and can be written to ``folder``.
+
+    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing else. Whether it can
+    is tried: a folder is made beside it and removed again.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise; the message names what would be lost, or why nothing can be written.
+    """
+    target = _target(folder)
+    try:
+        _require_ours(target)
+        with _parents(target), _scratch(target) as scratch:
+            (scratch / _NEW).write_bytes(bytes(_PROBE_BYTES))
+    except OSError as error:
+        raise ArgumentError(
+            f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
+        ) from None
+
+
+def require_writable(folder: str | Path) -> None:
+    """Do nothing if files can be added to ``folder``, which is tried; it need not exist.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise, with the reason.
+    """
+    target = _target(folder)
+    try:
+        with _parents(target / "file"), tempfile.TemporaryFile(dir=target) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        raise ArgumentError(
+            f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
+        ) from None
+
+
+def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
+    """Let ``fill`` write into a new folder, and put that in the place of ``folder``.
+
+    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step where the system
+    can, else renamed one after the other, and a run that dies between the two is repaired by the next one.
+
+    Returns
+    -------
+    Path
+        The folder, free of links.
+
+    Raises
+    ------
+    ArgumentError
+        If the folder holds anything that is not a report.
+    OSError
+        If it cannot be written.
+    """
+    target = _target(folder)
+    try:
+        _require_ours(target)
+        recover(target)
+        with _parents(target, keep=True), _scratch(target) as scratch:
+            new = scratch / _NEW
+            new.mkdir()
+            fill(new)
+            _require_ours(target)  # it may have changed meanwhile
+            _put(new, target, scratch / _OLD)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(target)) from error
+    return target
+
+
+def recover(folder: str | Path) -> tuple[str, ...]:
+    """Remove what interrupted runs left beside a report folder, and put a report back that is not in its place.
+
+    Returns
+    -------
+    tuple of str
+        A sentence on each leftover. That of a run that is still going on is left alone.
+    """
+    target = _target(folder)
+    if not target.parent.is_dir():
+        return ()
+    return tuple(
+        _repair(found, target)
+        for found in sorted(target.parent.glob(f"{_prefix(target)}*"))
+        if _is_abandoned(found)
+    )
+
+
+def _target(folder: str | Path) -> Path:
+    text = os.fspath(folder)
+    if not text.strip() or "\0" in text:
+        raise ArgumentError(f"folder {text!r}: not a name of a folder; choose another")
+    return Path(os.path.realpath(text))  # unlike Path.resolve, it raises nothing on a loop of links
+
+
+def _require_ours(target: Path) -> None:
+    if not os.path.lexists(target):
+        target.is_dir()  # raises where the name is too long
+        return
+    if not target.is_dir():
+        kind = "a link that leads nowhere" if target.is_symlink() else "a file"
+        raise ArgumentError(f"{target} is {kind}; choose a folder")
+    found = list(islice(strangers(target), _MOST_NAMED + 1))
+    if found:
+        more = " and others" if len(found) > _MOST_NAMED else ""
+        raise ArgumentError(
+            f"folder {target}: a new report would replace it, and with it {', '.join(found[:_MOST_NAMED])}{more}; "
+            "choose another folder, or move these away"
+        )
+    _require_movable(target)
+
+
+def _require_movable(target: Path) -> None:
+    if target.is_mount():
+        raise ArgumentError(f"folder {target}: a mount point cannot be replaced; choose a folder inside it")
+    with suppress(FileNotFoundError):
+        if Path.cwd().is_relative_to(target):
+            raise ArgumentError(
+                f"folder {target}: this program runs in it, and it would be replaced; run it in another folder, or choose one inside"
+            )
+
+
+@contextmanager
+def _parents(target: Path, *, keep: bool = False) -> Iterator[None]:
+    """Make the folders above; remove those again, unless they are to be kept and all went well."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    made: list[Path] = []
+    done = False
+    try:
+        for parent in reversed(missing):
+            parent.mkdir(exist_ok=True)
+            made.insert(0, parent)
+        yield
+        done = keep
+    finally:
+        if not done:
+            with suppress(OSError):  # another program has put something there
+                for parent in made:
+                    parent.rmdir()
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """Make a folder beside the target, locked while this program works in it."""
+    scratch = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}"
+    try:
+        scratch.mkdir(mode=0o700)
+        with (scratch / _LOCK).open("wb") as lock:
+            with suppress(OSError):  # a file system without locks
+                _acquire(lock)
+            yield scratch
+    finally:
+        try:
+            _settle(scratch, target)
+        except BaseException:  # a signal in the middle of it
+            _settle(scratch, target)
+            raise
+
+
+def _prefix(target: Path) -> str:
+    """Return how the names of the temporary folders of a target begin; short, since the target's own name may be long."""
+    return f".nmo-stats-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
+
+
+def _put(new: Path, target: Path, old: Path) -> None:
+    if not target.exists() or not any(target.iterdir()):
+        if target.exists() and sys.platform == "win32":
+            target.rmdir()
+        new.rename(target)
+    elif not _exchanged(new, target):
+        target.rename(old)
+        new.rename(target)
+
+
+def _exchanged(new: Path, target: Path) -> bool:
+    """Exchange two folders in one step; return False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    paths = os.fsencode(new), os.fsencode(target)
+    return bool(rename(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0)
+
+
+def _settle(scratch: Path, target: Path) -> bool:
+    """Remove a temporary folder; return whether the old report was out of its place and has been put back."""
+    old = scratch / _OLD
+    is_lost = not os.path.lexists(target) and old.is_dir()
+    if is_lost:
+        old.rename(target)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return is_lost
+
+
+def _repair(scratch: Path, target: Path) -> str:
+    is_back = _settle(scratch, target)
+    what = f"put the report {target} back in its place and removed" if is_back else "removed"
+    return f"{what} {scratch}, which an interrupted run had left"
+
+
+def _is_abandoned(scratch: Path) -> bool:
+    """Return whether a folder was made by this program, and no program works in it any more."""
+    if scratch.is_symlink() or not scratch.is_dir():
+        return False
+    if not {path.name for path in scratch.iterdir()} <= {_NEW, _OLD, _LOCK}:
+        return False
+    try:
+        with (scratch / _LOCK).open("r+b") as lock:
+            _acquire(lock)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _acquire(lock: IO[bytes]) -> None:
+    """Lock an open file until it is closed.
+
+    Raises
+    ------
+    OSError
+        If another program holds the lock, or there are no locks.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
