@@ -76,6 +76,12 @@ def test_what_may_change_is_read(column):
 def test_spelling_and_empty_cells_are_no_change():
     frame = table(sex=["F", "f ", "", "M"], centre=["New York", "new  york", None, "B"])
     assert Cohort.from_frame(frame).patients == ("1", "2")
+    unknown = table(
+        sex=["F", "NA", "?", "M"],
+        birth_year=["1970", "1970.0", "unknown", "1980"],
+        clinic=["Zürich", "zurich", "-", "B"],
+    )
+    assert Cohort.from_frame(unknown).patients == ("1", "2")
 
 
 def test_a_changed_fact_replaces_the_advice_to_number_the_periods():

@@ -106,6 +106,8 @@ def test_codes_far_above_the_rest_are_noticed_in_counts_times_and_covariates(cod
     assert "code_for_unknown" in by_code(Cohort.from_frame(counts).notices)
     facts = frame_of(COUNTS, YEARS).assign(prior=[1.0, 1, 2, 2, code, code])
     assert "'prior'" in by_code(Cohort.from_frame(facts).notices)["code_for_unknown"].text
+    negative = facts.assign(prior=[1.0, 1, 2, 2, -code, -code])
+    assert "code_for_unknown" in by_code(Cohort.from_frame(negative).notices)
     if code > 9:
         times = frame_of(COUNTS, [[8.5, 8], [8, code], [5, 8]], "exposure_months")
         assert "code_for_unknown" in by_code(Cohort.from_frame(times).notices)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from nmo_stats.errors import Problem
-from nmo_stats.tables.cells import Fault, is_missing, shown, word_set
+from nmo_stats.tables.cells import Fault, is_missing, plain_number, says_unknown, shown, word_set
 
 # Names of columns in small letters without signs, and what may stand before or behind them.
 _FACTS: Final = word_set(
@@ -47,7 +47,7 @@ def is_fact(column: str) -> bool:
     >>> is_fact("Site ID"), is_fact("patient_sex"), is_fact("injection_site"), is_fact("age")
     (True, True, False, False)
     """
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", column).casefold() if letter.isalnum())
+    plain = "".join(letter for letter in _plain(column) if letter.isalnum())
     found = _AFFIXED.fullmatch(plain)
     return plain in _FACTS or (found is not None and found[1] in _FACTS)
 
@@ -114,8 +114,15 @@ def _problem(
 
 
 def _compared(cell: Any) -> object:
-    if isinstance(cell, Fault) or is_missing(cell):
+    """Return what counts of a cell: a number whatever its spelling, a text without case, spaces and accents; None for nothing."""
+    if isinstance(cell, Fault) or is_missing(cell) or says_unknown(cell):
         return None
     if not isinstance(cell, str):
         return cell
-    return "".join(unicodedata.normalize("NFKC", cell).casefold().split())
+    number = plain_number(cell)
+    return "".join(_plain(cell).split()) if number is None else number
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))

@@ -14,7 +14,7 @@ from nmo_stats.cohort.persons import changes, is_fact
 from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
 from nmo_stats.cohort.totals import totals
 
-# Codes with which registries write "unknown"; -9 and -99 are refused as negative.
+# Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
 _CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
 _FAR: Final = 3.0  # a code is suspicious above so many times the largest other number of its column: 99 after 30, not after 40
 _LEAST: Final = (
@@ -61,20 +61,21 @@ def _codes(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
             frame,
             "code_for_unknown",
             _far_codes(frame[name]),
-            f"a number in {name!r} is a usual code for 'unknown' and far above all others: check that it was counted",
+            f"a number in {name!r} is a usual code for 'unknown' and far from all others: check that it was counted",
         )
         for name in names
     ]
 
 
 def _far_codes(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Return which numbers are codes that stand alone, far above the rest of their column."""
+    """Return which numbers are codes that stand alone: far above the rest of their column, or the only negative ones."""
     values = column.to_numpy(dtype=float)
-    is_code = np.isin(values, _CODES)
+    is_code = np.isin(np.abs(values), _CODES)
     rest = values[~is_code & ~np.isnan(values)]
     if not len(rest):
         return np.zeros(len(values), dtype=bool)
-    return np.asarray(is_code & (values > _FAR * max(float(rest.max()), _LEAST)))
+    is_alone = (values > _FAR * max(float(rest.max()), _LEAST)) | ((values < 0) & (rest.min() >= 0))
+    return np.asarray(is_code & is_alone)
 
 
 def _uneven(frame: pd.DataFrame, unit: str) -> Notice | None:
