@@ -32,6 +32,9 @@ _BESIDE: Final = word_set(
     "personen falle"
 )
 _OF_DRUGS: Final = word_set("treatment treatments drug drugs therapy therapies period periods both")
+_CODE: Final = re.compile(
+    r"[\w-]*\d[\w-]*"
+)  # one word with a digit says nothing else; most identifiers are such
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _BETWEEN: Final = re.compile(r"[\s,;:./&+=±|*\"']+")
 _JOINED: Final = re.compile(r"[-–_]+")
@@ -46,7 +49,7 @@ def parse_patient(cell: Cell) -> str | Fault:
     ('7', True)
     """
     text = parse_text(cell)
-    if isinstance(text, Fault):
+    if isinstance(text, Fault) or _CODE.fullmatch(text):
         return text
     if says_unknown(text):
         return Fault(
