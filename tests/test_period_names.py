@@ -10,11 +10,42 @@ from nmo_stats.cohort.names import SUMMARY_RULE
 
 CASES = Path(__file__).parent / "cases"
 SUMMARIES = [
-    "Total", "TOTAL", "total (n=3)", "Total:", "Totals", "Grand total", "Subtotal centre A", "Sum", "Σ", "Mean", "Mean ± SD",
-    "mean (SD)", "Mean-SD", "Median", "Median [IQR]", "All", "ALL PATIENTS", "all (n=3)", "All 3 patients", "all_patients",
-    "Overall", "overall mean", "Average", "Average/median", "Pooled", "Summe", "Gesamt", "Gesamt (n = 3)", "Mittelwert",
-    "Durchschnitt", "Insgesamt", "médiane", "moyenne", "Total*", "sum of all",
-]  # fmt: skip
+    "Total",
+    "TOTAL",
+    "total (n=3)",
+    "Total:",
+    "Totals",
+    "Grand total",
+    "Subtotal centre A",
+    "Sum",
+    "Σ",
+    "Mean",
+    "Mean ± SD",
+    "mean (SD)",
+    "Mean-SD",
+    "Median",
+    "Median [IQR]",
+    "All",
+    "ALL PATIENTS",
+    "all (n=3)",
+    "All 3 patients",
+    "all_patients",
+    "Overall",
+    "overall mean",
+    "Average",
+    "Average/median",
+    "Pooled",
+    "Summe",
+    "Gesamt",
+    "Gesamt (n = 3)",
+    "Mittelwert",
+    "Durchschnitt",
+    "Insgesamt",
+    "médiane",
+    "moyenne",
+    "Total*",
+    "sum of all",
+]
 PATIENTS = [
     "1",
     "P1",
@@ -33,9 +64,27 @@ PATIENTS = [
     "Nan Li",
 ]
 UNKNOWN = [
-    "NA", "na", "N/A", "n.a.", "-", "–", "--", "?", "??", ".", "unknown", "(unknown)", "Missing", "none", "NULL", "NaN",
-    "<NA>", "not known", "n.d.", " - ",
-]  # fmt: skip
+    "NA",
+    "na",
+    "N/A",
+    "n.a.",
+    "-",
+    "–",
+    "--",
+    "?",
+    "??",
+    ".",
+    "unknown",
+    "(unknown)",
+    "Missing",
+    "none",
+    "NULL",
+    "NaN",
+    "<NA>",
+    "not known",
+    "n.d.",
+    " - ",
+]
 
 
 def table(patients=("1", "1", "2", "2"), treatments=("old", "new") * 2):

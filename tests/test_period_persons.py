@@ -50,12 +50,24 @@ def test_each_reading_of_the_remedy_can_be_followed():
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        ("center", ["A", "B"]), ("site", [1, 2]), ("Site ID", ["01", "02"]), ("hospital", ["x", "y"]), ("clinic", ["x", "y"]),
-        ("sex", ["F", "M"]), ("Gender", ["female", "male"]), ("birth_year", [1970, 1971]), ("date_of_birth", ["1970-01-01", "1970-01-02"]),
-        ("DOB", ["1.1.70", "2.1.70"]), ("country", ["DE", "FR"]), ("ethnicity", ["a", "b"]), ("patient_sex", ["F", "M"]),
-        ("Geschlecht", ["w", "m"]), ("Geburtsjahr", [1970, 1980]), ("sex (m/f)", ["f", "m"]),
+        ("center", ["A", "B"]),
+        ("site", [1, 2]),
+        ("Site ID", ["01", "02"]),
+        ("hospital", ["x", "y"]),
+        ("clinic", ["x", "y"]),
+        ("sex", ["F", "M"]),
+        ("Gender", ["female", "male"]),
+        ("birth_year", [1970, 1971]),
+        ("date_of_birth", ["1970-01-01", "1970-01-02"]),
+        ("DOB", ["1.1.70", "2.1.70"]),
+        ("country", ["DE", "FR"]),
+        ("ethnicity", ["a", "b"]),
+        ("patient_sex", ["F", "M"]),
+        ("Geschlecht", ["w", "m"]),
+        ("Geburtsjahr", [1970, 1980]),
+        ("sex (m/f)", ["f", "m"]),
     ],
-)  # fmt: skip
+)
 def test_facts_by_name_may_not_change(column, values):
     frame = table(**{column: [values[0], values[1], values[0], values[0]]})
     (problem,) = problems(Cohort.from_frame, frame)
@@ -64,9 +76,24 @@ def test_facts_by_name_may_not_change(column, values):
 
 @pytest.mark.parametrize(
     "column",
-    ["dose", "age", "age_years", "weight", "regimen", "year", "start_year", "note", "injection_site", "site_of_relapse",
-     "centre_of_period", "edss", "visit", "country_of_purchase", "website"],
-)  # fmt: skip
+    [
+        "dose",
+        "age",
+        "age_years",
+        "weight",
+        "regimen",
+        "year",
+        "start_year",
+        "note",
+        "injection_site",
+        "site_of_relapse",
+        "centre_of_period",
+        "edss",
+        "visit",
+        "country_of_purchase",
+        "website",
+    ],
+)
 def test_what_may_change_is_read(column):
     frame = table(**{column: [1, 2, 3, 3]})
     assert Cohort.from_frame(frame).covariates == (column,)

@@ -86,13 +86,23 @@ def test_the_audit_converts_weeks():
 @pytest.mark.parametrize(
     ("name", "unit"),
     [
-        ("weeks", "exposure_weeks"), ("Weeks", "exposure_weeks"), ("exposure_week", "exposure_weeks"),
-        ("Exposure_Weeks", "exposure_weeks"), ("Follow-up (wks)", "exposure_weeks"), ("fu_weeks", "exposure_weeks"),
-        ("months", "exposure_months"), ("exposure_month", "exposure_months"), ("expsure_months", "exposure_months"),
-        ("fu_m", "exposure_months"), ("observation time (days)", "exposure_days"), ("days", "exposure_days"),
-        ("FollowUpYears", "exposure_years"), ("years", "exposure_years"), ("exposure_yrs", "exposure_years"),
+        ("weeks", "exposure_weeks"),
+        ("Weeks", "exposure_weeks"),
+        ("exposure_week", "exposure_weeks"),
+        ("Exposure_Weeks", "exposure_weeks"),
+        ("Follow-up (wks)", "exposure_weeks"),
+        ("fu_weeks", "exposure_weeks"),
+        ("months", "exposure_months"),
+        ("exposure_month", "exposure_months"),
+        ("expsure_months", "exposure_months"),
+        ("fu_m", "exposure_months"),
+        ("observation time (days)", "exposure_days"),
+        ("days", "exposure_days"),
+        ("FollowUpYears", "exposure_years"),
+        ("years", "exposure_years"),
+        ("exposure_yrs", "exposure_years"),
     ],
-)  # fmt: skip
+)
 def test_the_remedy_for_a_time_with_a_unit_renames_it_to_that_unit_and_works(name, unit):
     frame = table(**{name: [10.5, 20, 30, 40]})
     (problem,) = problems(Cohort.from_frame, frame)
@@ -119,9 +129,14 @@ def test_several_times_are_asked_about():
 
 @pytest.mark.parametrize(
     ("name", "ours"),
-    [("exposure_weeks", "exposure_months"), ("exposure_days", "exposure_years"), ("weeks", "exposure_months"),
-     ("fu_days", "exposure_months"), ("months", "exposure_years")],
-)  # fmt: skip
+    [
+        ("exposure_weeks", "exposure_months"),
+        ("exposure_days", "exposure_years"),
+        ("weeks", "exposure_months"),
+        ("fu_days", "exposure_months"),
+        ("months", "exposure_years"),
+    ],
+)
 def test_a_renaming_from_one_unit_to_another_is_refused(name, ours):
     (problem,) = problems(Cohort.from_frame, table(**{name: [10.5, 20, 30, 40]}), columns={name: ours})
     assert "not one of another" in problem.rule
@@ -141,15 +156,27 @@ def test_a_further_time_beside_the_follow_up_is_no_misspelt_column():
 # ---- wide tables
 
 WIDE = {
-    "id,attacks_before,attacks_after,months_before,months_after": ("attacks_before", "exposure_months from 'months_before'"),
+    "id,attacks_before,attacks_after,months_before,months_after": (
+        "attacks_before",
+        "exposure_months from 'months_before'",
+    ),
     "patient,relapses_rtx,relapses_tcz": ("relapses_rtx", "treatment 'tcz'"),
-    "patient,pre_relapses,post_relapses,pre_years,post_years": ("pre_relapses", "exposure_years from 'post_years'"),
+    "patient,pre_relapses,post_relapses,pre_years,post_years": (
+        "pre_relapses",
+        "exposure_years from 'post_years'",
+    ),
     "patient,relapses1,relapses2,weeks1,weeks2": ("relapses1", "exposure_weeks from 'weeks2'"),
     "patient,treatment,attacksBefore,attacksAfter,fuBefore,fuAfter": ("attacksBefore", "by its unit"),
-    "patient,Attacks (old),Attacks (new),Months (old),Months (new)": ("Attacks (old)", "exposure_months from 'Months (new)'"),
-    "patient,relapses_on_rtx,relapses_on_tcz,follow_up_on_rtx,follow_up_on_tcz": ("relapses_on_rtx", "'follow_up_on_tcz'"),
+    "patient,Attacks (old),Attacks (new),Months (old),Months (new)": (
+        "Attacks (old)",
+        "exposure_months from 'Months (new)'",
+    ),
+    "patient,relapses_on_rtx,relapses_on_tcz,follow_up_on_rtx,follow_up_on_tcz": (
+        "relapses_on_rtx",
+        "'follow_up_on_tcz'",
+    ),
     "patient,ARR pre,ARR post": ("ARR pre", "the count, not the rate"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("header", WIDE)

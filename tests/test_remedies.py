@@ -1,7 +1,7 @@
 """Every remedy that quotes a command or an option is provoked, and then followed to the letter.
 
-A case is one table with a problem whose remedy can be executed. To add one: a name, the file with its content, the options
-that are given, and a part of the remedy that identifies it; the test takes the command from the remedy itself.
+A case is one table with a problem whose remedy can be executed. To add one: a name, the file with its content,
+the options that are given with it, and the part of the remedy that is to be followed.
 """
 
 import ast
@@ -57,26 +57,43 @@ CASES = {
     "a treatment column under another name": Case(
         "t.csv", (HEADER + ROWS).replace("treatment", "drug"), "--column drug=treatment"
     ),
-    "a time in weeks": Case("t.csv", (HEADER + ROWS).replace("exposure_months", "weeks"), "--column weeks=exposure_weeks"),
-    "a time in days": Case("t.csv", (HEADER + ROWS).replace("exposure_months", "fu days").replace(".5", ""), '--column "fu days=exposure_days"'),
-    "a time in months": Case("t.csv", (HEADER + ROWS).replace("exposure_months", "Months"), "--column Months=exposure_months"),
-    "a time in years": Case("t.csv", (HEADER + ROWS).replace("exposure_months", "years"), "--column years=exposure_years"),
+    "a time in weeks": Case(
+        "t.csv", (HEADER + ROWS).replace("exposure_months", "weeks"), "--column weeks=exposure_weeks"
+    ),
+    "a time in days": Case(
+        "t.csv",
+        (HEADER + ROWS).replace("exposure_months", "fu days").replace(".5", ""),
+        '--column "fu days=exposure_days"',
+    ),
+    "a time in months": Case(
+        "t.csv", (HEADER + ROWS).replace("exposure_months", "Months"), "--column Months=exposure_months"
+    ),
+    "a time in years": Case(
+        "t.csv", (HEADER + ROWS).replace("exposure_months", "years"), "--column years=exposure_years"
+    ),
     "a renaming the wrong way round": Case(
-        "t.csv", (HEADER + ROWS).replace("patient,", "id,"), "--column id=patient", options=("--column", "patient=id")
+        "t.csv",
+        (HEADER + ROWS).replace("patient,", "id,"),
+        "--column id=patient",
+        options=("--column", "patient=id"),
     ),
     "decimal commas in a .tsv file": Case(
         "t.tsv", (HEADER + ROWS).replace(",", "\t").replace(".", ","), "--decimal ,"
     ),
     "decimal commas in a workbook": Case("t.xlsx", (HEADER + ROWS).replace(".", ";"), "--decimal ,"),
-    "the table is on another sheet": Case("t.xlsx", "read,me\n1,2\n", "--sheet periods", {"periods": HEADER + ROWS}),
-    "a sheet with a blank in its name": Case("t.xlsx", "read,me\n1,2\n", '--sheet "my periods"', {"my periods": HEADER + ROWS}),
+    "the table is on another sheet": Case(
+        "t.xlsx", "read,me\n1,2\n", "--sheet periods", {"periods": HEADER + ROWS}
+    ),
+    "a sheet with a blank in its name": Case(
+        "t.xlsx", "read,me\n1,2\n", '--sheet "my periods"', {"my periods": HEADER + ROWS}
+    ),
     "a REDCap export with repeating instruments": Case(
         "t.csv",
         "patient,redcap_repeat_instrument,redcap_repeat_instance,treatment,relapses,exposure_months\n"
         "A,periods,1,old,3,12.5\nA,periods,2,new,0,20.5\n",
         "--instrument periods",
     ),
-}  # fmt: skip
+}
 
 
 def write(folder, case):
@@ -202,8 +219,17 @@ def test_every_option_that_the_rules_of_the_period_table_quote_has_a_case():
 
 
 @pytest.mark.parametrize(
-    ("column", "cell"), [("relapses", ""), ("relapses", "NA"), ("relapses", "-1"), ("exposure_months", ""), ("exposure_months", "0"), ("patient", ""), ("treatment", "")]
-)  # fmt: skip
+    ("column", "cell"),
+    [
+        ("relapses", ""),
+        ("relapses", "NA"),
+        ("relapses", "-1"),
+        ("exposure_months", ""),
+        ("exposure_months", "0"),
+        ("patient", ""),
+        ("treatment", ""),
+    ],
+)
 def test_a_row_with_a_faulty_cell_is_to_be_corrected_from_the_source(column, cell):
     frame = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""The example rows of the template are no data: they are refused until they are replaced, and say so themselves."""
+"""The example rows of the template are refused until they are replaced, and say so themselves."""
 
 import openpyxl
 import pytest

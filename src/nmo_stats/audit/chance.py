@@ -8,15 +8,15 @@ from typing import Final
 
 from nmo_stats.audit.span import Span
 
-# Above one number in ten the printed decimals cannot tell the formulas from a number that came from elsewhere.
+# Above one number in ten the printed decimals cannot tell the formulas from a number of another origin.
 COARSE: Final = 0.1
 
 
 def chance_of_agreement(results: Sequence[Span], decimals: int) -> float:
     """Return the proportion of numbers with so many decimals that agree with one of the results.
 
-    The numbers are those from half the smallest result to twice the largest. Each result covers half a unit of the last
-    decimal on both sides, and its range over the rounding of the inputs where it has one.
+    The numbers are those from half the smallest result to twice the largest. Each result covers half a unit of
+    the last decimal on both sides, and its range over the rounding of the inputs where it has one.
 
     Examples
     --------

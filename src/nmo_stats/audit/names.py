@@ -1,4 +1,4 @@
-"""The names of the formulas that a publication may have used: code of the finding -> words of its sentence."""
+"""The names of the formulas that a publication may have used: code of the finding -> its words."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ FORMULA_NAMES: Final = MappingProxyType(
         "minimum_likelihood": "the exact p-value by minimum likelihood",
         "one_sided": "the one-sided exact p-value",
         "signed_rank": "the exact signed-rank test",
-        "normal_approximation": "the signed-rank test by the Normal approximation without continuity correction",
-        "normal_approximation_corrected": "the signed-rank test by the Normal approximation with continuity correction",
+        "normal_approximation": "the signed-rank test, Normal approximation without continuity correction",
+        "normal_approximation_corrected": "the signed-rank test, Normal approximation with continuity correction",
         "pratt": "the signed-rank test with equal rates ranked (Pratt), Normal approximation",
         "sign_test": "the exact sign test",
         "paired_t": "the paired t test",

@@ -1,7 +1,8 @@
 """Quartiles by the conventions of the programs that papers are made with.
 
-Of the nine types of Hyndman and Fan (doi:10.1080/00031305.1996.10473566) those that a program takes by default: 7 in R,
-NumPy and Excel; 6 in SPSS, Minitab and Prism; 2 in SAS and Stata; and Tukey's hinges, which box plots and SPSS print.
+Of the nine types of Hyndman and Fan (doi:10.1080/00031305.1996.10473566) those that a program takes by
+default: 7 in R, NumPy and Excel; 6 in SPSS, Minitab and Prism; 2 in SAS and Stata; and Tukey's hinges, which
+box plots and SPSS print.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ def type_7(numbers: list[Decimal], share: Decimal) -> Decimal:
 
 
 def type_6(numbers: list[Decimal], share: Decimal) -> Decimal:
-    """Return a quantile of sorted numbers by interpolation at (n + 1) p − 1, within the range of the numbers."""
+    """Return a quantile of sorted numbers by interpolation at (n + 1) p − 1, within their range."""
     return _between(numbers, (len(numbers) + 1) * share - 1)
 
 
 def type_2(numbers: list[Decimal], share: Decimal) -> Decimal:
-    """Return a quantile of sorted numbers without interpolation, the mean of two where the share falls between them."""
+    """Return a quantile of sorted numbers, the mean of two where the share falls between them."""
     position = len(numbers) * share
     whole = int(position)
     if position == whole:
@@ -67,7 +68,7 @@ def interquartile_range(quantile: Quantile, spans: Sequence[Span]) -> Span:
 
 
 def quartile_picks(which: str) -> dict[str, Pick]:
-    """Return, for each convention, how ``"q1"``, ``"q3"`` or ``"iqr"`` is taken from numbers; the usual one first."""
+    """Return how each convention takes ``"q1"``, ``"q3"`` or ``"iqr"`` from numbers; the usual one first."""
     if which == "iqr":
         return {code: partial(interquartile_range, quantile) for code, quantile in QUANTILES.items()}
     return {code: partial(quartile, which, quantile) for code, quantile in QUANTILES.items()}

@@ -1,4 +1,4 @@
-"""The 95 % limits of a relapse rate as papers print them: Garwood's exact ones, and the approximations of other programs."""
+"""The 95 % limits of a relapse rate: Garwood's exact ones, and the approximations that papers print."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _SIDES: Final[dict[End, str]] = {"low": "lower", "high": "upper"}
 
 
 def garwood(relapses: int) -> Limits:
-    """Return the exact limits of the expected count (Garwood F, doi:10.1093/biomet/28.3-4.437); R: ``poisson.test(x)``."""
+    """Return the exact limits of the expected count; R: ``poisson.test(x)``.
+
+    Garwood F, doi:10.1093/biomet/28.3-4.437.
+    """
     low, high = poisson_rate_interval(relapses, 1.0, LEVEL)
     return float(low), float(high)
 
@@ -51,7 +54,10 @@ def log_wald(relapses: int) -> Limits | None:
 
 
 def mid_p(relapses: int) -> Limits:
-    """Return the exact limits that count the observed number half in each tail (Cohen GR, Yang SY, doi:10.1002/sim.4780132102)."""
+    """Return the exact limits that count the observed number half in each tail.
+
+    Cohen GR, Yang SY, doi:10.1002/sim.4780132102.
+    """
 
     def below(expected: float) -> float:
         fewer = float(gammaincc(relapses, expected)) if relapses else 0.0
@@ -67,7 +73,10 @@ def _root(excess: Callable[[float], float], far: float) -> float:
 
 
 def byar(relapses: int) -> Limits:
-    """Return Byar's approximation of the exact limits (Breslow NE, Day NE. Statistical methods in cancer research II, p. 69)."""
+    """Return Byar's approximation of the exact limits.
+
+    Breslow NE, Day NE. Statistical methods in cancer research, volume II, page 69.
+    """
     more = relapses + 1
     low = relapses * (1 - 1 / (9 * relapses) - _NORMAL / (3 * math.sqrt(relapses))) ** 3 if relapses else 0.0
     return max(low, 0.0), more * (1 - 1 / (9 * more) + _NORMAL / (3 * math.sqrt(more))) ** 3
@@ -119,7 +128,7 @@ def mean_limit(end: End) -> Compute:
 
 
 def other_limits(end: End, *, of_patient: bool = False) -> tuple[Alternative, ...]:
-    """Return the approximate limits of a Poisson rate that papers print: of the series, or of one patient alone."""
+    """Return the approximate limits that papers print: of the series, or of one patient alone."""
     return tuple(
         Alternative(code, _of_method(end, limits, of_patient=of_patient))
         for code, limits in _METHODS.items()

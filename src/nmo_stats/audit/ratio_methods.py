@@ -1,6 +1,7 @@
 """Limits and p-values of a ratio of two pooled rates: the exact ones, and those of other programs.
 
-Each method takes a comparison of one row, the totals of the series, and raises ``NotIdentifiedError`` where it has no number.
+Each method takes a comparison of one row, the totals of the series, and raises ``NotIdentifiedError`` where
+it has no number.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class _Totals:
 
 
 def exact_limits(pair: Comparison) -> Limits:
-    """Return the limits of the exact conditional test; R: ``poisson.test(c(comparator, reference), c(times))``."""
+    """Return the limits of the exact conditional test; R: ``poisson.test``."""
     interval = pooled(pair).interval(LEVEL)
     return interval.low, interval.high
 
@@ -62,7 +63,7 @@ def mid_p(pair: Comparison) -> float:
 
 
 def minimum_likelihood_p(pair: Comparison) -> float:
-    """Return the probability of all outcomes that are no more likely than the observed one; R: ``poisson.test``."""
+    """Return the probability of all outcomes no more likely than the observed one; R: ``poisson.test``."""
     totals = _totals(pair)
     return float(binomtest(totals.comparator, totals.comparator + totals.reference, totals.share).pvalue)
 

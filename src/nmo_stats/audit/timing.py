@@ -41,7 +41,7 @@ def median_to_first(unit: str) -> Compute:
 
 
 def median_of_relapsed(unit: str) -> Compute:
-    """Return the formula of the median time of the patients with a relapse, the others left out instead of censored."""
+    """Return the formula of the median time of the patients with a relapse, nobody censored."""
 
     def compute(record: Record, name: Name) -> Outcome:
         names = [name._replace(patient=patient) for patient in record.patients_on(name.treatment)]

@@ -1,4 +1,4 @@
-"""The other formulas in common use for a quantity, tried where the usual one does not give the printed number."""
+"""The other formulas in common use, tried where the usual one does not give the printed number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Match(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the other formulas give, by code, and every result that was compared, that of the usual formula included."""
+    """What the other formulas give, by code, and every result compared, that of the usual formula included."""
 
     others: tuple[tuple[str, Computed], ...]
     results: tuple[Computed, ...]
@@ -39,7 +39,7 @@ class Trial:
         return cls(others, (*results, *(outcome for _, outcome in others)))
 
     def match(self, number: PrintedNumber) -> Match | None:
-        """Return the first formula that gives the printed number, else the first that gives it within rounding."""
+        """Return the first formula that gives the printed number, else the first within rounding."""
         for wanted in _AGREEING:
             agreeing = [one for one in self.others if verdict(one[1].span, *number) == wanted]
             if agreeing:
@@ -56,7 +56,7 @@ class Trial:
         return None
 
     def _chance(self, number: PrintedNumber, *, is_exact: bool) -> float:
-        # An inequality holds for so many numbers that agreement with one of several formulas says nothing.
+        # An inequality holds for so many numbers that agreement with one of several says nothing.
         if number.relation != "=":
             return 1.0
         spans = [outcome.span for outcome in self.results]

@@ -86,7 +86,7 @@ class Comparison:
         Raises
         ------
         CohortError
-            With every count, time or name that breaks its rule, and every row that is the total of the others.
+            With every count, time or name that breaks its rule, and every row that adds up the others.
         ArgumentError
             If the shapes do not fit, or a name is empty or stands twice.
 
@@ -179,7 +179,8 @@ class Comparison:
 def _array(values: object) -> Cells:
     if np.ma.is_masked(values):
         raise ArgumentError(
-            "a masked array: a masked cell is unknown; give arrays without a mask, of patients whose cells are all known"
+            "a masked array: a masked cell is unknown; give arrays without a mask, of patients whose cells "
+            "are all known"
         )
     try:
         return np.asarray(values)
@@ -212,7 +213,7 @@ def _require_patients(names: tuple[str, ...]) -> None:
 
 
 def _notices(pair: Comparison) -> tuple[Notice, ...]:
-    """Return what is suspicious in the arrays, as in a period table of the same rows; refuse the total of the others."""
+    """Return what is suspicious in the arrays, as in a period table; refuse a row that adds up the others."""
     patients = np.repeat(np.array(pair.patients, dtype=object), 2)
     treatments = np.tile(np.array([pair.reference, pair.comparator], dtype=object), len(pair.patients))
     counts, times = pair.relapses.ravel(), pair.years.ravel()

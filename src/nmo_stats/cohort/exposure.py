@@ -22,14 +22,15 @@ _UNIT_WORDS: Final = {
 }
 _OTHER_UNITS: Final = word_set("hour hours h minutes quarter quarters decades fortnights cycles visits")
 _TIME_WORDS: Final = word_set(
-    "exposure exp followup fu duration dur time observation observed treated treatment therapy drug on in of period patient "
+    "exposure exp followup fu duration dur time observation observed treated treatment therapy drug on in "
+    "of period patient "
     "person total length"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def unit_of(column: str) -> str | None:
-    """Return the exposure column in the unit that a name says; None if it says none, or names something else too.
+    """Return the exposure column of the unit in a name; None if it is of something else, or has none.
 
     Examples
     --------
@@ -82,7 +83,8 @@ def _remedy(others: list[str]) -> str:
         [(name, unit)] = units.items()
         return f"did you mean {name!r}? name its unit: {rename_text(name, unit)}"
     if units:
-        return f"which of {', '.join(map(repr, units))} is the follow-up? rename that one to {_LISTED}, by its unit"
+        listed = ", ".join(map(repr, units))
+        return f"which of {listed} is the follow-up? rename that one to {_LISTED}, by its unit"
     unnamed = [name for name in others if _is_time(name)]
     if unnamed:
         asked = f"did you mean {unnamed[0]!r}? name its unit" if len(unnamed) == 1 else "name the unit"

@@ -1,4 +1,4 @@
-"""The names of patients and treatments: what stands in their columns without being a patient or a treatment."""
+"""The names of patients and treatments: what their columns hold without being a patient or a treatment."""
 
 from __future__ import annotations
 
@@ -14,18 +14,27 @@ EXAMPLE_RULE: Final = "the rows of the template are no data"
 
 _EXAMPLES: Final = frozenset(("example", "examplepatient", "examplereplacethisrow"))
 _ANOTHER_NAME: Final = "a patient who is really called this needs another identifier, such as a number"
-# A word of the first kind anywhere in a name gives a summary away ("Total centre A", "Mean ± SD"); one of the second kind
-# does so only among words that add nothing ("All 12 patients"), since SUM and ALL are initials and diseases too.
+# A word of the first kind anywhere in a name gives a summary away ("Total centre A", "Mean ± SD"); one of
+# the second kind
+# does so only among words that add nothing ("All 12 patients"), since SUM and ALL are initials and diseases
+# too.
 _SUMMARIES: Final = word_set(
-    "total totals totale totaux subtotal mean means median medians mediane mediana average averages avg overall ∑ σ summe "
-    "gesamt gesamtsumme insgesamt zwischensumme mittelwert durchschnitt somme moyenne promedio suma totaal gemiddelde"
+    "total totals totale totaux subtotal mean means median medians mediane mediana average averages avg "
+    "overall ∑ σ summe "
+    "gesamt gesamtsumme insgesamt zwischensumme mittelwert durchschnitt somme moyenne promedio suma totaal "
+    "gemiddelde"
 )
 _ALL: Final = word_set("sum sums all everyone pooled combined alle tous todos tutti")
 _BESIDE: Final = word_set(
-    "patient patients pts pt case cases subject subjects person persons people participants row rows of the for in and grand "
-    "whole column cohort series group groups study n number sd se sem iqr range ci min max patienten personen falle"
+    "patient patients pts pt case cases subject subjects person persons people participants row rows of the "
+    "for in and grand "
+    "whole column cohort series group groups study n number sd se sem iqr range ci min max patienten "
+    "personen falle"
 )
 _OF_DRUGS: Final = word_set("treatment treatments drug drugs therapy therapies period periods both")
+_CODE: Final = re.compile(
+    r"[\w-]*\d[\w-]*"
+)  # one word with a digit says nothing else; most identifiers are such
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _BETWEEN: Final = re.compile(r"[\s,;:./&+=±|*\"']+")
 _JOINED: Final = re.compile(r"[-–_]+")
@@ -40,7 +49,7 @@ def parse_patient(cell: Cell) -> str | Fault:
     ('7', True)
     """
     text = parse_text(cell)
-    if isinstance(text, Fault):
+    if isinstance(text, Fault) or _CODE.fullmatch(text):
         return text
     if says_unknown(text):
         return Fault(
@@ -74,7 +83,8 @@ def parse_treatment(cell: Cell) -> str | Fault:
     words = _words(text)
     if words & (_SUMMARIES | _ALL - {"combined"}) and words <= _SUMMARIES | _ALL | _BESIDE | _OF_DRUGS:
         remedy = (
-            "leave this row out, since totals and means are computed; write a drug that is really called this "
+            "leave this row out, since totals and means are computed; write a drug that is really called "
+            "this "
             "with its full name"
         )
         return Fault("a row is about one treatment, and this name is that of a total or a mean", remedy)

@@ -1,4 +1,4 @@
-"""Facts that cannot change within a person, such as the centre or the sex: where they do, two people share an identifier."""
+"""Facts that cannot change within a person, such as the sex: else two people share an identifier."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from nmo_stats.errors import Problem
@@ -15,8 +17,10 @@ from nmo_stats.tables.cells import Fault, is_missing, plain_number, says_unknown
 
 # Names of columns in small letters without signs, and what may stand before or behind them.
 _FACTS: Final = word_set(
-    "centre center site hospital clinic institution sex gender birth birthyear yearofbirth birthdate dateofbirth birthday dob "
-    "yob country nation nationality ethnicity ethnicgroup ethnic race initials sexe geschlecht zentrum klinik krankenhaus "
+    "centre center site hospital clinic institution sex gender birth birthyear yearofbirth birthdate "
+    "dateofbirth birthday dob "
+    "yob country nation nationality ethnicity ethnicgroup ethnic race initials sexe geschlecht zentrum "
+    "klinik krankenhaus "
     "geburtsjahr geburtsdatum geburtstag staat nationalitat pays hopital sexo centro pais"
 )
 _BEFORE: Final = ("patient", "pt", "subject", "study", "home", "recruiting", "enrolling", "treating", "demo")
@@ -24,7 +28,8 @@ _BEHIND: Final = ("id", "no", "nr", "num", "number", "name", "code", "patient", 
 _AFFIXED: Final = re.compile(rf"(?:{'|'.join(_BEFORE)})?(.+?)(?:{'|'.join(_BEHIND)})?")
 _RULE: Final = "this cannot change within a person"
 _REMEDY: Final = (
-    "if these are two people, give each an identifier of their own; if it is one person, write the same in all rows, "
+    "if these are two people, give each an identifier of their own; if it is one person, write the same in "
+    "all rows, "
     "or what can differ between periods under another column name, such as {!r}"
 )
 
@@ -53,13 +58,11 @@ def is_fact(column: str) -> bool:
 
 
 def changes(patients: Sequence[Any], column: str, cells: Sequence[Any]) -> list[Change]:
-    """Return the rows in which a patient has another value than in the first row that has one; case and spaces do not count."""
-    table = pd.DataFrame(
-        {"patient": list(patients), "value": [_compared(cell) for cell in cells]}, dtype="object"
-    )
-    is_known = table["value"].notna() & table["patient"].map(lambda patient: isinstance(patient, str)).astype(
-        bool
-    )
+    """Return the rows in which a patient has another value than in the first row that has one."""
+    once = lru_cache(maxsize=None)(_compared)  # large tables hold few different cells
+    table = pd.DataFrame({"patient": list(patients), "value": list(map(once, cells))}, dtype="object")
+    is_named = [isinstance(patient, str) for patient in patients]
+    is_known = table["value"].notna() & np.array(is_named, dtype=bool)
     table = table[is_known].reset_index(names="place")
     first = table.groupby("patient", sort=False)[["value", "place"]].transform("first")
     changed = table.assign(first=first["place"])[table["value"] != first["value"]]
@@ -114,7 +117,7 @@ def _problem(
 
 
 def _compared(cell: Any) -> object:
-    """Return what counts of a cell: a number whatever its spelling, a text without case, spaces and accents; None for nothing."""
+    """Return a number whatever its spelling, a text without case, spaces, accents, and None for nothing."""
     if isinstance(cell, Fault) or is_missing(cell) or says_unknown(cell):
         return None
     if not isinstance(cell, str):

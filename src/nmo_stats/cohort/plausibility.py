@@ -1,4 +1,4 @@
-"""Numbers that are legal and look like a slip of the keyboard or of the unit; every threshold with its reason."""
+"""Numbers that are legal and look like a slip of the keyboard or of the unit, by thresholds with reasons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from nmo_stats.cohort.totals import totals
 
 # Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
 _CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
-_FAR: Final = 3.0  # a code is suspicious above so many times the largest other number of its column: 99 after 30, not after 40
+# A code is suspicious above so many times the largest other number of its column: 99 after 30, not after 40.
+_FAR: Final = 3.0
 _LEAST: Final = (
     2.5  # and the largest other number is taken as this at least, so that a 9 after a 1 or a 2 is noticed
 )
-_UNEVEN: Final = 10.0  # days typed for months are 30 times too long, months for years 12 times; honest courses differ by less
-_LONG_YEARS: Final = 15.0  # no course of a drug for NMO was observed for longer; longer ones are months or weeks typed as years
+# Days typed for months are 30 times too long, months for years 12 times; most honest courses differ by less.
+_UNEVEN: Final = 10.0
+# Few series follow a drug for longer; 15 months or weeks and more, typed as years, come out above it.
+_LONG_YEARS: Final = 15.0
 _ABSURD_YEARS: Final = 60.0  # said by the notice of impossible periods
-_LOW_RATE: Final = 0.05  # per year: one relapse in 20 years, a tenth of the rate under treatment; months typed as years give it
+# Per year: one relapse in 20 years, a tenth of the typical rate under treatment; months typed as years give
+# it.
+_LOW_RATE: Final = 0.05
 _ENOUGH_OTHERS: Final = (
     3  # patients in whom a column never changes, before its change in one more patient is a surprise
 )
@@ -61,14 +66,15 @@ def _codes(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
             frame,
             "code_for_unknown",
             _far_codes(frame[name]),
-            f"a number in {name!r} is a usual code for 'unknown' and far from all others: check that it was counted",
+            f"a number in {name!r} is a usual code for 'unknown' and far from all others: check that it was "
+            f"counted",
         )
         for name in names
     ]
 
 
 def _far_codes(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Return which numbers are codes that stand alone: far above the rest of their column, or the only negative ones."""
+    """Return which numbers are codes far above the rest of their column, or the only negative ones."""
     values = column.to_numpy(dtype=float)
     is_code = np.isin(np.abs(values), _CODES)
     rest = values[~is_code & ~np.isnan(values)]
@@ -79,7 +85,7 @@ def _far_codes(column: pd.Series) -> npt.NDArray[np.bool_]:
 
 
 def _uneven(frame: pd.DataFrame, unit: str) -> Notice | None:
-    """Return a notice of periods that are over ten times as long as every other of their patient, or as short."""
+    """Return a notice of periods over ten times as long as every other of their patient, or as short."""
     times = frame[unit].to_numpy(dtype=float)
     order = np.lexsort((times, pd.factorize(frame["patient"])[0]))
     ordered, patients = times[order], frame["patient"].to_numpy()[order]
@@ -91,7 +97,10 @@ def _uneven(frame: pd.DataFrame, unit: str) -> Notice | None:
     mask = np.zeros(len(times), dtype=bool)
     mask[order[high[ordered[high] > _UNEVEN * ordered[high - 1]]]] = True
     mask[order[low[(ordered[low + 1] > _UNEVEN * ordered[low]) & (high > low + 1)]]] = True
-    text = f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: check its unit, {_unit(unit)}"
+    text = (
+        f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: check "
+        f"its unit, {_unit(unit)}"
+    )
     return for_rows(frame, "uneven_follow_up", mask, text)
 
 
@@ -112,7 +121,10 @@ def _low_rate(frame: pd.DataFrame, unit: str) -> Notice | None:
     relapses, years = int(frame["relapses"].sum()), float(frame[unit].sum()) / UNITS_PER_YEAR[unit]
     if not 0 < relapses < _LOW_RATE * years:
         return None
-    text = f"the pooled rate is {relapses / years:.2g} per year, below {_LOW_RATE:g}: check that follow-up is in {_unit(unit)}"
+    text = (
+        f"the pooled rate is {relapses / years:.2g} per year, below {_LOW_RATE:g}: check that follow-up is "
+        f"in {_unit(unit)}"
+    )
     return Notice("low_rate", text)
 
 
@@ -121,7 +133,10 @@ def _possible_total(frame: pd.DataFrame, unit: str) -> Notice | None:
         found.patient
         for found in totals(frame["patient"], frame["treatment"], frame["relapses"], frame[unit])
     )
-    text = f"counts and times of a patient equal the sums of all others: check that it is no total (patient {listed(who)})"
+    text = (
+        f"counts and times of a patient equal the sums of all others: check that it is no total (patient "
+        f"{listed(who)})"
+    )
     return Notice("possible_total", text, who) if who else None
 
 

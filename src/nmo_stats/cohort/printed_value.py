@@ -1,4 +1,4 @@
-"""One number as a paper prints it: a plain number, or a p-value with an inequality sign; anything else has a remedy."""
+"""One number as a paper prints it, or with an inequality sign; anything else has a remedy."""
 
 from __future__ import annotations
 
@@ -56,8 +56,10 @@ def printed_value(cell: Cell, decimal: DecimalMark) -> PrintedValue | Fault:
 
     Examples
     --------
-    >>> printed_value("2.30", "."), printed_value("p < 0.05", "."), printed_value("\u22120.5", ".")
-    (PrintedValue(number=2.3, relation='=', decimals=2), PrintedValue(number=0.05, relation='<', decimals=2), PrintedValue(number=-0.5, relation='=', decimals=1))
+    >>> printed_value("2.30", ".")
+    PrintedValue(number=2.3, relation='=', decimals=2)
+    >>> printed_value("p < 0.05", ".")
+    PrintedValue(number=0.05, relation='<', decimals=2)
     """
     relation, text = _parts(cell)
     pointed = with_decimal_comma(text) if decimal == "," else text

@@ -42,10 +42,14 @@ _COLUMNS: Final = Columns(
 )
 
 _COURSES: Final = (
-    "if these are two courses, number the periods in the column 'period'; if two people, give each an identifier of "
+    "if these are two courses, number the periods in the column 'period'; if two people, give each an "
+    "identifier of "
     "their own; if one course was entered twice, keep the row that is right"
 )
-_NUMBERS: Final = "number the patient's periods 1, 2, ... in their order; if these are two people, give each an identifier of their own"
+_NUMBERS: Final = (
+    "number the patient's periods 1, 2, ... in their order; if these are two people, give each an "
+    "identifier of their own"
+)
 
 
 def in_our_shape(raw: RawTable, columns: Mapping[str, str] | None) -> RawTable:
@@ -96,12 +100,12 @@ def _renames_time(problems: list[Problem]) -> bool:
 
 
 def _is_incomplete(named: Collection[str]) -> bool:
-    """Return whether the columns are not those of a long table: what is wide has no count, and no treatment or time for it."""
+    """Return whether a count is missing, and a treatment or a time with it, as in a wide table."""
     return "relapses" not in named and ("treatment" not in named or not set(EXPOSURES) & set(named))
 
 
 def _of_patients_rows(problems: list[Problem]) -> list[Problem]:
-    """Return the problems, of a row that is no patient's only that: what its other cells hold is of no account."""
+    """Return the problems; of a row that is no patient's only that one, whatever its other cells hold."""
     strange = {problem.row for problem in problems if problem.rule in (SUMMARY_RULE, EXAMPLE_RULE)}
     return [problem for problem in problems if problem.row not in strange or problem.column == "patient"]
 

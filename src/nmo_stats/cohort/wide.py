@@ -1,4 +1,4 @@
-"""Wide tables, one row per patient with a column for each period: recognised by their names, and how to make them long."""
+"""Wide tables, one row per patient with columns for each period: how they are recognised, and made long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from nmo_stats.errors import Problem
 from nmo_stats.tables.cells import word_set
 
 _COUNTS: Final = word_set(
-    "relapse relapses attack attacks event events flare flares bleed bleeds seizure seizures schub schube schübe count counts "
+    "relapse relapses attack attacks event events flare flares bleed bleeds seizure seizures schub schube "
+    "schübe count counts "
     "episodes exacerbations arr rate"
 )
 _TIMES: Final = word_set(
@@ -18,17 +19,21 @@ _TIMES: Final = word_set(
 )
 # What a column says of one period, and not which period it is of.
 _NO_PERIODS: Final = word_set(
-    "date dates onset severity type kind number no n id day days week weeks month months year years time free rate count "
+    "date dates onset severity type kind number no n id day days week weeks month months year years time "
+    "free rate count "
     "total reported any other comment note end ended start unit"
 )
 _UNITS: Final = ("days", "weeks", "months", "years")
 _SPACE: Final = re.compile(r"[\s_.\-/()\[\]]+")
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
-_RULE: Final = "this table is wide, with several periods in one row; a period table is long, one row per patient and treatment"
+_RULE: Final = (
+    "this table is wide, with several periods in one row; a period table is long, one row per patient and "
+    "treatment"
+)
 
 
 def wide_problem(names: Sequence[str]) -> Problem | None:
-    """Return the problem of a table that has a column of counts, or of times, for each of several periods; None if it is not wide.
+    """Return the problem of a table with a column of counts for each of several periods; else None.
 
     Parameters
     ----------
@@ -73,7 +78,7 @@ def _time(name: str | None) -> str:
 
 
 def _by_period(names: Iterable[str], kind: frozenset[str]) -> dict[str, str]:
-    """Return the columns of one kind by the word that tells them apart, of those whose names agree in all other words."""
+    """Return the columns of one kind that differ in one word of their names, by that word."""
     stems: dict[tuple[object, ...], dict[str, str]] = {}
     for name in names:
         parts = _parts(name)
