@@ -14,6 +14,7 @@ from nmo_stats.analysis import (
     analyze,
     hierarchical_fits,
     hierarchical_rates,
+    unmerged_rates,
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
@@ -136,10 +137,11 @@ def rates(
         )
     level = chosen.settings.level
     found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    unmerged = unmerged_rates(fit.model, level)
     if as_json:
-        say_json(texts.rates_json(pair, found))
+        say_json(texts.rates_json(pair, found, unmerged))
     else:
-        texts.say_rates(pair, found)
+        texts.say_rates(pair, found, unmerged)
     if found.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 

@@ -9,7 +9,9 @@ from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
+from nmo_stats.report.bundle import unmerged_json
 from nmo_stats.report.headline import NOT_AN_EFFECT, sentence, withheld
+from nmo_stats.report.unmerged import with_unmerged
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
@@ -34,8 +36,8 @@ def say_report(analysis: Analysis, path: Path) -> None:
     say(f"report: {path}")
 
 
-def say_rates(pair: Comparison, found: RateResults) -> None:
-    """Print every estimate, its cautions, and every refusal."""
+def say_rates(pair: Comparison, found: RateResults, unmerged: RateResults | None = None) -> None:
+    """Print every estimate, beside it the one with no onsets merged if it is given, its cautions, and every refusal."""
     (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
     say(
         f"{pair.comparator} / {pair.reference}: {counted(len(pair.patients), 'patient')}, {counted(comparator, 'relapse')} in "
@@ -43,19 +45,7 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     )
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
-        texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
-        columns = (
-            "Method",
-            "Estimand",
-            "Ratio",
-            f"{percent(shown[0].interval.level)} interval",
-            "p",
-            "P(ratio < 1)",
-            "Cautions",
-        )
-        say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
-        for number, text in enumerate(texts, start=1):
-            say(f"caution {number}: {text}")
+        _say_estimates(shown, unmerged)
     for ratio in found.estimates:
         if not ratio.informative:
             say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
@@ -71,7 +61,28 @@ def say_rates(pair: Comparison, found: RateResults) -> None:
     say(NOT_AN_EFFECT)
 
 
-def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
+def _say_estimates(shown: list[RateRatio], unmerged: RateResults | None) -> None:
+    texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
+    columns: tuple[str, ...] = (
+        "Method",
+        "Estimand",
+        "Ratio",
+        f"{percent(shown[0].interval.level)} interval",
+        "p",
+        "P(ratio < 1)",
+        "Cautions",
+    )
+    rows = [_rate_row(ratio, texts) for ratio in shown]
+    if unmerged is not None:
+        columns, rows = with_unmerged(columns, rows, shown, unmerged)
+    say_table(columns, rows, words=(0, 1))
+    for number, text in enumerate(texts, start=1):
+        say(f"caution {number}: {text}")
+
+
+def rates_json(
+    pair: Comparison, found: RateResults, unmerged: RateResults | None = None
+) -> dict[str, object]:
     """Return the ``rates`` document."""
     return {
         "schema": 1,
@@ -83,6 +94,7 @@ def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
         "informative_patients": pair.informative_patients,
         "relapses": list(pair.totals),
         "years": list(pair.total_years),
+        "unmerged": unmerged_json(pair, unmerged),
         "recommended": recommended(found, dispersion(pair)).method,
         "notices": [notice.to_dict() for notice in pair.notices],
     }

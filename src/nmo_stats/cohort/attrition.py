@@ -67,7 +67,7 @@ SWITCH_LAGS: Final = (
     "ended_by_relapse",
 )
 # notices of the tables, not of the patients in them
-KEPT_CODES: Final = ("event_rules", "unused_columns", "inclusive_ends", "short_courses")
+KEPT_CODES: Final = ("event_rules", "unused_columns", "inclusive_ends", "short_courses", "switch_rule")
 _LISTED: Final = 6
 _MOST_NAMED: Final = 20
 
@@ -86,6 +86,12 @@ class Merging:
 
     merged: int
     onsets: int
+
+    @property
+    def text(self) -> str:
+        """What a reader of the numbers should know."""
+        merged = "1 is" if self.merged == 1 else f"{self.merged} are"
+        return f"of {self.onsets} onsets {merged} merged into an earlier relapse: the counts rest on the choice of min_gap_days"
 
     @property
     def is_frequent(self) -> bool:

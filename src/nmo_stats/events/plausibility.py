@@ -85,9 +85,24 @@ def consumed(kept: Mask, rules: Rules) -> list[Problem]:
 
 
 def timeline_notices(events: Events, courses: Timeline, rules: Rules) -> tuple[Notice, ...]:
-    """Return what the lengths of the courses, and of the times between them, make doubtful."""
-    candidates = (_one_day_apart(events, courses, rules), _short_courses(events, courses))
+    """Return how ends are read, and what the lengths of the courses and of the times between them make doubtful."""
+    candidates = (
+        _switch_rule(courses, rules),
+        _one_day_apart(events, courses, rules),
+        _short_courses(events, courses),
+    )
     return tuple(notice for notice in candidates if notice is not None)
+
+
+def _switch_rule(courses: Timeline, rules: Rules) -> Notice | None:
+    """Return the rule by which a relapse ended a course, where there is a course that another one follows."""
+    if courses.is_last.all():
+        return None
+    text = (
+        "a course that another one follows was ended by a relapse if the last relapse that counts in it began at most "
+        f"{rules.switch_window_days} days before its end (--switch-window-days), unless the column 'ended_by_relapse' says how it ended"
+    )
+    return Notice("switch_rule", text)
 
 
 def _one_day_apart(events: Events, courses: Timeline, rules: Rules) -> Notice | None:

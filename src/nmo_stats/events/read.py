@@ -198,11 +198,9 @@ def _rules_notice(rules: Rules) -> Notice:
     gap = "are left out" if rules.gap == "drop" else "count with the treatment before"
     end = "; the end of a course is the last day on the drug" if rules.end == "inclusive" else ""
     dates = f"; dates in text are read in the order {rules.dates}" if rules.dates else ""
-    ended = (
-        f"a course that another one follows was ended by a relapse if its last relapse began at most "
-        f"{rules.switch_window_days} days before its end, unless the table says how it ended"
+    text = (
+        f"periods are built from dated events: {merging}; {run_in}; days between treatments {gap}{end}{dates}"
     )
-    text = f"periods are built from dated events: {merging}; {run_in}; days between treatments {gap}{end}{dates}; {ended}"
     return Notice("event_rules", text)
 
 

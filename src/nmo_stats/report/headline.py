@@ -5,6 +5,7 @@ from __future__ import annotations
 from nmo_stats.analysis import Analysis
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.report.blocks import Block, Failure, Prose, Section
+from nmo_stats.report.unmerged import unmerged_sentence
 from nmo_stats.wording import counted, interval_name, interval_text, percent, probability_text, significant
 
 NOT_AN_EFFECT = (
@@ -44,7 +45,7 @@ def sentence(analysis: Analysis, ratio: RateRatio) -> str:
         return f"In {counted(len(pair.patients), 'patient')}: {NO_INFORMATION}."
     return (
         f"{who}, the relapse rate on {pair.comparator} was {significant(ratio.estimate, 2)} times the rate on "
-        f"{pair.reference} ({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)})."
+        f"{pair.reference} ({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)}).{unmerged_sentence(analysis, ratio)}"
     )
 
 
