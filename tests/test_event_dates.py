@@ -90,6 +90,8 @@ def test_years_of_onsets_among_dates_are_refused():
         ("5/2009", "a month or a year has no day"),
         ("May 2009", "a month or a year has no day"),
         ("06", "for a year write the date"),
+        (9999, "correct the day"),
+        (-9999.0, "correct the day"),
     ],
 )
 def test_what_is_no_number_of_days_is_named(cell, looks_like):
@@ -98,7 +100,7 @@ def test_what_is_no_number_of_days_is_named(cell, looks_like):
     assert looks_like in fault.remedy
 
 
-@pytest.mark.parametrize("cell", [0, 10_000, -30_000, "-1", "9999", 9131.0])
+@pytest.mark.parametrize("cell", [0, 10_000, -30_000, "-1", "9998", 9131.0])
 def test_numbers_of_days_stay_legal(cell):
     assert parse_day(cell) == int(float(cell))
 
@@ -200,6 +202,42 @@ def test_dates_of_two_forms_put_any_column_of_days_in_doubt(column, first, other
     ]
     assert problem.row == 2
     assert "every date of the column" in problem.remedy
+
+
+def dated_cells(texts):
+    """Return tables whose treatments are date cells, and whose relapses and end are texts with the day first."""
+    start = [datetime.date(2010, 4, 3), datetime.date(2010, 8, 7)]
+    treatments = pd.DataFrame(
+        {"patient": ["A", "B"], "treatment": "old", "start": start, "end": pd.Series(texts, dtype=object)}
+    )
+    return treatments, pd.DataFrame({"patient": ["A"], "onset": ["2011-01-01"]})
+
+
+def test_texts_that_no_spreadsheet_can_read_beside_date_cells_of_another_column_are_in_doubt_too():
+    for dates in (None, "dmy"):
+        (problem,) = problems(read_events, *dated_cells(["13/02/2012", "25/11/2012"]), dates=dates)
+        assert (problem.column, problem.row) == ("end", 1)
+        assert "exchanged day and month" in problem.rule
+
+
+def test_a_column_of_text_that_no_spreadsheet_has_touched_is_read():
+    """A spreadsheet would have made a date of 05/02/2012."""
+    cohort = read_events(*dated_cells(["13/02/2012", "05/02/2012"]), dates="dmy")
+    assert cohort.frame["exposure_days"].tolist() == [681, 547]
+
+
+def test_one_workbook_is_one_table_where_dates_are_in_doubt(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "treatments"
+    book.active.append(["patient", "treatment", "start", "end"])
+    book.active.append(["A", "old", datetime.date(2010, 4, 3), datetime.date(2012, 4, 3)])
+    sheet = book.create_sheet("relapses")
+    sheet.append(["patient", "onset"])
+    sheet.append(["A", "13/02/2011"])
+    book.save(tmp_path / "b.xlsx")
+    sheets = [TableFile(tmp_path / "b.xlsx", sheet=name) for name in ("treatments", "relapses")]
+    (problem,) = problems(read_events, *sheets, dates="dmy")
+    assert (problem.table, problem.column) == ("relapses", "onset")
 
 
 def test_many_texts_in_doubt_are_one_problem_of_the_column():

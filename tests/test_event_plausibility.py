@@ -227,3 +227,29 @@ def test_the_caution_is_that_of_the_patients_and_treatments_compared():
     cautions = describe.arr(cohort).cautions
     assert "merged" in [caution.code for caution in cautions["x"]]
     assert "merged" not in [caution.code for caution in cautions["y"]]
+
+
+@pytest.mark.slow
+def test_the_report_says_what_merging_does_and_how_courses_ended(run, tmp_path):
+    out = tmp_path / "report"
+    options = ["--min-gap-days", "30", "--comparator", "new", "--reference", "old"]
+    code, said, _ = run(
+        "report",
+        *case_files("weekly_attacks"),
+        *options,
+        "--engine",
+        "quadrature",
+        "--replicates",
+        "200",
+        "--out",
+        out,
+    )
+    assert code == 0
+    assert "no onsets" in " ".join(said.split())
+    page = (out / "index.html").read_text(encoding="utf-8")
+    for text in ("Ratio with no onsets merged", "From the last relapse to the switch", "48 are merged"):
+        assert text in page
+    content = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert content["unmerged"]["relapses"] == [24, 38]
+    lags = pd.read_csv(out / "tables" / "switch_lags.csv")
+    assert lags["lag_days"].tolist() == [45, 3]

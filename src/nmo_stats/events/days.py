@@ -30,12 +30,11 @@ _LEADING_ZERO = re.compile(r"0[0-9]")
 _NUMBER_OF_DAYS: Final = "write a date as 2013-03-01, or the whole number of days since the patient's origin"
 _DATE_ALONE: Final = "keep the date alone: two clocks can put one relapse on two days"
 _NO_ZONE: Final = "store the day without a time zone"
-_GOES_ON: Final = (
-    "leave the cell empty if the course goes on, and give the patient's last visit in a column 'last_visit'"
-)
+_GOES_ON: Final = "enter the day; if the course goes on leave the cell empty, and give the patient's last visit in a column 'last_visit'"
 _LAST_VISIT: Final = (
     "enter the day until which the patient was observed, or leave the cell empty if every course has an end"
 )
+_UNKNOWN_CODE: Final = 9999
 _SPREADSHEET: Final = datetime.date(1899, 12, 30).toordinal()
 _SAS: Final = datetime.date(1960, 1, 1).toordinal()
 _UNIX: Final = datetime.date(1970, 1, 1).toordinal()
@@ -89,7 +88,7 @@ def parse_end(cell: Cell, texts: DateTexts = ISO_ONLY) -> Day | Fault | None:
     Examples
     --------
     >>> parse_end("ongoing").remedy.partition(",")[0]
-    'leave the cell empty if the course goes on'
+    'enter the day; if the course goes on leave the cell empty'
     """
     return _or_nothing(cell, texts, _GOES_ON)
 
@@ -119,12 +118,17 @@ def is_iso(cell: Cell) -> bool:
 def _or_nothing(cell: Cell, texts: DateTexts, remedy: str) -> Day | Fault | None:
     if is_missing(cell):
         return None
-    wordy = isinstance(cell, str) and not any(letter.isdigit() for letter in cell)
-    if wordy or says_unknown(cell):
+    if says_unknown(cell) or (isinstance(cell, str) and _is_wordy(cell)):
         return Fault(f"{_RULE}, or the cell is empty", remedy)
     day = parse_day(cell, texts)
     is_far = isinstance(day, Fault) and day.rule == _YEARS  # such as 9999-12-31 for an end to come
     return Fault(_YEARS, f"correct the year; or {remedy}") if is_far else day
+
+
+def _is_wordy(text: str) -> bool:
+    """Return whether a text is no attempt at a day, such as "ongoing" or "still on it in 2013"."""
+    is_plain = not any(letter.isalpha() for letter in text) and any(letter.isdigit() for letter in text)
+    return not (is_plain or is_iso(text) or is_month_alone(text) or dates_in(text) is not None)
 
 
 def _from_datetime(moment: datetime.datetime) -> Day | Fault:
@@ -197,6 +201,9 @@ def _from_number(cell: Cell) -> Day | Fault:
     if not EARLIEST <= number <= LATEST:
         rule = f"a number of days lies between {EARLIEST} and {LATEST}"
         return Fault(rule, f"{_look(number)}; {OWN_ORIGIN}")
+    if abs(number) == _UNKNOWN_CODE:
+        rule = f"a number of days, not {_UNKNOWN_CODE}, by which many tables mean unknown"
+        return Fault(rule, f"correct the day, or leave an end empty that is still to come; {OWN_ORIGIN}")
     if not float(number).is_integer():
         is_year = FIRST_YEAR <= number <= LAST_YEAR
         remedy = f"this looks like a year: write the date, such as 2013-03-01; {COUNTS_INSTEAD}"

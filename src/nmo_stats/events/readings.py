@@ -16,10 +16,8 @@ from nmo_stats.tables.cells import Cell
 from nmo_stats.tables.coded import CodedTable, ParsedColumn
 
 _LONGEST: Final = 100  # years between the first and the last day of a series
-_DOUBT: Final = (
-    "a column has one form of date: this one mixes ISO dates or date cells ({}) with texts in another order ({}), and a "
-    "spreadsheet that could not read such a text may have exchanged day and month of the dates that it could"
-)
+_EXCHANGED: Final = "a spreadsheet that could not read such a text may have exchanged day and month of the dates that it could"
+_DayCells = dict[str, tuple[tuple[Cell, ...], Rows]]
 
 
 def date_texts(
@@ -37,10 +35,14 @@ def date_texts(
         The declared order of dates in text.
     """
     columns = [_day_cells(table, mapping) for table in tables]
-    others = [_other_order(cells) for named in columns for cells, _ in named.values()]
-    fitting = _fitting(text for texts in others for text in texts)
+    fitting = _fitting(
+        text for named in columns for cells, _ in named.values() for text in _other_order(cells)
+    )
+    one_file = tables[0].source.name == tables[1].source.name  # two sheets of a workbook
+    left = [_are_left(columns if one_file else [named]) for named in columns]
     return [
-        {name: DateTexts(order, fitting, _doubt(*pair)) for name, pair in named.items()} for named in columns
+        {name: DateTexts(order, fitting, _doubt(*pair, are_left=are_left)) for name, pair in named.items()}
+        for named, are_left in zip(columns, left, strict=True)
     ]
 
 
@@ -90,7 +92,7 @@ def _first_number(column: ParsedColumn) -> int:
     return int(np.flatnonzero(is_number[column.codes])[0])
 
 
-def _day_cells(table: CodedTable, mapping: Mapping[str, str]) -> dict[str, tuple[tuple[Cell, ...], Rows]]:
+def _day_cells(table: CodedTable, mapping: Mapping[str, str]) -> _DayCells:
     """Return the different cells of each column of days, and in how many rows each of them stands."""
     names = [mapping.get(column, column) for column in table.columns]
     return {
@@ -112,15 +114,40 @@ def _fitting(texts: Iterable[str]) -> tuple[DateOrder, ...]:
     return tuple(order for order in ORDERS if all(order in found for found in readings))
 
 
-def _doubt(cells: tuple[Cell, ...], rows: Rows) -> str:
+def _doubt(cells: tuple[Cell, ...], rows: Rows, *, are_left: bool) -> str:
     """Return why no date of a column can be relied on; empty where there is no such reason."""
-    others = {
-        text for text in _other_order(cells) if set(dates_in(text) or ORDERS) != {"ymd"}
-    }  # which has one reading
-    texts = sum(
-        int(number)
-        for cell, number in zip(cells, rows, strict=True)
-        if isinstance(cell, str) and cell in others
+    others = set(_ambiguous(cells))
+    texts = _rows_of(rows, [isinstance(cell, str) and cell in others for cell in cells])
+    dates = _rows_of(rows, [is_iso(cell) for cell in cells])
+    if texts and dates:
+        return (
+            f"a column has one form of date: this one mixes ISO dates or date cells ({dates}) with texts in another order "
+            f"({texts}), and {_EXCHANGED}"
+        )
+    if texts and are_left:
+        return f"a table has one form of date: texts of this column ({texts}) stand beside date cells of others, and {_EXCHANGED}"
+    return ""
+
+
+def _ambiguous(cells: Iterable[Cell]) -> list[str]:
+    """Return the texts of another order but those that begin with the year, which have one reading."""
+    return [text for text in _other_order(cells) if set(dates_in(text) or ORDERS) != {"ymd"}]
+
+
+def _are_left(columns: Iterable[_DayCells]) -> bool:
+    """Return whether there are date cells, and the texts beside them are all such as month-first dates cannot be.
+
+    A spreadsheet leaves these when it takes a column of day-first dates for month-first ones.
+    """
+    cells = [cell for named in columns for different, _ in named.values() for cell in different]
+    texts = _ambiguous(cells)
+    has_cells = any(is_iso(cell) and not isinstance(cell, str) for cell in cells)
+    return (
+        has_cells
+        and bool(texts)
+        and not any({"dmy", "mdy"} <= (dates_in(text) or {}).keys() for text in texts)
     )
-    dates = sum(int(number) for cell, number in zip(cells, rows, strict=True) if is_iso(cell))
-    return _DOUBT.format(dates, texts) if texts and dates else ""
+
+
+def _rows_of(rows: Rows, chosen: Sequence[bool]) -> int:
+    return int(rows[np.array(chosen, dtype=bool)].sum()) if len(rows) else 0
