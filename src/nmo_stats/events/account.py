@@ -157,8 +157,10 @@ def switch_lags(events: Events, courses: Timeline, found: Counted, window: int) 
     return frame
 
 
-def _day_texts(events: Events, days: Ints) -> list[str | None]:
-    return [None if day == NO_DAY else day_text(day, dated=events.dated) for day in days.tolist()]
+def _day_texts(events: Events, days: Ints) -> npt.NDArray[np.object_]:
+    different, places = np.unique(days, return_inverse=True)
+    texts = [None if day == NO_DAY else day_text(day, dated=events.dated) for day in different.tolist()]
+    return np.array(texts, dtype=object)[places]
 
 
 def _ended(courses: Timeline, by_rule: Mask, places: Ints) -> Mask:

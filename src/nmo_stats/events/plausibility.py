@@ -25,6 +25,8 @@ def misplaced(events: Events, courses: Timeline) -> list[Problem]:
     Far are more than 90 days before the first start or after the last end, all relapses of the patient. Dates have one origin,
     and of one patient alone nobody can tell.
     """
+    if events.dated:
+        return []
     onsets = events.onsets
     order = np.lexsort((onsets.row, onsets.day, onsets.patient))
     patient, day, row = onsets.patient[order], onsets.day[order], onsets.row[order]
@@ -32,7 +34,7 @@ def misplaced(events: Events, courses: Timeline) -> list[Problem]:
     far = (day < first - _NEAR) | (day > last + _NEAR)
     relapsing, place = np.unique(patient, return_index=True)
     all_far = np.bincount(patient, ~far, len(events.patients))[relapsing] == 0
-    if events.dated or all_far.sum() < 2 or 2 * all_far.sum() <= len(relapsing):
+    if all_far.sum() < 2 or 2 * all_far.sum() <= len(relapsing):
         return []
     rule = (
         f"both tables count days from the same day; in {all_far.sum()} of {len(relapsing)} patients with relapses each of them "
