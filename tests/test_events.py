@@ -148,11 +148,12 @@ def test_merges_across_a_switch_are_listed_and_the_result_without_merging_comes_
     assert separate.unmerged is None
 
 
-def test_without_a_merge_across_a_switch_there_is_nothing_unmerged():
-    cohort = read_events(*tables(COURSES, [("A", 10), ("A", 20)]))
-    assert cohort.unmerged is None
+def test_few_merges_within_a_course_leave_nothing_unmerged():
+    onsets = [("A", 10), ("A", 20), *(("B", 20 + 40 * n) for n in range(12))]
+    cohort = read_events(*tables(COURSES, onsets))
     assert len(cohort.switch_merges) == 0
     assert cohort.compare("tocilizumab", reference="rituximab").unmerged is None
+    assert read_events(*tables(COURSES, [("A", 10), ("A", 10)])).unmerged is None
 
 
 def test_a_merge_from_between_treatments_or_history_into_a_course_is_listed_too():
@@ -215,19 +216,6 @@ def test_many_relapses_on_switch_days_are_one_notice_that_names_twenty():
     assert "patient P0 on 2010-04-11 (x, not y)" in notice.text
     assert notice.text.endswith("; and 5 more")
     assert len(notice.patients) == len(cohort.switch_days) == 25
-
-
-def test_a_period_ended_by_a_relapse_only_where_the_table_or_the_switch_day_says_so():
-    cohort = read_events(*tables(COURSES, ONSETS))
-    assert cohort.frame["ended_by_relapse"].isna().tolist() == [
-        True,
-        True,
-        False,
-        True,
-    ]  # B relapsed on the switch day
-    treatments, relapses = tables(COURSES, ONSETS)
-    said = read_events(treatments.assign(ended_by_relapse=["no", "", "no", ""]), relapses)
-    assert said.frame["ended_by_relapse"].tolist()[0::2] == [False, False]
 
 
 def test_repeated_courses_are_numbered_and_summed():

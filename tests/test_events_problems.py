@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nmo_stats import ArgumentError, CohortError, read_events
-from nmo_stats.events.columns import parse_day, parse_day_or_nothing
+from nmo_stats.events.days import parse_day, parse_end, parse_last_visit
 
 TREATMENTS = """\
 patient,treatment,start,end,last_visit
@@ -84,27 +84,28 @@ BROKEN = {
     "a start is missing": (
         treatments("2012-01-01,2013", ",2013"),
         "treatments, row 2, patient 'P1', column 'start': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day from the source",
+        "enter the day; where it is not known, give counts and follow-up times as a period table",
     ),
     "day first": (
-        relapses("2012-06-01", "01/06/2012"),
+        relapses("2012-06-01\nP2,2012-07-15", "01/06/2012"),
         "relapses, row 2, patient 'P1', column 'onset': '01/06/2012'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write 2012-01-06 or 2012-06-01, whichever is meant: the text has both readings; or give the .xlsx workbook itself, whose date cells have one reading",
+        "write 2012-01-06 or 2012-06-01, whichever is meant: the text has both readings; "
+        "or declare the order of all such dates: dates='dmy' (--dates dmy) or dates='mdy' (--dates mdy)",
     ),
     "points between": (
-        relapses("2012-06-01", "1.6.12"),
+        relapses("2012-06-01\nP2,2012-07-15", "1.6.12"),
         "relapses, row 2, patient 'P1', column 'onset': '1.6.12'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day, such as 2013-03-01; or give the .xlsx workbook itself, whose date cells have one reading",
+        "write year-month-day in numbers, with a year of four digits, such as 2013-03-01",
     ),
     "no leading zeros": (
         relapses("2012-06-01", "2012-6-1"),
         "relapses, row 2, patient 'P1', column 'onset': '2012-6-1'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write 2012-06-01; or give the .xlsx workbook itself, whose date cells have one reading",
+        "write 2012-06-01; or declare the order of all such dates: dates='ymd' (--dates ymd)",
     ),
     "no day": (
         relapses("2012-06-01", "2012-06"),
         "relapses, row 2, patient 'P1', column 'onset': '2012-06'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "the day is missing: give it, or say in the paper how it was chosen and give that day",
+        "a month or a year has no day: enter the day; where it is not known, give counts and follow-up times as a period table",
     ),
     "a day that does not exist": (
         relapses("2012-06-01", "2013-02-29"),
@@ -121,8 +122,8 @@ BROKEN = {
     ),
     "a date without hyphens": (
         relapses("2012-06-01", "20120601"),
-        "relapses, row 2, patient 'P1', column 'onset': '20120601'; a number of days lies between -100000 and 100000; "
-        "correct it; a date is written 2013-03-01, not 20130301",
+        "relapses, row 2, patient 'P1', column 'onset': '20120601'; a number of days lies between -100000 and 10000; "
+        "write 2012-06-01: this looks like a date without hyphens; a number of days counts from a day of the patient, such as the first start",
     ),
     "half a day": (
         relapses("2012-06-01", "151.5"),
@@ -140,7 +141,7 @@ BROKEN = {
     "no onset": (
         relapses("P1,2012-06-01", "P1,"),
         "relapses, row 2, patient 'P1', column 'onset': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day from the source",
+        "enter the day; where it is not known, give counts and follow-up times as a period table",
     ),
     "an unknown patient": (
         relapses("P2,", "P02,"),
@@ -310,6 +311,7 @@ def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
         ("02/02/2019", ["2019-02-02"]),
         ("2019/12/31", ["2019-12-31"]),
         ("31-Dec-2019", ["2019-12-31"]),
+        ("Dec 31, 2019", ["2019-12-31"]),
         ("1 / 5 / 2019", ["2019-01-05", "2019-05-01"]),
         ("31.02.2019", []),
         ("31-Dez-2019", []),
@@ -320,13 +322,14 @@ def test_the_remedy_of_a_date_in_another_order_gives_the_readings_that_it_has(te
     remedy = parse_day(text).remedy
     assert [part for part in re.findall(r"\d{4}-\d{2}-\d{2}", remedy) if part != "2013-03-01"] == readings
     assert ("both readings" in remedy) == (len(readings) == 2)
-    assert remedy.endswith("or give the .xlsx workbook itself, whose date cells have one reading")
+    assert ("--dates" in remedy) == bool(readings)
 
 
 @pytest.mark.parametrize("cell", ["NA", "-", "unknown"])
 def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
-    assert parse_day_or_nothing(cell).remedy.startswith("leave the cell empty")
-    assert parse_day(cell).remedy.startswith("enter the day from the source")
+    assert "if the course goes on leave the cell empty" in parse_end(cell).remedy
+    assert "leave the cell empty" in parse_last_visit(cell).remedy
+    assert parse_day(cell).remedy.startswith("enter the day;")
 
 
 def test_a_title_above_one_of_the_tables_is_its_only_problem(read):

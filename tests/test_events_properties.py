@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from event_tables import COURSES, ONSETS, iso, tables
-from events_by_hand import followed
+from events_by_hand import followed, lags
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -37,8 +37,24 @@ RULES = st.fixed_dictionaries(
         "min_gap_days": st.sampled_from([0, 1, 7, 30, 60]),
         "run_in_days": st.sampled_from([0, 1, 20]),
         "gap": st.sampled_from(["drop", "previous"]),
+        "end": st.sampled_from(["exclusive", "inclusive"]),
+        "switch_window_days": st.sampled_from([0, 10, 90]),
     }
 )
+
+
+def as_written(courses, onsets, rules):
+    """Return the tables of a history as someone writes them whose ends are the last days on the drug, if they are."""
+    if rules["end"] == "exclusive":
+        return courses, onsets
+    written = [
+        (who, drug, start, None if end is None else end - 1, visit)
+        for who, drug, start, end, visit in courses
+    ]
+    last = {
+        who: max(d for c in written if c[0] == who for d in c[3:] if d is not None) for who, *_ in written
+    }
+    return written, [(who, min(day, last[who])) for who, day in onsets]
 
 
 def by_hand(courses, onsets, rules):
@@ -46,9 +62,11 @@ def by_hand(courses, onsets, rules):
     for who in sorted({course[0] for course in courses}):
         own = [course for course in courses if course[0] == who]
         visits = [course[4] for course in own if course[4] is not None]
-        spans = [(drug, start, visits[0] if end is None else end) for _, drug, start, end, _ in own]
-        last = max([*visits, *(end for _, _, end in spans)])
-        found[who] = followed(spans, [day for patient, day in onsets if patient == who], last, **rules)
+        off = 0 if rules["end"] == "inclusive" else 1
+        spans = [(drug, start, visits[0] - 1 if end is None else end - off) for _, drug, start, end, _ in own]
+        last = max([*visits, *(end + 1 for _, _, end in spans)])
+        chosen = {name: rules[name] for name in ("min_gap_days", "run_in_days", "gap")}
+        found[who] = followed(spans, [day for patient, day in onsets if patient == who], last, **chosen)
     return found
 
 
@@ -88,7 +106,7 @@ def assert_accounted_for(cohort, rows):
 @given(histories(), RULES)
 @settings(max_examples=120, deadline=None)
 def test_the_arrays_agree_with_loops_over_patients_and_days(history, rules):
-    courses, onsets = history
+    courses, onsets = as_written(*history, rules)
     cohort = read_or_skip(courses, onsets, rules)
     hand = by_hand(courses, onsets, rules)
     expected = [
@@ -118,6 +136,19 @@ def test_the_arrays_agree_with_loops_over_patients_and_days(history, rules):
         list(cohort.switch_merges[["patient", "first_onset", "onset"]].itertuples(index=False, name=None))
         == across
     )
+    merged = [course.merged for patient in hand.values() for course in patient.courses if course.days]
+    assert (
+        cohort.merged_onsets["row"].value_counts().reindex(range(len(merged)), fill_value=0).tolist()
+        == merged
+    )
+    expected_lags = [
+        (who, *lag, lag[2] is not None and lag[2] <= rules["switch_window_days"])
+        for who, patient in hand.items()
+        for lag in lags(patient, rules["gap"])
+    ]
+    columns = ["patient", "treatment", "next_treatment", "lag_days", "ended_by_relapse"]
+    rows = cohort.switch_lags[columns].astype(object).replace({pd.NA: None})
+    assert list(rows.itertuples(index=False, name=None)) == expected_lags
 
 
 @given(histories(), RULES, st.randoms(use_true_random=False), st.integers(-2000, 2000))
@@ -125,7 +156,7 @@ def test_the_arrays_agree_with_loops_over_patients_and_days(history, rules):
 def test_the_order_of_rows_the_calendar_and_the_spelling_of_days_change_nothing(
     history, rules, random, shift
 ):
-    courses, onsets = history
+    courses, onsets = as_written(*history, rules)
     cohort = read_or_skip(courses, onsets, rules)
     shuffled = random.sample(courses, len(courses)), random.sample(onsets, len(onsets))
     for other in (
@@ -148,8 +179,8 @@ def test_period_table_dates_and_day_numbers_give_the_same_answers(tmp_path):
     from nmo_stats.describe import arr
     from nmo_stats.estimators import classical_rates
 
-    by_number = read_events(*tables(COURSES, ONSETS))
-    by_date = read_events(*tables(COURSES, ONSETS, iso))
+    by_number = read_events(*tables(COURSES, ONSETS), min_gap_days=0)
+    by_date = read_events(*tables(COURSES, ONSETS, iso), min_gap_days=0)
     path = tmp_path / "periods.csv"
     by_number.frame.to_csv(path, index=False)
     periods = read_periods(path)

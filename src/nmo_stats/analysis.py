@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, get_args
 
 import pandas as pd
@@ -125,6 +125,8 @@ class Analysis:
         The same model by NUTS, beside a fit by quadrature.
     audit
         The numbers that a publication prints about the cohort, recomputed; None where there are none.
+    unmerged
+        The rate ratio with no onsets merged; None unless more than a tenth of them are.
     """
 
     cohort: Cohort
@@ -145,6 +147,7 @@ class Analysis:
     coverage: pd.DataFrame
     sampled: HierarchicalFit | None = None
     audit: Audit | None = None
+    unmerged: RateResults | None = None
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -243,6 +246,7 @@ def assemble(
         sampled=by_nuts,
         coverage=coverage_map.like(pair),
         audit=audited(cohort),
+        unmerged=unmerged_rates(fit.model, settings.level),
     )
 
 
@@ -253,6 +257,15 @@ def all_rates(
     pair = fit.model.pair
     found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
     return with_estimands(pair, found)
+
+
+def unmerged_rates(model: Model, level: float = 0.95) -> RateResults | None:
+    """Return the ratio by every method with no onsets merged; None unless more than a tenth of the onsets are merged."""
+    pair = model.pair
+    if pair.merging is None or not pair.merging.is_frequent or pair.unmerged is None:
+        return None
+    fit = hierarchical.fit_model(replace(model, pair=pair.unmerged), "quadrature", DEFAULT_SEED)
+    return all_rates(fit, level)
 
 
 def hierarchical_rates(

@@ -22,6 +22,7 @@ CautionCode = Literal[
     "no_information",
     "shared_visit",
     "reversed_order",
+    "merged",
     "searched",
     "implausible_population",
     "estimands_differ",

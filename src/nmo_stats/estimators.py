@@ -55,6 +55,13 @@ class RateResults:
         """Return the estimate of a method, or None."""
         return next((ratio for ratio in self.estimates if ratio.method == method), None)
 
+    def beside(self, ratio: RateRatio) -> RateRatio | None:
+        """Return the estimate by the same method, or by the other engine of the hierarchical model; None if there is none."""
+        found = self.find(ratio.method)
+        if found is None and ratio.estimand == "typical_patient":
+            return next((other for other in self.estimates if other.estimand == ratio.estimand), None)
+        return found
+
     def by_reason(self) -> dict[str, tuple[str, ...]]:
         """Return the refused methods under each reason."""
         reasons = dict.fromkeys(refusal.reason for refusal in self.refusals)

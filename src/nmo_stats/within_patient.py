@@ -185,10 +185,22 @@ def dispersion(pair: Comparison) -> Dispersion:
 
 def pair_cautions(pair: Comparison) -> tuple[Caution, ...]:
     """Return the cautions that hold for every estimator of the pair."""
+    return reversed_cautions(pair) + merged_cautions(pair)
+
+
+def reversed_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the caution for patients who had the comparator first."""
     if not pair.reversed_order:
         return ()
     text = f"{len(pair.reversed_order)} of {len(pair.patients)} patients had {pair.comparator} before {pair.reference}"
     return (Caution("reversed_order", text),)
+
+
+def merged_cautions(pair: Comparison) -> tuple[Caution, ...]:
+    """Return the caution for counts from dated events in which more than a tenth of the onsets are merged."""
+    if pair.merging is None or not pair.merging.is_frequent:
+        return ()
+    return (Caution("merged", pair.merging.text),)
 
 
 def pooled_cautions(pair: Comparison) -> tuple[Caution, ...]:

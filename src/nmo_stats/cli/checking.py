@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
 
 from nmo_stats.cli.choices import Choices, treatments
 from nmo_stats.cli.printing import say, say_table
@@ -32,6 +34,7 @@ _DAY_NAMES = {
     "days_run_in": "in a run-in",
     "days_kept": "counted",
 }
+_MOST_LAGS: Final = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,7 @@ def say_check(cohort: Cohort, plan: Planned) -> None:
     )
     say(comparison_sentence(plan))
     _say_attrition(cohort)
+    _say_lags(cohort)
     notices = cohort.notices if plan.pair is None else plan.pair.notices
     for notice in notices:
         say(f"note: {notice.text}")
@@ -105,6 +109,7 @@ def check_json(cohort: Cohort, plan: Planned) -> dict[str, object]:
         "attrition": None if cohort.attrition is None else _totals(cohort),
         "switch_merges": [] if cohort.switch_merges is None else json_records(cohort.switch_merges),
         "switch_days": [] if cohort.switch_days is None else json_records(cohort.switch_days),
+        "switch_lags": [] if cohort.switch_lags is None else json_records(cohort.switch_lags),
         "notices": [notice.to_dict() for notice in notices],
     }
 
@@ -149,3 +154,26 @@ def _say_attrition(cohort: Cohort) -> None:
     ):
         shown = [name for name in names if name in always or (name in causes and totals[name])]
         say_table((title, "Number"), [(names[name], str(totals[name])) for name in shown])
+
+
+def _say_lags(cohort: Cohort) -> None:
+    """Say how long before the end of each course that another one follows its last relapse began."""
+    lags = cohort.switch_lags
+    if lags is None or lags.empty:
+        return
+    say_table(
+        ("Patient", "Course", "followed by", "Days from last relapse to end", "Ended by relapse"),
+        [
+            (
+                row["patient"],
+                row["treatment"],
+                row["next_treatment"],
+                "no relapse" if row["lag_days"] is pd.NA else str(row["lag_days"]),
+                "yes" if row["ended_by_relapse"] else "no",
+            )
+            for row in records(lags.head(_MOST_LAGS).astype(object))
+        ],
+        words=(0, 1, 2),
+    )
+    if len(lags) > _MOST_LAGS:
+        say(f"and {len(lags) - _MOST_LAGS} more courses; all of them with --json")

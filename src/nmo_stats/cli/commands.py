@@ -14,6 +14,7 @@ from nmo_stats.analysis import (
     all_rates,
     analyze,
     hierarchical_fits,
+    unmerged_rates,
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
@@ -151,10 +152,11 @@ def rates(
         )
     level = chosen.settings.level
     found = all_rates(fit, level, sampled)
+    unmerged = unmerged_rates(fit.model, level)
     if as_json:
-        say_json(texts.rates_json(pair, found))
+        say_json(texts.rates_json(pair, found, unmerged))
     else:
-        texts.say_rates(pair, found, chosen.settings.likelihood)
+        texts.say_rates(pair, found, unmerged, chosen.settings.likelihood)
     if found.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 

@@ -88,7 +88,8 @@ def say_describe(cohort: Cohort, told: Description) -> None:
     )  # fmt: skip
     for treatment, cautions in summary.cautions.items():
         for caution in cautions:
-            say(f"relapse-free share on {treatment}: {caution.text}")
+            what = "relapse rates" if caution.code == "merged" else "relapse-free share"
+            say(f"{what} on {treatment}: {caution.text}")
     _say_times(told.first_relapse)
     if disability.available:
         _say_edss(disability)

@@ -29,7 +29,7 @@ Relapses = Annotated[
 MinGapDays = Annotated[
     int | None,
     typer.Option(
-        help="Onsets at most so many days after the first one of a relapse are merged into it; 0 merges none [default: 30].",
+        help="Onsets at most so many days after the first one of a relapse are merged into it; 0 merges none [default: 30, refused if it merges most onsets].",
         show_default=False,
     ),
 ]
@@ -43,6 +43,27 @@ Gap = Annotated[
     str | None,
     typer.Option(
         help="Days between two treatments: drop, or previous to count them with the one before [default: drop].",
+        show_default=False,
+    ),
+]
+End = Annotated[
+    str | None,
+    typer.Option(
+        help="End of a course: exclusive, the first day without the drug, or inclusive, the last day on it [default: exclusive].",
+        show_default=False,
+    ),
+]
+SwitchWindowDays = Annotated[
+    int | None,
+    typer.Option(
+        help="A course that another one follows was ended by a relapse at most so many days before its end [default: 90].",
+        show_default=False,
+    ),
+]
+Dates = Annotated[
+    str | None,
+    typer.Option(
+        help="Order of dates in text that are not ISO dates, with --treatments: dmy, mdy or ymd.",
         show_default=False,
     ),
 ]
@@ -207,6 +228,9 @@ def given(
     min_gap_days: MinGapDays = None,
     run_in_days: RunInDays = None,
     gap: Gap = None,
+    end: End = None,
+    switch_window_days: SwitchWindowDays = None,
+    dates: Dates = None,
     column: Column = [],
     sheet: Sheet = [],
     decimal: Decimal = None,
@@ -219,7 +243,14 @@ def given(
     ArgumentError
         If a renaming is not written as YOURS=OURS, or a rule of dated events is none.
     """
-    rules = {"min_gap_days": min_gap_days, "run_in_days": run_in_days, "gap": gap}
+    rules = {
+        "min_gap_days": min_gap_days,
+        "run_in_days": run_in_days,
+        "gap": gap,
+        "end": end,
+        "switch_window_days": switch_window_days,
+        "dates": dates,
+    }
     chosen: dict[str, Any] = {name: value for name, value in rules.items() if value is not None}
     Rules(**chosen)
     return Given(

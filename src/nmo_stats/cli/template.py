@@ -101,7 +101,11 @@ EVENTS: Final = Template(
                     "start",
                     "first day, such as 2013-03-01; or days since an origin of the patient, in all columns alike",
                 ),
-                ("end", "last day; empty if the course goes on"),
+                (
+                    "end",
+                    "first day without the drug, on which the next one may start (with --end inclusive the last day on it); empty if "
+                    "the course goes on",
+                ),
                 ("last_visit", "last day of observation of the patient; needed where an end is empty"),
                 ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
                 ("edss_end", "EDSS at the end or last visit; optional"),

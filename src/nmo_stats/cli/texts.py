@@ -12,8 +12,10 @@ from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import RateResults
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.recommendation import recommended
+from nmo_stats.report.bundle import unmerged_json
 from nmo_stats.report.headline import NOT_AN_EFFECT, certainty, headline_cautions, sentence, withheld
 from nmo_stats.report.rates import difference_tables
+from nmo_stats.report.unmerged import with_unmerged
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
@@ -37,7 +39,7 @@ def say_report(analysis: Analysis, path: Path) -> None:
     if ratio is None:
         say(withheld(analysis))
     else:
-        say(sentence(analysis.pair, analysis.rates, ratio))
+        say(sentence(analysis.pair, analysis.rates, ratio, analysis.unmerged))
         _say_certainty(analysis.pair, ratio)
     for found in analysis.failed_checks:
         say(f"failed: {found}; {found.advice}")
@@ -48,8 +50,13 @@ def say_report(analysis: Analysis, path: Path) -> None:
     say(f"report: {path}")
 
 
-def say_rates(pair: Comparison, found: RateResults, likelihood: Likelihood = "poisson") -> None:
-    """Print what the data say, every estimate with its cautions, and every refusal."""
+def say_rates(
+    pair: Comparison,
+    found: RateResults,
+    unmerged: RateResults | None = None,
+    likelihood: Likelihood = "poisson",
+) -> None:
+    """Print what the data say, every estimate, beside it the one with no onsets merged if there is one, its cautions, every refusal."""
     (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
     say(
         f"{pair.comparator} / {pair.reference}: {counted(len(pair.patients), 'patient')}, {counted(comparator, 'relapse')} in "
@@ -57,11 +64,11 @@ def say_rates(pair: Comparison, found: RateResults, likelihood: Likelihood = "po
     )
     typical, _ = typical_and_totals(found)
     if typical is not None:
-        say(sentence(pair, found, typical))
+        say(sentence(pair, found, typical, unmerged))
         _say_certainty(pair, typical)
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
-        _say_estimates(pair, shown)
+        _say_estimates(pair, shown, unmerged)
     _say_without_number(found)
     reading = recommended(found, dispersion(pair), pair=pair, likelihood=likelihood).text
     if reading:
@@ -71,12 +78,15 @@ def say_rates(pair: Comparison, found: RateResults, likelihood: Likelihood = "po
     say(NOT_AN_EFFECT)
 
 
-def _say_estimates(pair: Comparison, shown: list[RateRatio]) -> None:
+def _say_estimates(pair: Comparison, shown: list[RateRatio], unmerged: RateResults | None) -> None:
     """Print the tables of ratios and of differences, and the cautions of both."""
     texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
     level = f"{percent(shown[0].interval.level)} interval"
-    columns = ("Method", "Estimand", "Ratio", level, "p", "P(ratio < 1)", "Cautions")
-    say_table(columns, [_rate_row(ratio, texts) for ratio in shown], words=(0, 1))
+    columns: tuple[str, ...] = ("Method", "Estimand", "Ratio", level, "p", "P(ratio < 1)", "Cautions")
+    rows = [_rate_row(ratio, texts) for ratio in shown]
+    if unmerged is not None:
+        columns, rows = with_unmerged(columns, rows, shown, unmerged)
+    say_table(columns, rows, words=(0, 1))
     say("p: of the methods with confidence intervals; P: of the Bayesian ones.")
     for number, text in enumerate(texts, start=1):
         say(f"caution {number}: {text}")
@@ -105,7 +115,9 @@ def _say_certainty(pair: Comparison, ratio: RateRatio) -> None:
         say(text)
 
 
-def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
+def rates_json(
+    pair: Comparison, found: RateResults, unmerged: RateResults | None = None
+) -> dict[str, object]:
     """Return the ``rates`` document."""
     return {
         "schema": 1,
@@ -117,6 +129,7 @@ def rates_json(pair: Comparison, found: RateResults) -> dict[str, object]:
         "informative_patients": pair.informative_patients,
         "relapses": list(pair.totals),
         "years": list(pair.total_years),
+        "unmerged": unmerged_json(pair, unmerged),
         "recommended": recommended(found, dispersion(pair)).method,
         "notices": [notice.to_dict() for notice in pair.notices],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -56,21 +57,75 @@ ATTRITION: Final = (
 )
 SWITCH_MERGES: Final = ("patient", "first_onset", "onset", "days_apart", "counted_on", "fell_on")
 SWITCH_DAYS: Final = ("patient", "onset", "counted_on", "started")
+SWITCH_LAGS: Final = (
+    "patient",
+    "treatment",
+    "next_treatment",
+    "end",
+    "last_onset",
+    "lag_days",
+    "by_rule",
+    "ended_by_relapse",
+)
 # notices of the tables, not of the patients in them
-KEPT_CODES: Final = ("event_rules", "unused_columns", *REMARK_CODES)
+KEPT_CODES: Final = (
+    "event_rules",
+    "unused_columns",
+    "inclusive_ends",
+    "short_courses",
+    "switch_rule",
+    *REMARK_CODES,
+)
 _LISTED: Final = 6
 _MOST_NAMED: Final = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """How many onsets of the two periods of a comparison are merged into an earlier one.
+
+    Parameters
+    ----------
+    merged
+        Onsets that would count in one of the periods, but are one relapse with an earlier onset of another day.
+    onsets
+        These and the relapses that count.
+    """
+
+    merged: int
+    onsets: int
+
+    @property
+    def text(self) -> str:
+        """What a reader of the numbers should know."""
+        merged = "1 is" if self.merged == 1 else f"{self.merged} are"
+        return f"of {self.onsets} onsets {merged} merged into an earlier relapse: the counts rest on the choice of min_gap_days"
+
+    @property
+    def is_frequent(self) -> bool:
+        """Whether more than a tenth of the onsets are merged."""
+        return 10 * self.merged > self.onsets
+
+    @property
+    def is_most(self) -> bool:
+        """Whether more than half of the onsets are merged, and not just one or two."""
+        return self.merged > 2 and 2 * self.merged > self.onsets
+
+
 def attrition_notices(
-    attrition: pd.DataFrame, switch_merges: pd.DataFrame, switch_days: pd.DataFrame | None = None
+    attrition: pd.DataFrame,
+    switch_merges: pd.DataFrame,
+    switch_days: pd.DataFrame | None = None,
+    switch_lags: pd.DataFrame | None = None,
 ) -> tuple[Notice, ...]:
     """Return what a reader should know about relapses and days that do not count, and about relapses around a switch."""
     found = [_relapse_notice(attrition, name, words) for name, words in RELAPSE_CAUSES.items()]
     found += [_day_notice(attrition, name, words) for name, words in DAY_CAUSES.items()]
-    found.append(_consumed(attrition))
+    found += [_outside(attrition), _consumed(attrition)]
     if switch_days is not None:
         found.append(_on_switch_days(switch_days))
+    if switch_lags is not None:
+        found.append(_contradicted(switch_lags))
     return (*(notice for notice in found if notice is not None), *_merges(switch_merges))
 
 
@@ -90,6 +145,42 @@ def _day_notice(attrition: pd.DataFrame, name: str, words: str) -> Notice | None
     who = _patients(attrition, name)
     days = "1 patient-day" if number == 1 else f"{number} patient-days"
     return Notice(name, f"{days} {words} do not count as follow-up ({_listed(who, len(attrition))})", who)
+
+
+def _outside(attrition: pd.DataFrame) -> Notice | None:
+    """Return a notice of patients none of whose relapses falls between the first start and the last end."""
+    inside = attrition[["relapses_kept", "relapses_gap", "relapses_run_in"]].sum(axis=1)
+    mask = (attrition["relapses_in"] > 0) & (inside == 0)
+    who = tuple(attrition.loc[mask, "patient"])
+    if not who:
+        return None
+    text = (
+        "every relapse lies before the first treatment or after the last: check that both tables count days from the same day, "
+        f"or have dates of the same calendar ({_listed(who, len(attrition))})"
+    )
+    return Notice("relapses_outside", text, who)
+
+
+def _contradicted(switch_lags: pd.DataFrame) -> Notice | None:
+    """Return a notice of courses of which the table says another end than the days do."""
+    rows = switch_lags[switch_lags["by_rule"] != switch_lags["ended_by_relapse"]]
+    if rows.empty:
+        return None
+    cells = rows[["patient", "treatment", "ended_by_relapse", "lag_days"]].head(_MOST_NAMED)
+    named = "; ".join(
+        f"patient {patient} on {treatment}: {'yes' if ended else 'no'}, {_lag_text(lag)}"
+        for patient, treatment, ended, lag in cells.itertuples(index=False, name=None)
+    )
+    more = f"; and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    text = f"the column 'ended_by_relapse' is followed where the days of the relapses say otherwise: {named}{more}"
+    return Notice("ended_otherwise", text, tuple(dict.fromkeys(rows["patient"])))
+
+
+def _lag_text(lag: object) -> str:
+    """Return the time from the last relapse of a course to its end in words."""
+    if lag is pd.NA:
+        return "no relapse counts"
+    return f"last relapse {lag} {'day' if lag == 1 else 'days'} before the end"
 
 
 def _consumed(attrition: pd.DataFrame) -> Notice | None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.cohort.attrition import Merging
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.notices import Notice, table_notices
@@ -55,7 +56,10 @@ class Comparison:
     history
         The courses behind the periods; None where only counts and times are known.
     unmerged
-        The same periods with no onsets merged; only where a merge of dated events crossed a switch.
+        The same periods with no onsets merged; only where a merge of dated events crossed a switch, or more than a tenth of the
+        onsets are merged.
+    merging
+        How many onsets of these periods are merged; None where none are, or that is not known.
     """
 
     patients: tuple[str, ...]
@@ -68,6 +72,7 @@ class Comparison:
     notices: tuple[Notice, ...] = ()
     history: History | None = None
     unmerged: Comparison | None = None
+    merging: Merging | None = None
 
     @classmethod
     def from_arrays(
@@ -173,6 +178,7 @@ class Comparison:
             unpaired=self.unpaired,
             notices=self.notices,
             unmerged=None if self.unmerged is None else self.unmerged.swapped(),
+            merging=self.merging,
         )
 
 

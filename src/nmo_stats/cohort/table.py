@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
+from nmo_stats.cohort.attrition import KEPT_CODES, Merging, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
@@ -47,11 +47,16 @@ class Cohort:
     attrition
         Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
     unmerged
-        The same with every row of the relapses counted; only where a merge crossed a switch.
+        The same with every row of the relapses counted; only where onsets were merged.
+    merged_onsets
+        Of dated events, the onsets that were merged into an earlier one: ``row``, the period in which each would count.
     switch_merges
         Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
     switch_days
         Of dated events, the relapses on the day on which another treatment starts: each counts with the one that ends.
+    switch_lags
+        Of dated events, the courses that another one follows: the days from their last relapse to their end (``lag_days``,
+        missing without a relapse), and whether a relapse ended them: by the rule (``by_rule``), and as it is taken.
     published
         Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
     written
@@ -67,6 +72,8 @@ class Cohort:
     unmerged: Cohort | None = None
     switch_merges: pd.DataFrame | None = None
     switch_days: pd.DataFrame | None = None
+    switch_lags: pd.DataFrame | None = None
+    merged_onsets: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -162,7 +169,7 @@ class Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
         None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
-        ``switch_merges``, ``switch_days``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
+        ``switch_merges``, ``switch_days``, ``switch_lags``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
         patients.
 
         Raises
@@ -203,23 +210,32 @@ class Cohort:
         # courses from dated events are numbered without a gap: a missing number is a course of which the run-in leaves nothing
         is_complete = self.attrition is not None
         found = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
-        return replace(
-            found,
-            notices=(*self.notices, *found.notices),
-            unmerged=None
-            if self.unmerged is None
-            else self.unmerged.compare(comparator, reference=reference, courses=courses),
-        )
+        merging = self._merging(found)
+        unmerged = None
+        crosses = self.switch_merges is not None and len(self.switch_merges) > 0
+        if self.unmerged is not None and (crosses or (merging is not None and merging.is_frequent)):
+            unmerged = self.unmerged.compare(comparator, reference=reference, courses=courses)
+        notices = (*self.notices, *found.notices)
+        return replace(found, notices=notices, unmerged=unmerged, merging=merging)
+
+    def _merging(self, pair: Comparison) -> Merging | None:
+        """Return how many onsets of the two periods are merged."""
+        if self.merged_onsets is None or pair.history is None:
+            return None
+        merged = int(self.merged_onsets["row"].isin(pair.history.row).sum())
+        return Merging(merged, merged + sum(pair.totals)) if merged else None
 
     def _part(self, keep: npt.NDArray[np.bool_]) -> Cohort:
         """Return some of the rows, with what is known of them."""
         chosen = self.frame[keep].reset_index(drop=True)
-        known = self.relapse_times[keep[self.relapse_times["row"]]]
-        times = known.assign(row=(np.cumsum(keep) - 1)[known["row"]]).reset_index(drop=True)
+        times = _placed(self.relapse_times, keep)
         patients = set(chosen["patient"])
         attrition, merges = _of_patients(self.attrition, patients), _of_patients(self.switch_merges, patients)
-        days = _of_patients(self.switch_days, patients)
-        events = () if attrition is None or merges is None else attrition_notices(attrition, merges, days)
+        days, lags = _of_patients(self.switch_days, patients), _of_patients(self.switch_lags, patients)
+        events = (
+            () if attrition is None or merges is None else attrition_notices(attrition, merges, days, lags)
+        )
+        merged = None if self.merged_onsets is None else _placed(self.merged_onsets, keep)
         notices = (
             *(notice for notice in self.notices if notice.code in KEPT_CODES),
             *events,
@@ -227,13 +243,21 @@ class Cohort:
             *table_notices(chosen, self.unit),
             *(entry_notices(chosen, self.unit) if attrition is None else ()),
         )
-        unmerged = (
-            self.unmerged._part(keep)
-            if self.unmerged is not None and merges is not None and len(merges)
-            else None
+        has_merges = bool(merges is not None and len(merges)) or bool(merged is not None and len(merged))
+        unmerged = self.unmerged._part(keep) if self.unmerged is not None and has_merges else None
+        return Cohort(
+            chosen,
+            notices,
+            self.source,
+            times,
+            attrition,
+            unmerged,
+            merges,
+            days,
+            lags,
+            merged,
+            written=self.written.reindex(self.frame.index)[keep].reset_index(drop=True),
         )
-        digits = self.written.reindex(self.frame.index)[keep].reset_index(drop=True)
-        return Cohort(chosen, notices, self.source, times, attrition, unmerged, merges, days, written=digits)
 
 
 def read_periods(
@@ -326,6 +350,12 @@ def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | N
             "number": np.zeros_like(placed) if numbers is None else np.asarray(numbers, dtype=np.int64),
         }
     )
+
+
+def _placed(table: pd.DataFrame, keep: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return what belongs to the rows that are kept, with the new places of these rows in ``row``."""
+    kept = table[keep[table["row"]]]
+    return kept.assign(row=(np.cumsum(keep) - 1)[kept["row"]]).reset_index(drop=True)
 
 
 def _of_patients(table: pd.DataFrame | None, patients: set[str]) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import betaincinv, gammaincinv
 
 from nmo_stats.cohort import Cohort
+from nmo_stats.cohort.attrition import Merging
 from nmo_stats.estimate import Caution, require_level
 
 _EQUAL_FOLLOW_UP: Final = 1.05
@@ -33,7 +34,8 @@ class ArrSummary:
         individual ARRs; ``relapse_free`` patients, their share ``relapse_free_share`` with its exact interval
         ``relapse_free_low``, ``relapse_free_high``.
     cautions
-        By treatment: ``unequal_follow_up`` of the relapse-free share.
+        By treatment: ``unequal_follow_up`` of the relapse-free share, and ``merged`` of all numbers where more than a tenth of the
+        onsets on the treatment are merged into an earlier one.
     level
         Confidence level of all intervals.
     """
@@ -80,7 +82,9 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     per_patient = _with_rates(sums, level)
     groups = {name: per_patient[per_patient["treatment"] == name] for name in cohort.treatments}
     pooled = pd.DataFrame([_pooled(name, group, level) for name, group in groups.items()])
-    cautions = {name: _follow_up_caution(group) for name, group in groups.items()}
+    cautions = {
+        name: _follow_up_caution(group) + _merged_caution(cohort, name) for name, group in groups.items()
+    }
     return ArrSummary(per_patient, pooled, cautions, level)
 
 
@@ -128,6 +132,15 @@ def _pooled(treatment: str, group: pd.DataFrame, level: float) -> dict[str, obje
         "relapse_free_low": free_low,
         "relapse_free_high": free_high,
     }
+
+
+def _merged_caution(cohort: Cohort, treatment: str) -> tuple[Caution, ...]:
+    if cohort.merged_onsets is None:
+        return ()
+    rows = np.flatnonzero(cohort.frame["treatment"] == treatment)
+    merged = int(cohort.merged_onsets["row"].isin(rows).sum())
+    found = Merging(merged, merged + int(cohort.frame["relapses"].iloc[rows].sum()))
+    return (Caution("merged", found.text),) if found.is_frequent else ()
 
 
 def _follow_up_caution(group: pd.DataFrame) -> tuple[Caution, ...]:

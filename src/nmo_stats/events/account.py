@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.attrition import ATTRITION, DAY_CAUSES, RELAPSE_CAUSES, SWITCH_DAYS, SWITCH_MERGES
-from nmo_stats.events.columns import day_text
-from nmo_stats.events.records import Events, Ints
-from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted
-from nmo_stats.events.timeline import Mask, Timeline
+from nmo_stats.cohort.attrition import (
+    ATTRITION,
+    DAY_CAUSES,
+    RELAPSE_CAUSES,
+    SWITCH_DAYS,
+    SWITCH_LAGS,
+    SWITCH_MERGES,
+)
+from nmo_stats.events.days import day_text
+from nmo_stats.events.records import NO_DAY, Events, Ints
+from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted, Rules
+from nmo_stats.events.timeline import LONGEST, Mask, Timeline
 
 _WORDS = {
     "relapses_same_day": "same day",
@@ -24,6 +33,43 @@ _WORDS = {
     "days_run_in": "run-in",
     "periods_consumed": "",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """What became of the onsets and days of dated events.
+
+    Parameters
+    ----------
+    attrition, switch_merges, switch_days, switch_lags, merged_onsets
+        As in :class:`nmo_stats.cohort.Cohort`.
+    ended_by_relapse
+        How each course ended, in the order of the timeline; missing where it is not known.
+    """
+
+    attrition: pd.DataFrame
+    switch_merges: pd.DataFrame
+    switch_days: pd.DataFrame
+    switch_lags: pd.DataFrame
+    merged_onsets: pd.DataFrame
+    ended_by_relapse: pd.Series
+
+
+def account(events: Events, courses: Timeline, found: Counted, rules: Rules) -> Account:
+    """Return what became of every onset and every day, and how the courses ended."""
+    lags = switch_lags(events, courses, found, rules.switch_window_days)
+    said = courses.others.get("ended_by_relapse")
+    ended = pd.Series(pd.NA, index=courses.others.index, dtype="boolean") if said is None else said.copy()
+    ended.loc[lags.index] = lags["ended_by_relapse"].astype("boolean")
+    rows = np.cumsum(found.days > 0) - 1
+    return Account(
+        attrition(events, courses, found),
+        switch_merges(events, courses, found),
+        switch_days(events, courses, found),
+        lags.reset_index(drop=True),
+        pd.DataFrame({"row": rows[found.place[found.is_merged]]}),
+        ended,
+    )
 
 
 def attrition(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
@@ -51,7 +97,7 @@ def attrition(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame
 def switch_merges(events: Events, courses: Timeline, found: Counted) -> pd.DataFrame:
     """Return the onsets that were merged into a relapse of another treatment, or of none, and would count on their own."""
     own, cluster = found.place, found.place[found.first]
-    alone = ~found.is_first & (own >= 0) & ~found.in_run_in
+    alone = ~found.is_first & found.in_course
     crossing = np.flatnonzero(alone & (own != cluster))
     drugs = _drugs(courses, cluster[crossing]), _drugs(courses, own[crossing])
     crossing = crossing[drugs[0] != drugs[1]]
@@ -83,6 +129,47 @@ def switch_days(events: Events, courses: Timeline, found: Counted) -> pd.DataFra
         _drugs(courses, place + 1),
     )
     return pd.DataFrame(dict(zip(SWITCH_DAYS, cells, strict=True)))
+
+
+def switch_lags(events: Events, courses: Timeline, found: Counted, window: int) -> pd.DataFrame:
+    """Return the courses that another one follows, with the days from the last relapse that counts to the end.
+
+    A relapse ended such a course if the table says so or, where it says nothing, if that time is at most ``window`` days.
+    """
+    places = np.flatnonzero(~courses.is_last & (found.days > 0))
+    last = np.full(len(found.end), NO_DAY)
+    np.maximum.at(last, found.place[found.is_counted], found.day[found.is_counted])
+    has_relapse = last[places] != NO_DAY
+    lags = np.where(has_relapse, found.end[places] - last[places], 0)
+    by_rule = has_relapse & (lags <= min(int(window), LONGEST))
+    cells = (
+        np.array(events.patients, dtype=object)[courses.patient[places]],
+        courses.treatment[places],
+        courses.treatment[places + 1],
+        _day_texts(events, found.end[places]),
+        _day_texts(events, last[places]),
+        pd.array(lags, dtype="Int64"),
+        by_rule,
+        _ended(courses, by_rule, places),
+    )
+    frame = pd.DataFrame(dict(zip(SWITCH_LAGS, cells, strict=True)), index=places)
+    frame.loc[~has_relapse, "lag_days"] = pd.NA
+    return frame
+
+
+def _day_texts(events: Events, days: Ints) -> npt.NDArray[np.object_]:
+    different, places = np.unique(days, return_inverse=True)
+    texts = [None if day == NO_DAY else day_text(day, dated=events.dated) for day in different.tolist()]
+    return np.array(texts, dtype=object)[places]
+
+
+def _ended(courses: Timeline, by_rule: Mask, places: Ints) -> Mask:
+    """Return what the table says of the end of courses, and what the rule says where the table says nothing."""
+    said = courses.others.get("ended_by_relapse")
+    if said is None:
+        return by_rule
+    ended = said.iloc[places].reset_index(drop=True).fillna(pd.Series(by_rule, dtype="boolean"))
+    return ended.to_numpy(dtype=bool)
 
 
 def _relapse_masks(found: Counted) -> dict[str, Mask]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from nmo_stats.errors import Problem
-from nmo_stats.events.columns import RELAPSES, TREATMENTS, day_text
+from nmo_stats.events.columns import RELAPSES, TREATMENTS
+from nmo_stats.events.days import day_text
 from nmo_stats.events.records import NO_DAY, Events, Ints
 from nmo_stats.events.timeline import Mask, Timeline, last_visits, timeline
 from nmo_stats.tables.coded import ParsedColumn
@@ -91,8 +92,8 @@ def _course_problems(events: Events, courses: Timeline, incomplete: Mask) -> lis
         (
             ended & (courses.end <= courses.start),
             "end",
-            lambda at: f"{text(int(courses.end[at]))} with start {text(int(courses.start[at]))}",
-            ("a course ends after it starts", "correct one of the two days"),
+            lambda at: f"{text(int(courses.written_end[at]))} with start {text(int(courses.start[at]))}",
+            (_ends_after(events), "correct one of the two days"),
         ),
         (
             courses.ongoing & ~unknown & (courses.end <= courses.start) & complete,
@@ -101,9 +102,9 @@ def _course_problems(events: Events, courses: Timeline, incomplete: Mask) -> lis
             ("the last visit comes after the start of an ongoing course", "correct one of the two days"),
         ),
         (
-            ended & (visits != NO_DAY) & (courses.end > visits) & complete,
+            ended & (visits != NO_DAY) & (courses.written_end > visits) & complete,
             "end",
-            lambda at: f"{text(int(courses.end[at]))} with last visit {text(int(visits[at]))}",
+            lambda at: f"{text(int(courses.written_end[at]))} with last visit {text(int(visits[at]))}",
             ("a course does not end after the last visit", "correct one of the two days"),
         ),
     ]
@@ -124,14 +125,15 @@ def _overlaps(events: Events, courses: Timeline) -> list[Problem]:
     known = (courses.end[:-1] != NO_DAY) & (courses.end[:-1] > courses.start[:-1])
     for at in (np.flatnonzero(same & known & (courses.start[1:] < courses.end[:-1])) + 1).tolist():
         before = at - 1
-        end = "ongoing" if courses.ongoing[before] else f"to {text(int(courses.end[before]))}"
+        end = "ongoing" if courses.ongoing[before] else f"to {text(int(courses.written_end[before]))}"
         found = (
             f"{text(int(courses.start[at]))}, within {courses.treatment[before]} of row {courses.row[before]} "
             f"({text(int(courses.start[before]))} {end})"
         )
+        switch = "on the day before the switch" if events.last_day_counts else "at the switch"
         rule = (
             "the courses of a patient do not overlap",
-            "end the earlier course at the switch, or join the two",
+            f"end the earlier course {switch}, or join the two",
         )
         problems.append(
             _treatment_problem(events, int(courses.row[at]), int(courses.patient[at]), ("start", found), rule)
@@ -148,7 +150,7 @@ def _bare(name: str) -> str:
 def _after_observation(events: Events, courses: Timeline, incomplete: Mask) -> list[Problem]:
     onsets, text = events.onsets, _text(events)
     known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
-    last = np.where(known, courses.last_day[onsets.patient], 0)
+    last = np.where(known, courses.observed_until[onsets.patient], 0)
     rule = "a relapse is not after the patient's last visit"
     remedy = "correct the day, or give the last visit in the column 'last_visit' of the treatments"
     return [
@@ -170,6 +172,12 @@ def _treatment_problem(
 ) -> Problem:
     column, value = found
     return Problem(value, *rule, row, events.patients[patient], column, TREATMENTS.short)
+
+
+def _ends_after(events: Events) -> str:
+    if events.last_day_counts:
+        return "a course does not end before the day on which it starts"
+    return "a course ends after it starts"
 
 
 def _text(events: Events) -> Text:

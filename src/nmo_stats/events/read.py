@@ -13,26 +13,31 @@ from nmo_stats.cohort import Cohort, Notice
 from nmo_stats.cohort.attrition import attrition_notices
 from nmo_stats.cohort.notices import remark_notices, table_notices, times_notices
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
-from nmo_stats.errors import CohortError, Problem
-from nmo_stats.events.account import attrition, switch_days, switch_merges
+from nmo_stats.errors import CohortError
+from nmo_stats.events.account import Account, account
+from nmo_stats.events.plausibility import consumed, misplaced, overmerged, timeline_notices
 from nmo_stats.events.records import Events, Ints
-from nmo_stats.events.rules import Counted, Gap, Rules, counted, without_merging
+from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Mask, Timeline, timeline
+from nmo_stats.events.written_dates import DateOrder
 from nmo_stats.tables.coded import coded_table
 from nmo_stats.tables.files import TableFile
 
 Data = str | Path | TableFile | pd.DataFrame
 
 
-def read_events(
+def read_events(  # noqa: PLR0913  every rule by its name, as at the prompt
     treatments: Data,
     relapses: Data,
     *,
     columns: Mapping[str, str] | None = None,
-    min_gap_days: int = 30,
+    min_gap_days: int | None = None,
     run_in_days: int = 0,
     gap: Gap = "drop",
+    end: Ending = "exclusive",
+    switch_window_days: int = 90,
+    dates: DateOrder | None = None,
 ) -> Cohort:
     """Build the period table from dated treatments and relapses.
 
@@ -51,18 +56,30 @@ def read_events(
     columns
         Foreign column names to ours, for both tables.
     min_gap_days
-        A relapse is merged if its onset is at most so many days after the *first* onset of its cluster; 0 counts every row.
+        A relapse is merged if its onset is at most so many days after the *first* onset of its cluster; 0 counts every row. The
+        default is 30 days, the convention of trials in NMOSD, unless that merges more than half of three or more onsets: then it has to be
+        chosen.
     run_in_days
         Days at the start of each course that are left out.
     gap
         What becomes of days between two courses: ``"drop"``, or ``"previous"`` to count them with the course before.
+    end
+        What the end of a course is: ``"exclusive"``, the first day without the drug, on which the next one may start, or
+        ``"inclusive"``, the last day on the drug. The courses are then (start, end + 1], so that the end is follow-up too, and a
+        relapse on the first day of the next drug belongs to the course that ends, as on any day of a switch. An ongoing course
+        ends at the last visit in both cases.
+    switch_window_days
+        A course that another one follows was ended by a relapse if its last relapse that counts began at most so many days before
+        its end. What the column ``ended_by_relapse`` of the treatments says comes first.
+    dates
+        Order of dates in text that are not ISO dates: ``"dmy"``, ``"mdy"`` or ``"ymd"``. It is never guessed: None refuses them.
 
     Returns
     -------
     Cohort
         In days, with the order of the courses (``period``), the time of every relapse since its course began to count,
-        ``attrition``, ``switch_merges``, ``switch_days`` and, if a merge crossed a switch, ``unmerged``. ``ended_by_relapse`` is yes if the table
-        says so or an onset is the very day on which the next course starts, and unknown otherwise.
+        ``attrition``, ``switch_merges``, ``switch_days``, ``switch_lags`` and, if onsets were merged, ``unmerged``.
+        ``ended_by_relapse`` of a patient's last course is unknown unless the table says it.
 
     Raises
     ------
@@ -80,53 +97,44 @@ def read_events(
     >>> cohort.compare("new", reference="old").totals, cohort.unmerged.compare("new", reference="old").totals
     ((2, 0), (2, 1))
     """
-    rules = Rules(min_gap_days, run_in_days, gap)
-    events = events_of(coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns)
+    rules = Rules(min_gap_days, run_in_days, gap, end, switch_window_days, dates)
+    events = events_of(
+        coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns, rules
+    )
     courses = timeline(events)
     found = counted(courses, events.onsets, rules)
     kept = found.days > 0
-    if not kept.any():
-        rule = "a course is longer than the run-in"
-        problem = Problem(
-            f"a run-in of {rules.run_in_days} days consumes every course", rule, "shorten the run-in"
-        )
-        raise CohortError([problem], events.source.name)
-    cohort = _cohort(events, courses, found, kept)
-    merges = switch_merges(events, courses, found)
-    days, account = switch_days(events, courses, found), attrition(events, courses, found)
+    problems = [*misplaced(events, courses), *overmerged(found, rules), *consumed(kept, rules)]
+    if problems:
+        raise CohortError(problems, events.source.name)
+    accounted = account(events, courses, found, rules)
+    cohort = _cohort(events, courses, found, accounted)
     notices = (
         _rules_notice(rules),
         *remark_notices(events.remarks),
+        *timeline_notices(events, courses, rules),
         *_unread(events),
-        *attrition_notices(account, merges, days),
+        *attrition_notices(
+            accounted.attrition, accounted.switch_merges, accounted.switch_days, accounted.switch_lags
+        ),
         *times_notices(cohort.frame, cohort.relapse_times),
         *table_notices(cohort.frame, "exposure_days", events.blank_rows[0], events.unread_sheets),
     )
     unmerged = None
-    if len(merges):
-        said = (_rules_notice(replace(rules, min_gap_days=0)),)
-        unmerged = replace(_unmerged(events, courses, without_merging(found), kept), notices=said)
-    return replace(
-        cohort,
-        notices=notices,
-        attrition=account,
-        switch_merges=merges,
-        switch_days=days,
-        unmerged=unmerged,
-    )
+    if len(accounted.switch_merges) or len(accounted.merged_onsets):
+        unmerged = _unmerged(events, courses, without_merging(found), replace(rules, min_gap_days=0))
+    return replace(cohort, notices=notices, unmerged=unmerged)
 
 
-def _unmerged(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:
+def _unmerged(events: Events, courses: Timeline, found: Counted, rules: Rules) -> Cohort:
     """Return the cohort with every row of the relapses counted."""
-    return replace(
-        _cohort(events, courses, found, kept),
-        attrition=attrition(events, courses, found),
-        switch_merges=switch_merges(events, courses, found),
-    )
+    cohort = _cohort(events, courses, found, account(events, courses, found, rules))
+    return replace(cohort, notices=(_rules_notice(rules),))
 
 
-def _cohort(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Cohort:
-    """Return the period table of the courses of which days are left, with the time of each relapse."""
+def _cohort(events: Events, courses: Timeline, found: Counted, accounted: Account) -> Cohort:
+    """Return the period table of the courses of which days are left, with the time of each relapse and the account."""
+    kept = found.days > 0
     relapses = np.bincount(found.place[found.is_counted], minlength=len(kept))
     names = np.array(events.patients, dtype=object)
     table = pd.DataFrame(
@@ -136,14 +144,23 @@ def _cohort(events: Events, courses: Timeline, found: Counted, kept: Mask) -> Co
             "relapses": relapses.astype(np.int64),
             "exposure_days": found.days.astype(np.float64),
             "period": pd.array(_numbers(courses), dtype="Int64"),
-            "ended_by_relapse": _ended_by_relapse(courses, found),
+            "ended_by_relapse": accounted.ended_by_relapse,
             "ongoing": pd.array(courses.ongoing, dtype="boolean"),
             **{name: courses.others[name] for name in courses.others if name != "ended_by_relapse"},
         }
     )
     ordered = [*(name for name in KNOWN if name in table), *(name for name in table if name not in KNOWN)]
-    frame = table.loc[kept, ordered].reset_index(drop=True)
-    return Cohort(frame, (), events.source, _times(found, kept))
+    return Cohort(
+        table.loc[kept, ordered].reset_index(drop=True),
+        (),
+        events.source,
+        _times(found, kept),
+        accounted.attrition,
+        switch_merges=accounted.switch_merges,
+        switch_days=accounted.switch_days,
+        switch_lags=accounted.switch_lags,
+        merged_onsets=accounted.merged_onsets,
+    )
 
 
 def _numbers(courses: Timeline) -> Ints:
@@ -152,19 +169,6 @@ def _numbers(courses: Timeline) -> Ints:
     before = first[np.cumsum(courses.is_first) - 1]
     numbers: Ints = np.arange(1, len(courses.start) + 1) - before
     return numbers
-
-
-def _ended_by_relapse(courses: Timeline, found: Counted) -> pd.Series:
-    """Return what the table says; else yes where a relapse began on the day on which the next course starts, or unknown."""
-    switch = np.append(found.end[:-1] == courses.start[1:], [False]) & ~courses.is_last
-    on_switch = np.zeros(len(switch), dtype=bool)
-    inside = found.place >= 0
-    last_days = found.place[inside][found.day[inside] == found.end[found.place[inside]]]
-    on_switch[last_days] = True
-    answers = pd.Series(pd.NA, index=courses.others.index, dtype="boolean")
-    answers[switch & on_switch] = True
-    said = courses.others.get("ended_by_relapse")
-    return answers if said is None else said.fillna(answers)
 
 
 def _times(found: Counted, kept: Mask) -> pd.DataFrame:
@@ -183,8 +187,8 @@ def _times(found: Counted, kept: Mask) -> pd.DataFrame:
 
 def _rules_notice(rules: Rules) -> Notice:
     merging = (
-        f"onsets at most {rules.min_gap_days} days after the first one of a relapse are merged into it"
-        if rules.min_gap_days
+        f"onsets at most {rules.merged_days} days after the first one of a relapse are merged into it"
+        if rules.merged_days
         else "every row of the relapses counts, none is merged"
     )
     run_in = (
@@ -193,7 +197,11 @@ def _rules_notice(rules: Rules) -> Notice:
         else "no run-in"
     )
     gap = "are left out" if rules.gap == "drop" else "count with the treatment before"
-    text = f"periods are built from dated events: {merging}; {run_in}; days between treatments {gap}"
+    end = "; the end of a course is the last day on the drug" if rules.end == "inclusive" else ""
+    dates = f"; dates in text are read in the order {rules.dates}" if rules.dates else ""
+    text = (
+        f"periods are built from dated events: {merging}; {run_in}; days between treatments {gap}{end}{dates}"
+    )
     return Notice("event_rules", text)
 
 

@@ -80,6 +80,8 @@ class Events:
         The rows of the two tables.
     dated
         Whether days are dates of the calendar, not numbers.
+    last_day_counts
+        Whether the end of a course is the last day on the drug, not the first day without it.
     source
         Names and hash of the two tables.
     blank_rows
@@ -96,6 +98,7 @@ class Events:
     courses: Courses
     onsets: Onsets
     dated: bool
+    last_day_counts: bool
     source: Source
     blank_rows: tuple[tuple[int, ...], tuple[int, ...]]
     unread_sheets: tuple[str, ...]

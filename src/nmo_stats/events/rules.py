@@ -15,8 +15,11 @@ import numpy.typing as npt
 from nmo_stats.errors import ArgumentError
 from nmo_stats.events.records import Ints, Onsets
 from nmo_stats.events.timeline import LONGEST, Mask, Timeline, moment
+from nmo_stats.events.written_dates import ORDERS, DateOrder
 
 Gap = Literal["drop", "previous"]
+Ending = Literal["exclusive", "inclusive"]
+DEFAULT_GAP_DAYS: Final = 30  # the convention of trials in NMOSD
 HISTORY: Final = -1  # before the first course of the patient
 NO_COURSE: Final = -2  # between two courses
 AFTER: Final = -3  # after the last course
@@ -24,34 +27,54 @@ AFTER: Final = -3  # after the last course
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How relapses are counted.
+    """How dated events are read, and how relapses are counted.
 
     Parameters
     ----------
     min_gap_days
-        Onsets at most so many days after the first one of a cluster are the same relapse; 0 counts every row.
+        Onsets at most so many days after the first one of a cluster are the same relapse; 0 counts every row. None stands for
+        30 days, which are refused where they merge more than half of the onsets.
     run_in_days
         Days at the start of every course that are left out, with their relapses.
     gap
         Days between two courses: ``"drop"``, or ``"previous"`` to count them with the course before.
+    end
+        What the end of a course is: ``"exclusive"``, the first day without the drug, on which the next one may start, or
+        ``"inclusive"``, the last day on the drug.
+    switch_window_days
+        A course that another one follows was ended by a relapse if its last relapse began at most so many days before its end.
+    dates
+        Order of dates in text that are not ISO dates: ``"dmy"``, ``"mdy"`` or ``"ymd"``; None refuses them.
 
     Raises
     ------
     ArgumentError
-        If a number is not a whole one >= 0, or ``gap`` is unknown.
+        If a number is not a whole one >= 0, or a word is unknown.
     """
 
-    min_gap_days: int = 30
+    min_gap_days: int | None = None
     run_in_days: int = 0
     gap: Gap = "drop"
+    end: Ending = "exclusive"
+    switch_window_days: int = 90
+    dates: DateOrder | None = None
 
     def __post_init__(self) -> None:
-        for name in ("min_gap_days", "run_in_days"):
+        for name in ("min_gap_days", "run_in_days", "switch_window_days"):
             value = getattr(self, name)
+            if name == "min_gap_days" and value is None:
+                continue
             if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise ArgumentError(f"{name} {value!r}: a whole number of days >= 0")
-        if self.gap not in get_args(Gap):
-            raise ArgumentError(f"gap {self.gap!r}: 'drop' or 'previous'")
+        for name, known in (("gap", get_args(Gap)), ("end", get_args(Ending)), ("dates", (*ORDERS, None))):
+            if getattr(self, name) not in known:
+                words = " or ".join(repr(word) for word in known if word is not None)
+                raise ArgumentError(f"{name} {getattr(self, name)!r}: {words}")
+
+    @property
+    def merged_days(self) -> int:
+        """Longest distance between the first and a later onset of one relapse; 0 where none are merged."""
+        return DEFAULT_GAP_DAYS if self.min_gap_days is None else self.min_gap_days
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +117,19 @@ class Counted:
         return np.equal(self.first, np.arange(len(self.first)))
 
     @property
+    def in_course(self) -> Mask:
+        """Whether an onset falls within a course, after its run-in."""
+        return np.logical_and(self.place >= 0, ~self.in_run_in)
+
+    @property
     def is_counted(self) -> Mask:
         """Whether an onset is a relapse of a course, after its run-in."""
-        return np.logical_and(self.is_first & (self.place >= 0), ~self.in_run_in)
+        return np.logical_and(self.is_first, self.in_course)
+
+    @property
+    def is_merged(self) -> Mask:
+        """Whether an onset would count in a course, but is one relapse with an earlier onset of another day."""
+        return np.logical_and(~self.is_first & ~self.same_day, self.in_course)
 
     @property
     def days(self) -> Ints:
@@ -111,7 +144,7 @@ def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
     end = _ends(courses, rules.gap)
     counts_from = np.minimum(courses.start + min(int(rules.run_in_days), LONGEST), end)
     place = _places(courses, end, patient, day)
-    first, same_day = _clusters(patient, day, min(int(rules.min_gap_days), LONGEST))
+    first, same_day = _clusters(patient, day, min(int(rules.merged_days), LONGEST))
     return Counted(
         patient,
         day,

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +15,13 @@ import pandas as pd
 
 from nmo_stats.cohort.persons import is_fact, person_problems
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, day_number
+from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, reading_dates
+from nmo_stats.events.days import DateTexts, day_number
 from nmo_stats.events.order import order_problems, unknown_patients
+from nmo_stats.events.parsed import ParsedTable
+from nmo_stats.events.readings import date_texts, once_a_column, year_problems
 from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
+from nmo_stats.events.rules import Rules
 from nmo_stats.tables.cells import Fault
 from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
 from nmo_stats.tables.columns import (
@@ -33,23 +37,14 @@ from nmo_stats.tables.columns import (
 )
 from nmo_stats.tables.raw import Source
 
-Parsed = dict[str, ParsedColumn]
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
 
 
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """A table whose columns are parsed, and what is wrong with it."""
-
-    table: CodedTable
-    columns: Columns
-    parsed: Parsed
-    problems: list[Problem]
-
-
-def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str, str] | None) -> Events:
-    """Return the courses and the onsets of two tables.
+def events_of(
+    treatments: CodedTable, relapses: CodedTable, columns: Mapping[str, str] | None, rules: Rules
+) -> Events:
+    """Return the courses and the onsets of two tables, their dates and ends as the rules say.
 
     Raises
     ------
@@ -61,18 +56,22 @@ def events_of(treatments: CodedTable, relapses: CodedTable, columns: Mapping[str
     mapping = renaming(columns)
     treatments = coded_in_our_shape(treatments, mapping, TREATMENTS)
     relapses = coded_in_our_shape(relapses, mapping, RELAPSES)
-    tables = [_read(treatments, TREATMENTS, mapping), _read(relapses, RELAPSES, mapping)]
+    texts = date_texts((treatments, relapses), mapping, rules.dates)
+    tables = [
+        _parsed(treatments, TREATMENTS, mapping, texts[0]),
+        _parsed(relapses, RELAPSES, mapping, texts[1]),
+    ]
     problems = _renaming_problems(mapping, treatments, relapses)
     problems += [problem for table in tables for problem in table.problems]
-    mixed = _mixed(tables)
-    events = None if mixed else _readable_events(*tables)
+    mixed = year_problems(tables) or _mixed(tables)
+    events = None if mixed else _readable_events(*tables, last_day_counts=rules.end == "inclusive")
     problems += [*mixed, *_two_people(tables), *_unknown(*tables), *_contradictions(events, tables[0])]
     if problems or events is None:
         raise CohortError(_sorted(problems), _joint_name(treatments.source, relapses.source))
     return events
 
 
-def _two_people(tables: list[_Read]) -> list[Problem]:
+def _two_people(tables: list[ParsedTable]) -> list[Problem]:
     """Return the rows that differ from an earlier one, of either table, in what cannot change within a person."""
     readable = [read for read in tables if "patient" in read.parsed]
     names = {
@@ -98,58 +97,38 @@ def _two_people(tables: list[_Read]) -> list[Problem]:
     return person_problems(columns, rows, ("patient",), labels)
 
 
-def _readable_events(treatments: _Read, relapses: _Read) -> Events | None:
+def _readable_events(
+    treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: bool
+) -> Events | None:
     """Return the rows of which the patient and the days can be read, all of them in valid tables; None without any course."""
     rows = [
-        _readable(treatments, ("patient", "treatment", *TREATMENT_DAYS)),
-        _readable(relapses, ("patient", "onset")),
+        treatments.readable(("patient", "treatment", *TREATMENT_DAYS)),
+        relapses.readable(("patient", "onset")),
     ]
     for read in rows:
         if not set(read.columns.required) <= read.parsed.keys():
             return None
-    return _events(*rows) if len(rows[0].table.rows) else None
+    return _events(*rows, last_day_counts=last_day_counts) if len(rows[0].table.rows) else None
 
 
-def _readable(read: _Read, names: tuple[str, ...]) -> _Read:
-    if not read.problems:
-        return read
-    parsed = {name: read.parsed[name] for name in names if name in read.parsed}
-    keep = ~_faulty(read, names)
-    return replace(
-        read,
-        table=replace(read.table, rows=read.table.rows[keep]),
-        parsed={name: ParsedColumn(column.values, column.codes[keep]) for name, column in parsed.items()},
-    )
-
-
-def _faulty(read: _Read, names: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Return the rows that have a cell in one of these columns that cannot be read."""
-    found = np.zeros(len(read.table.rows), dtype=bool)
-    for name in names:
-        if name in read.parsed:
-            column = read.parsed[name]
-            found |= np.array([isinstance(value, Fault) for value in column.values], dtype=bool)[column.codes]
-    return found
-
-
-def _unknown(treatments: _Read, relapses: _Read) -> list[Problem]:
+def _unknown(treatments: ParsedTable, relapses: ParsedTable) -> list[Problem]:
     treated, relapsing = treatments.parsed.get("patient"), relapses.parsed.get("patient")
     if treated is None or relapsing is None:
         return []
     return unknown_patients(treated, relapsing, relapses.table.rows)
 
 
-def _contradictions(events: Events | None, treatments: _Read) -> list[Problem]:
+def _contradictions(events: Events | None, treatments: ParsedTable) -> list[Problem]:
     """Return what contradicts each other among the days that can be read."""
     if events is None:
         return []
     names, patients = treatments.parsed["patient"], pd.Index(events.patients, dtype="object")
-    lost = names.codes[_faulty(treatments, ("treatment", *TREATMENT_DAYS))]
+    lost = names.codes[treatments.faulty(("treatment", *TREATMENT_DAYS))]
     places = patients.get_indexer(pd.Index([names.values[code] for code in lost.tolist()], dtype="object"))
     incomplete = np.zeros(len(patients), dtype=bool)
     incomplete[places[places >= 0]] = True
     whole = any(problem.row is None for problem in treatments.problems)
-    if whole or treatments.table.faults or _faulty(treatments, ["patient"]).any():
+    if whole or treatments.table.faults or treatments.faulty(["patient"]).any():
         incomplete[:] = True  # a row that cannot be assigned may be anyone's
     return order_problems(events, incomplete)
 
@@ -178,12 +157,14 @@ def _renaming_problems(
     return renaming_problems(mapping, found, known, "tables of treatments and relapses")
 
 
-def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _Read:
+def _parsed(
+    table: CodedTable, columns: Columns, mapping: Mapping[str, str], texts: Mapping[str, DateTexts]
+) -> ParsedTable:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
     if not set(columns.required) <= {ours.get(name, name) for name in table.columns} and (
         below := header_below(table.head, ours, columns)
     ):
-        return _Read(table, columns, {}, [below])
+        return ParsedTable(table, columns, {}, [below])
     named, name_problems = named_columns(table.columns, table.cells, ours)
     option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
     missing = [
@@ -195,8 +176,10 @@ def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _R
     ]
     names = [ours.get(column, column) for column in table.columns]
     twice = {name for name in names if names.count(name) > 1}
-    parsed, cell_problems = parsed_coded(table, ["" if name in twice else name for name in names], columns)
-    problems += cell_problems
+    parsed, cell_problems = parsed_coded(
+        table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
+    )
+    problems += once_a_column(cell_problems, texts)
     if columns is TREATMENTS and not len(table.rows) and not problems:
         problems.append(
             Problem(
@@ -206,7 +189,7 @@ def _read(table: CodedTable, columns: Columns, mapping: Mapping[str, str]) -> _R
                 table=columns.short,
             )
         )
-    return _Read(table, columns, parsed, problems)
+    return ParsedTable(table, columns, parsed, problems)
 
 
 def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
@@ -218,7 +201,7 @@ def _computed(columns: Columns, name: str) -> Problem:
     return Problem("present", rule, "rename or remove the column", column=name, table=columns.short)
 
 
-def _mixed(tables: list[_Read]) -> list[Problem]:
+def _mixed(tables: list[ParsedTable]) -> list[Problem]:
     """Return the rows of the rarer kind where some days are dates and others are numbers."""
     places: dict[bool, list[Problem]] = {True: [], False: []}
     kinds: dict[bool, int] = {True: 0, False: 0}
@@ -247,28 +230,20 @@ def _is_date(value: object) -> bool | None:
     return isinstance(value, datetime.date)
 
 
-def _mixed_rows(read: _Read, name: str, rows: npt.NDArray[Any], *, is_date: bool) -> list[Problem]:
-    column, patients = read.parsed[name], read.parsed.get("patient")
+def _mixed_rows(read: ParsedTable, name: str, rows: npt.NDArray[Any], *, is_date: bool) -> list[Problem]:
     rule = "all days are dates, or all are numbers of days"
     remedy = "write the number of days, as elsewhere" if is_date else "write the date, as elsewhere"
-    problems = []
-    for row in rows.tolist():
-        patient = None if patients is None else patients.values[patients.codes[row]]
-        who = patient if isinstance(patient, str) else None
-        found = str(column.values[column.codes[row]])
-        problems.append(
-            Problem(found, rule, remedy, int(read.table.rows[row]), who, name, read.columns.short)
-        )
-    return problems
+    return [read.problem(row, name, rule, remedy) for row in rows.tolist()]
 
 
-def _events(treatments: _Read, relapses: _Read) -> Events:
+def _events(treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: bool) -> Events:
     patients, codes, others = _patients(treatments.parsed["patient"], relapses.parsed["patient"])
     return Events(
         patients=patients,
         courses=_courses(treatments, codes),
         onsets=_onsets(relapses, others),
         dated=_dated(treatments.parsed["start"]),
+        last_day_counts=last_day_counts,
         source=joint_source(treatments.table.source, relapses.table.source),
         blank_rows=(treatments.table.blank_rows, relapses.table.blank_rows),
         unread_sheets=tuple(dict.fromkeys((*treatments.table.unread_sheets, *relapses.table.unread_sheets))),
@@ -312,7 +287,7 @@ def _natural(name: str) -> tuple[object, ...]:
     return (*[(len(part), part) if place % 2 else part for place, part in enumerate(numbers)],), name
 
 
-def _courses(read: _Read, patient: npt.NDArray[np.int64]) -> Courses:
+def _courses(read: ParsedTable, patient: npt.NDArray[np.int64]) -> Courses:
     days = {name: _days(read.parsed[name]) for name in TREATMENT_DAYS if name in read.parsed}
     rows = len(patient)
     known = {*TREATMENT_DAYS, "patient", "treatment"}
@@ -339,7 +314,7 @@ def _series(column: ParsedColumn, name: str) -> pd.Series:
     return different.take(column.codes).reset_index(drop=True)
 
 
-def _onsets(read: _Read, patient: npt.NDArray[np.int64]) -> Onsets:
+def _onsets(read: ParsedTable, patient: npt.NDArray[np.int64]) -> Onsets:
     severity = read.parsed.get("severity")
     return Onsets(
         patient=patient,

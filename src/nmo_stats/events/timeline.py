@@ -18,12 +18,15 @@ _SPAN: Final = 2**23  # more than any two days of the calendar lie apart: patien
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Courses sorted by patient and start; arrays of shape (courses,) but for the last two of shape (patients,).
+    """Courses sorted by patient and start; arrays of shape (courses,) but for the last three of shape (patients,).
 
     Parameters
     ----------
     patient, treatment, start, end
-        Of each course; an ongoing one ends at the last visit. Courses are (start, end] in whole days.
+        Of each course; an ongoing one ends at the last visit. Courses are (start, end] in whole days; an end that is the last day
+        on the drug is one day later here, so that a drug taken on 1 day lasts 1 day.
+    written_end
+        The end as the table has it; of an ongoing course the last visit.
     ongoing
         Whether the end was empty.
     row
@@ -34,12 +37,15 @@ class Timeline:
         Whether the course is the patient's first, or last.
     first_start, last_day
         Of each patient the start of the first course, and the last day of observation.
+    observed_until
+        Of each patient the last day on which a relapse can have been seen: that day as the table has it.
     """
 
     patient: Ints
     treatment: npt.NDArray[Any]
     start: Ints
     end: Ints
+    written_end: Ints
     ongoing: Mask
     row: Ints
     others: pd.DataFrame
@@ -47,6 +53,7 @@ class Timeline:
     is_last: Mask
     first_start: Ints
     last_day: Ints
+    observed_until: Ints
 
     def place(self, patient: Ints, day: Ints) -> Ints:
         """Return the last course that started before the day, -1 where the patient had none."""
@@ -66,15 +73,20 @@ def timeline(events: Events) -> Timeline:
     patient, start = courses.patient[order], courses.start[order]
     visits = last_visits(courses, len(events.patients))
     ongoing = courses.end[order] == NO_DAY
-    end = np.where(ongoing, visits[patient], courses.end[order])
+    written_end = np.where(ongoing, visits[patient], courses.end[order])
+    end = written_end + (events.last_day_counts & ~ongoing)
     is_first = np.append(True, patient[1:] != patient[:-1])
     is_last = np.append(is_first[1:], True)
-    last_day = np.maximum.reduceat(np.maximum(end, visits[patient]), np.flatnonzero(is_first))
+    first = np.flatnonzero(is_first)
+    last_day, observed_until = (
+        np.maximum.reduceat(np.maximum(days, visits[patient]), first) for days in (end, written_end)
+    )
     return Timeline(
         patient,
         courses.treatment[order],
         start,
         end,
+        written_end,
         ongoing,
         courses.row[order],
         courses.others.take(order).reset_index(drop=True),
@@ -82,6 +94,7 @@ def timeline(events: Events) -> Timeline:
         is_last,
         start[is_first],
         last_day,
+        observed_until,
     )
 
 

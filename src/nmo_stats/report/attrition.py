@@ -10,7 +10,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort.attrition import DAY_CAUSES
 from nmo_stats.frames import records
 from nmo_stats.report.blocks import Block, Fold, Prose, Table
-from nmo_stats.wording import counted
+from nmo_stats.wording import capital, counted
 
 MOST_ROWS: Final = 500
 _CAUSES: Final = {
@@ -28,7 +28,7 @@ def attrition(analysis: Analysis) -> tuple[Block, ...]:
     account, merges = analysis.cohort.attrition, analysis.cohort.switch_merges
     if account is None or merges is None:
         return ()
-    return (_totals(account), *_patients(account), *_merges(analysis, merges))
+    return (_totals(account), *_patients(account), *_merges(analysis, merges), *_lags(analysis))
 
 
 def _totals(account: pd.DataFrame) -> Table:
@@ -117,3 +117,26 @@ def _without_merging(analysis: Analysis, number: int) -> str:
     found = f"With no onsets merged there are {counted(before, 'relapse')} on {pair.reference} and {after} on {pair.comparator}."
     answers = [row for row in analysis.sensitivity.of("merging", "conditional_exact") if row.has_interval]
     return " ".join([text, found, *(analysis.sensitivity.sentence(row) for row in answers[:1])])
+
+
+def _lags(analysis: Analysis) -> tuple[Block, ...]:
+    """Return how long before the end of each course that another one follows its last relapse began."""
+    lags = analysis.cohort.switch_lags
+    if lags is None or lags.empty:
+        return ()
+    rows = tuple(
+        (
+            str(row["patient"]),
+            row["treatment"],
+            row["next_treatment"],
+            "no relapse" if row["lag_days"] is pd.NA else f"{row['lag_days']}",
+            "yes" if row["ended_by_relapse"] else "no",
+        )
+        for row in records(lags.head(MOST_ROWS).astype(object))
+    )
+    notes = tuple(f"{capital(notice.text)}." for notice in analysis.notices if notice.code == "switch_rule")
+    if len(lags) > MOST_ROWS:
+        notes = (*notes, f"The first {MOST_ROWS}; all are in tables/switch_lags.csv.")
+    columns = ("Patient", "Course", "followed by", "Days from last relapse to end", "Ended by relapse")
+    table = Table("From the last relapse to the switch", columns, rows, words=(1, 2), notes=notes)
+    return (table if len(rows) <= 24 else Fold(f"{table.caption} ({len(lags)})", (table,)),)

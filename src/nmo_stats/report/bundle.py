@@ -14,7 +14,9 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import json_number
+from nmo_stats.estimators import RateResults
 from nmo_stats.frames import records
 from nmo_stats.operating.coverage_map import coverage_ranges
 
@@ -53,6 +55,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "entry": analysis.fit.model.entry,
         "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
         "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
+        "unmerged": unmerged_json(pair, analysis.unmerged),
         "dispersion": {
             key: json_number(value) if isinstance(value, float) else value
             for key, value in asdict(analysis.dispersion).items()
@@ -101,6 +104,18 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     return tables | model_frames(analysis) if informed else tables
 
 
+def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, object] | None:
+    """Return relapses and ratios with no onsets merged; None where few onsets are merged."""
+    if unmerged is None or pair.unmerged is None or pair.merging is None:
+        return None
+    return {
+        "relapses": list(pair.unmerged.totals),
+        "merged": pair.merging.merged,
+        "onsets": pair.merging.onsets,
+        "estimates": [ratio.to_dict() for ratio in unmerged.estimates],
+    }
+
+
 def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the tables of data, relapse rates and EDSS."""
     return {
@@ -120,6 +135,7 @@ def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "attrition": cohort.attrition,
         "switch_merges": cohort.switch_merges,
         "switch_days": cohort.switch_days,
+        "switch_lags": cohort.switch_lags,
     }
     return {name: frame for name, frame in found.items() if frame is not None}
 

@@ -10,6 +10,7 @@ from nmo_stats.estimands import typical_and_totals
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators import RateResults
 from nmo_stats.report.blocks import Block, Bullets, Failure, Prose, Section
+from nmo_stats.report.unmerged import unmerged_sentence
 from nmo_stats.wording import (
     capital,
     counted,
@@ -41,7 +42,9 @@ def headline(analysis: Analysis) -> Section:
         blocks = (Bullets(cautions), *blocks)
     if ratio.informative:
         blocks = (Prose(certainty(analysis.pair, ratio)), *blocks)
-    return Section("headline", title(analysis), sentence(analysis.pair, analysis.rates, ratio), blocks)
+    return Section(
+        "headline", title(analysis), sentence(analysis.pair, analysis.rates, ratio, analysis.unmerged), blocks
+    )
 
 
 def title(analysis: Analysis) -> str:
@@ -55,8 +58,15 @@ def withheld(analysis: Analysis) -> str:
     return f"The hierarchical model gives no result for {patients}: a check of its computation failed."
 
 
-def sentence(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
-    """Return the headline sentence: ratio, interval, patients, relapses; at a zero cell the limit that the data set.
+def sentence(
+    pair: Comparison, rates: RateResults, ratio: RateRatio, unmerged: RateResults | None = None
+) -> str:
+    """Return the headline: ratio, interval, patients, relapses; beside it the ratio with no onsets merged, if it is given."""
+    return f"{_sentence(pair, rates, ratio)}{unmerged_sentence(pair, unmerged, ratio)}"
+
+
+def _sentence(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
+    """Return the headline sentence; at a zero cell it gives the limit that the data set.
 
     Where the ratio of a typical patient and the ratio of all relapses answer differently, both stand in it.
     """

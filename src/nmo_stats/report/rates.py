@@ -15,6 +15,7 @@ from nmo_stats.frames import records
 from nmo_stats.recommendation import recommended
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw, first_of
+from nmo_stats.report.unmerged import with_unmerged
 from nmo_stats.wording import (
     ESTIMAND_NAMES,
     METHOD_NAMES,
@@ -138,7 +139,7 @@ def _estimands(analysis: Analysis) -> str:
 
 def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
     texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             METHOD_NAMES[ratio.method],
             ESTIMAND_NAMES[ratio.estimand],
@@ -149,16 +150,20 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
         )
         for ratio in shown
     )
+    columns: tuple[str, ...] = (
+        "Method",
+        "Estimand",
+        "Ratio",
+        f"{percent(analysis.settings.level)} interval",
+        "p, or P(ratio < 1)",
+        "Cautions",
+    )
+    if analysis.unmerged is not None:
+        columns, wider = with_unmerged(columns, rows, shown, analysis.unmerged)
+        rows = tuple(wider)
     return Table(
         f"Rate ratio, {analysis.pair.comparator} / {analysis.pair.reference}",
-        (
-            "Method",
-            "Estimand",
-            "Ratio",
-            f"{percent(analysis.settings.level)} interval",
-            "p, or P(ratio < 1)",
-            "Cautions",
-        ),
+        columns,
         rows,
         words=(1,),
         notes=(

@@ -30,6 +30,12 @@ def _pooled_table(analysis: Analysis) -> Table:
         "Pooled annualized relapse rate (ARR): all relapses / all years",
         ("Treatment", "Patients", "Relapses", "Years", "ARR", f"{percent(analysis.arr.level)} interval"),
         tuple(_pooled_row(row) for row in records(analysis.arr.pooled)),
+        notes=tuple(
+            f"Caution on {name}: {caution.text}."
+            for name, found in analysis.arr.cautions.items()
+            for caution in found
+            if caution.code == "merged"
+        ),
     )
 
 
@@ -39,6 +45,7 @@ def _summary_table(analysis: Analysis) -> Table:
         f"Relapse-free on {name}: {caution.text}."
         for name, found in analysis.arr.cautions.items()
         for caution in found
+        if caution.code != "merged"
     ]
     if cautions and analysis.first_relapse.curves:
         cautions.append("The share by time on the drug is in the next section.")
