@@ -191,7 +191,7 @@ def test_where_overdispersion_cannot_be_assessed_the_remedy_is_not_poisson(run, 
     assert "cannot be assessed" in text
     assert "its counts are Poisson too" in text
     assert "--likelihood negative_binomial" in text
-    _, out, _ = run("sensitivity", "--replicates", 40)
+    _, out, _ = run("sensitivity", "--replicates", 200)
     assert "Counts: negative binomial" in re.sub(r"\s+", " ", out)
     rows = {
         likelihood: json.loads(run("rates", "--json", "--likelihood", likelihood)[1])["estimates"][-1]
@@ -321,7 +321,7 @@ def read(request):
     cohort = SERIES[request.param]
     reference, comparator = cohort.treatments[:2]
     found = analyze(
-        cohort, comparator, reference=reference, engine="quadrature", settings=Settings(replicates=40)
+        cohort, comparator, reference=reference, engine="quadrature", settings=Settings(replicates=200)
     )
     return found, {section.name: section for section in html.sections(found)}
 
