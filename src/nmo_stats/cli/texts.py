@@ -36,7 +36,7 @@ def say_report(analysis: Analysis, path: Path) -> None:
         say(withheld(analysis))
     else:
         say(sentence(analysis.pair, analysis.rates, ratio))
-        _say_certainty(analysis.pair, ratio)
+        _say_certainty(analysis.pair, analysis.rates, ratio)
     for found in analysis.failed_checks:
         say(f"failed: {found}; {found.advice}")
     say(NOT_AN_EFFECT)
@@ -53,7 +53,7 @@ def say_rates(pair: Comparison, found: RateResults, likelihood: Likelihood = "po
     typical, _ = typical_and_totals(found)
     if typical is not None:
         say(sentence(pair, found, typical))
-        _say_certainty(pair, typical)
+        _say_certainty(pair, found, typical)
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
         _say_estimates(pair, shown)
@@ -92,9 +92,9 @@ def _say_without_number(found: RateResults) -> None:
         say(f"{'failed' if reason in failed else 'not identified'}: {names}: {reason}")
 
 
-def _say_certainty(pair: Comparison, ratio: RateRatio) -> None:
+def _say_certainty(pair: Comparison, found: RateResults, ratio: RateRatio) -> None:
     if ratio.informative:
-        say(certainty(pair, ratio))
+        say(certainty(pair, found, ratio))
     for text in headline_cautions(ratio):
         say(text)
 
