@@ -12,8 +12,8 @@ import pandas as pd
 
 import nmo_stats as nmo
 from nmo_stats import hierarchical
-from nmo_stats.analysis import hierarchical_rates, recommended
-from nmo_stats.estimators import classical_rates, combined
+from nmo_stats.analysis import all_rates
+from nmo_stats.recommendation import recommended
 from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import METHOD_NAMES, ratio_text
 
@@ -24,8 +24,8 @@ SEED = 19900301
 def main() -> None:
     placebo = nmo.load_example("thall_vail1990").where(arm="placebo")
     pair = placebo.compare("after", reference="before")
-    found = combined(classical_rates(pair), hierarchical_rates(hierarchical.fit(pair, seed=SEED)))
-    reading = recommended(found, dispersion(pair))
+    found = all_rates(hierarchical.fit(pair, seed=SEED))
+    reading = recommended(found, dispersion(pair), pair=pair)
     rows = [
         {
             "method": ratio.method,

@@ -210,7 +210,7 @@ def test_rates_prints_every_method_with_its_cautions(run):
     assert code == 0
     for text in (
         "Exact, within patients",
-        "0.0194 to 1.00",
+        "0.0194 to 0.999997",
         "caution 1:",
         "not identified: Poisson GEE, small-sample corrected: 3 patients",
         "not a treatment effect",

@@ -327,7 +327,7 @@ def test_the_coverage_map_shows_the_least_coverage_of_each_interval(axes):
         "Poisson GEE, textbook sandwich",
     ]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["3", "10"]
-    assert [text.get_text() for text in axes.texts] == ["84", "96", "–", "62"]
+    assert [text.get_text() for text in axes.texts] == ["84", "96", "none", "62"]
 
 
 def test_coverage_by_ratio_draws_overdispersed_cells_hollow(axes):

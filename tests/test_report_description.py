@@ -136,9 +136,9 @@ def test_the_table_of_shares_says_where_the_follow_up_ends():
     )
     table = timing.share_table(analysis_of(cohort).first_relapse)
     assert [row[:3] for row in table.rows] == [
-        ("old", "6", "1"), ("old", "12", "1"), ("new", "6", "2"), ("new", "12", "–"),
+        ("old", "6", "1"), ("old", "12", "1"), ("new", "6", "2"), ("new", "12", "nobody"),
     ]  # fmt: skip
-    assert table.rows[-1][3:] == ("beyond the follow-up", "–")
+    assert table.rows[-1][3:] == ("beyond the follow-up", "beyond the follow-up")
 
 
 @pytest.mark.parametrize(("count", "folded"), [(12, False), (13, True)])

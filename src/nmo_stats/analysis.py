@@ -31,7 +31,7 @@ from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.operating import coverage_map
-from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  asked for here
+from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  named here by scripts
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 from nmo_stats.within_patient import Dispersion, dispersion

@@ -304,12 +304,9 @@ def _predicted(fit: HierarchicalFit, group: str) -> Counts:
 
 
 def _two_sided(drawn: npt.NDArray[Any], observed: float) -> float:
-    """Return twice the smaller tail share of the replicates, ties counted in both tails.
+    """Return twice the smaller tail share of the replicates, ties counted in both tails; at least one replicate's share.
 
-    The observed value counts as one of the replicates, so that the share is never 0 (Davison AC, Hinkley DV. Bootstrap
-    Methods and their Application, section 4.2).
+    None of so many replicates is no probability of 0.
     """
-    at_least, at_most = (
-        (1 + int(tail.sum())) / (1 + len(drawn)) for tail in (drawn >= observed, drawn <= observed)
-    )
-    return min(1.0, 2 * min(at_least, at_most))
+    at_least, at_most = float((drawn >= observed).mean()), float((drawn <= observed).mean())
+    return min(1.0, max(2 * min(at_least, at_most), 1 / len(drawn)))

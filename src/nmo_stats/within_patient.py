@@ -23,7 +23,6 @@ from scipy.special import expit
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import Caution
-from nmo_stats.wording import beside
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -222,8 +221,8 @@ def dispersion_cautions(pair: Comparison) -> tuple[Caution, ...]:
     if found.verdict != "overdispersed":
         return ()
     text = (
-        f"counts vary {beside(found.value, found.limit)} times as much within patients as Poisson counts would "
-        f"(95 % limit {beside(found.limit, found.value)}): this interval is too short"
+        f"counts vary {found.value:.2f} times as much within patients as Poisson counts would "
+        f"(95 % limit {found.limit:.2f}): this interval is too short"
     )
     return (Caution("overdispersed", text),)
 
@@ -233,13 +232,15 @@ def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:
     reference, comparator = pair.totals
     if reference and comparator:
         return ()
-    if not (reference or comparator):
-        return ()
     if reference:
-        text = f"no relapse on {pair.comparator}: only the upper limit carries information"
-        return (Caution("zero_cell", text, "high"),)
-    text = f"no relapse on {pair.reference}: only the lower limit carries information"
-    return (Caution("zero_cell", text, "low"),)
+        return (
+            Caution(
+                "zero_cell", f"no relapse on {pair.comparator}: only the upper limit carries information"
+            ),
+        )
+    return (
+        Caution("zero_cell", f"no relapse on {pair.reference}: only the lower limit carries information"),
+    )
 
 
 def _pearson(comparator: Counts, totals: Counts, logits: Floats) -> Floats:

@@ -198,7 +198,7 @@ def whole_percent(share: float) -> str:
     ('95', '99.8', '100', '0.04')
     """
     text = f"{100 * share:.0f}"
-    return plain(100 * share, 0.0, 100.0, digits=1) if text in ("0", "100") else text
+    return plain(100 * share, 0.0, 100.0, digits=1) if text in ("0", "100") and 0 < share < 1 else text
 
 
 def rounded_percent(share: float) -> str:

@@ -40,7 +40,7 @@ def say_report(analysis: Analysis, path: Path) -> None:
         say(withheld(analysis))
     else:
         say(sentence(analysis.pair, analysis.rates, ratio, analysis.unmerged))
-        _say_certainty(analysis.pair, ratio)
+        _say_certainty(analysis.pair, analysis.rates, ratio)
     for found in analysis.failed_checks:
         say(f"failed: {found}; {found.advice}")
     for refusal in analysis.rates.refusals:
@@ -65,7 +65,7 @@ def say_rates(
     typical, _ = typical_and_totals(found)
     if typical is not None:
         say(sentence(pair, found, typical, unmerged))
-        _say_certainty(pair, typical)
+        _say_certainty(pair, found, typical)
     shown = [ratio for ratio in found.estimates if ratio.informative]
     if shown:
         _say_estimates(pair, shown, unmerged)
@@ -108,9 +108,9 @@ def _say_without_number(found: RateResults) -> None:
         say(f"{kind}: {names}: {reason}")
 
 
-def _say_certainty(pair: Comparison, ratio: RateRatio) -> None:
+def _say_certainty(pair: Comparison, found: RateResults, ratio: RateRatio) -> None:
     if ratio.informative:
-        say(certainty(pair, ratio))
+        say(certainty(pair, found, ratio))
     for text in headline_cautions(ratio):
         say(text)
 

@@ -32,8 +32,8 @@ from nmo_stats.within_patient import (
     pooled_cautions,
     pooled_stratum,
     require_countable,
-    zero_cell_cautions,
 )
+from nmo_stats.zero_cell import one_sided_cautions
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class ExactRatio:
     def cautions(self) -> tuple[Caution, ...]:
         """Reasons to read the ratio with care."""
         pooled_only = pooled_cautions(self.pair) if self.estimand == "pooled" else ()
-        everywhere = zero_cell_cautions(self.pair) + pair_cautions(self.pair)
+        everywhere = one_sided_cautions(self.pair) + pair_cautions(self.pair)
         return pooled_only + dispersion_cautions(self.pair) + everywhere
 
     def interval(self, level: float = 0.95) -> Interval:

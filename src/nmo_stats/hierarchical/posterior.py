@@ -25,8 +25,9 @@ from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
-from nmo_stats.within_patient import pair_cautions, zero_cell_cautions
+from nmo_stats.within_patient import pair_cautions
 from nmo_stats.wording import counted
+from nmo_stats.zero_cell import one_sided_cautions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -339,7 +340,7 @@ class HierarchicalFit:
                 found,
                 text=f"{found.text}; the other limit is set by the prior, and so is the median; with few relapses the first leans on it too",
             )
-            for found in zero_cell_cautions(pair)
+            for found in one_sided_cautions(pair)
         )
         return zero + self._prior_dominated() + pair_cautions(pair)
 

@@ -41,7 +41,7 @@ def headline(analysis: Analysis) -> Section:
     if cautions:
         blocks = (Bullets(cautions), *blocks)
     if ratio.informative:
-        blocks = (Prose(certainty(analysis.pair, ratio)), *blocks)
+        blocks = (Prose(certainty(analysis.pair, analysis.rates, ratio)), *blocks)
     return Section(
         "headline", title(analysis), sentence(analysis.pair, analysis.rates, ratio, analysis.unmerged), blocks
     )
@@ -104,24 +104,42 @@ def one_sided(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     )
 
 
-def certainty(pair: Comparison, ratio: RateRatio) -> str:
+def certainty(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     """Return how sure the model is of the direction, and the difference on the absolute scale."""
-    words = "The ratio is that of a typical patient in a hierarchical model of the counts."
+    both = any(caution.code == "estimands_differ" for caution in ratio.cautions)
+    which = "The first ratio" if both else "The ratio"
+    words = f"{which} is that of a typical patient in a hierarchical model of the counts."
     if ratio.known_limit:
-        other = "lower" if ratio.known_limit == "high" else "upper"
+        other, known = ("lower", "upper") if ratio.known_limit == "high" else ("upper", "lower")
         words = (
             f"In a hierarchical model of the counts the median for a typical patient is {significant(ratio.estimate, 2)} "
             f"({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)}): this median and the {other} limit rest on the "
-            "model's prior, and so does in part what follows."
+            f"model's prior, with few relapses the {known} limit too, and so does in part what follows."
         )
     if ratio.probability_below_1 is not None:
         words = (
             f"{words} The probability that it is below 1 is {probability_text(ratio.probability_below_1, 2)}."
         )
-    if ratio.rate_difference is None:
-        return words
-    difference = difference_text(ratio.rate_difference, pair.comparator, pair.reference, 2)
-    return f"{words} On the absolute scale a typical patient had {difference}."
+    absolute = absolute_scale(pair, rates, ratio)
+    return f"{words} {absolute}" if absolute else words
+
+
+def absolute_scale(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
+    """Return the difference of the rates: as observed where it has an interval, and of a typical patient of the model.
+
+    The level of a typical patient's rates leans on the prior where patients are few; the observed difference does not.
+    """
+    _, totals = typical_and_totals(rates)
+    parts = []
+    for where, source in (
+        ("over all relapses and years together", totals),
+        ("in a typical patient of the model", ratio),
+    ):
+        if source is not None and source.rate_difference is not None:
+            parts.append(
+                f"{where} {difference_text(source.rate_difference, pair.comparator, pair.reference, 2)}"
+            )
+    return f"On the absolute scale there were {'; '.join(parts)}." if parts else ""
 
 
 def headline_cautions(ratio: RateRatio) -> tuple[str, ...]:

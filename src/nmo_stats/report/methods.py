@@ -8,8 +8,9 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.hierarchical import DEFAULT_PRIORS
 from nmo_stats.report.blocks import Fold, Prose, Section, Table
 from nmo_stats.report.bundle import installed
+from nmo_stats.report.headline import absolute_scale
 from nmo_stats.sensitivity.row import Family
-from nmo_stats.wording import METHOD_NAMES, capital, counted, difference_text, percent
+from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
 
 _OPEN = "to be filled in by the authors"
 
@@ -149,12 +150,8 @@ def _limits_of_the_ratio(analysis: Analysis) -> str:
             f"We therefore report the {side} limit of the exact interval within patients first, which no prior enters, and the "
             "hierarchical median with its prior."
         )
-    difference = ratio.rate_difference
-    if ratio.informative and difference is not None:
-        pair = analysis.pair
-        texts.append(
-            f"On the absolute scale a typical patient had {difference_text(difference, pair.comparator, pair.reference, 2)}."
-        )
+    if ratio.informative:
+        texts.append(absolute_scale(analysis.pair, analysis.rates, ratio))
     return " ".join(texts)
 
 

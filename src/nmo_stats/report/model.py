@@ -36,7 +36,12 @@ def posterior(analysis: Analysis) -> Section | None:
         lead = "Without a relapse the posterior of the ratio is its prior, reshaped only by the lengths of follow-up."
     elif weak:
         listed = joined([weak[0], *(f"the {name}" for name in weak[1:])])
-        lead = f"The data say little about the {listed}: these posteriors are mostly their priors."
+        whose = (
+            "its posterior is mostly its prior"
+            if len(weak) == 1
+            else "their posteriors are mostly their priors"
+        )
+        lead = f"The data say little about the {listed}: {whose}."
     else:
         lead = "The data narrowed every parameter to less than half of its prior variance."
     blocks: tuple[Block, ...] = (_prior_posterior(analysis),)

@@ -132,9 +132,15 @@ def _estimands(analysis: Analysis) -> str:
         "Pooled ratios divide all relapses by all years; they are confounded where patients with different rates were followed for different "
         "shares of time. Within-patient ratios compare the two periods of the same patient; a switch that is triggered by a relapse moves them. "
         f"The hierarchical ratio is that of a typical patient and lets the patients differ, in their rates and in their ratio. "
-        f"{analysis.pair.informative_patients} of {counted(len(analysis.pair.patients), 'patient')} had a relapse; the others do not "
-        "move the within-patient ratio."
+        f"{_informative(analysis.pair)}"
     )
+
+
+def _informative(pair: Comparison) -> str:
+    patients, informative = len(pair.patients), pair.informative_patients
+    if informative == patients:
+        return "Every patient had a relapse." if patients > 1 else "The one patient had a relapse."
+    return f"{informative} of {counted(patients, 'patient')} had a relapse; the others do not move the within-patient ratio."
 
 
 def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
@@ -202,12 +208,9 @@ def difference_tables(shown: Sequence[RateRatio], pair: Comparison) -> tuple[Tab
     ]
     if without:
         notes.append(
-            f"Without a difference: {'; '.join(without)}. Methods that condition on a patient's total, and the GEE, know a ratio only"
-            + (
-                "; the score interval does not exist without relapses on one treatment."
-                if shown[0].known_limit
-                else "."
-            )
+            f"Without a difference: {'; '.join(without)}. The score interval is that of two Poisson totals"
+            + (", and does not exist without relapses on one treatment" if shown[0].known_limit else "")
+            + "; the other methods give a ratio only."
         )
     return (
         Table(
