@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 Cell = object
@@ -226,6 +227,21 @@ def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if _DECIMAL_COMMA.fullmatch(text):
         return Fault(rule, _THOUSANDS_REMEDY if _THOUSANDS.fullmatch(text) else COMMA_REMEDY)
     return Fault(rule, "write a plain number with a decimal point and no unit")
+
+
+def different(column: Iterable[Cell]) -> tuple[tuple[Cell, ...], npt.NDArray[np.int64]]:
+    """Return the different cells of a column and the code of each row; 1, 1.0 and True are different."""
+    places: dict[Hashable, int] = {}
+    cells: list[Cell] = []
+    codes: list[int] = []
+    for cell in column:
+        key = (type(cell), cell) if isinstance(cell, Hashable) else (list, id(cell))
+        code = places.get(key)
+        if code is None:
+            code = places[key] = len(cells)
+            cells.append(cell)
+        codes.append(code)
+    return tuple(cells), np.asarray(codes, dtype=np.int64)
 
 
 def _printed(cell: Cell) -> str:
