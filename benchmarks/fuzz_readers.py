@@ -26,7 +26,21 @@ ODD_CELLS = (
 )  # fmt: skip
 ODD_NAMES = ("", "patient", "treatment", "redcap_repeat_instrument", "redcap_event_name", "Repeat Instance", "treatment___1",
              "Event Name", "Drug (choice=x)", "Unnamed: 0", "exposure_days", "onset", "a\x1bb", None, 3)  # fmt: skip
-ODD_BYTES = (b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b";", b"\t", b"\xef\xbb\xbf", b"9" * 50, b"<", b"PK\x03\x04")
+ODD_BYTES = (
+    b"",
+    b"\x00",
+    b"\xff",
+    b"\n",
+    b"\r",
+    b'"',
+    b",",
+    b";",
+    b"\t",
+    b"\xef\xbb\xbf",
+    b"9" * 50,
+    b"<",
+    b"PK\x03\x04",
+)
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", "")
 REDCAP = """\
 Record ID,Repeat Instrument,Repeat Instance,Event Name,Sex,Last visit,Drug,Start date,End date,Date of onset,Complete?
@@ -70,11 +84,13 @@ def with_odd_cells(table: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
     order = list(range(len(table)))
     if rng.random() < 0.2:
         order += [rng.choice(order), rng.choice(order)]
-    changed = pd.DataFrame({n: pd.Series([cells[i] for i in order], dtype=object) for n, cells in columns.items()})
+    changed = pd.DataFrame(
+        {n: pd.Series([cells[i] for i in order], dtype=object) for n, cells in columns.items()}
+    )
     changed.columns = pd.Index(names, dtype=object)
     try:
         return changed.astype("category") if rng.random() < 0.05 else changed
-    except TypeError:  # a cell that is no category, such as a list
+    except (TypeError, ValueError):  # a cell that is no category, such as a list
         return changed
 
 

@@ -5,11 +5,12 @@ import shlex
 import socket
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nmo_stats import CohortError, TableFile, read_events, read_periods
+from nmo_stats import ArgumentError, Cohort, CohortError, TableFile, read_events, read_periods
 from nmo_stats.tables import delimited, parquet, reading
 from nmo_stats.tables.columns import in_shell
 
@@ -146,3 +147,20 @@ def test_an_instrument_for_both_tables_names_the_way_to_choose_two(tmp_path):
     with pytest.raises(CohortError) as caught:
         read_events(TableFile(path, instrument="periods"), path)
     assert "did you mean 'period'" in str(caught.value)
+
+
+def test_text_that_no_file_can_hold_is_refused():
+    columns = {"patient": ["A", "A"], "treatment": ["x", "y"], "relapses": [1, 0], "exposure_years": [1, 1]}
+    frame = pd.DataFrame(columns)
+    with pytest.raises(CohortError, match="valid Unicode"):
+        Cohort.from_frame(frame.assign(note=pd.Series(["a", "\ud800"], dtype=object)))
+    frame.columns = pd.Index(["patient", "treatment", "relapses", "\ud800"], dtype=object)
+    with pytest.raises(ArgumentError, match="valid Unicode"):
+        Cohort.from_frame(frame)
+    with pytest.raises(ArgumentError, match="valid Unicode"):
+        read_events(frame, frame)
+
+
+def test_names_of_columns_are_printed_without_commands_to_the_terminal(tmp_path):
+    (tmp_path / "p.csv").write_bytes(HEADER.replace(b"\n", b",a\x1b[2Jb\n") + b"A,x,1,2,3\n")
+    assert all(notice.text.isprintable() for notice in read_periods(tmp_path / "p.csv").notices)

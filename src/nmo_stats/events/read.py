@@ -19,6 +19,7 @@ from nmo_stats.events.records import Events, Ints
 from nmo_stats.events.rules import Counted, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Mask, Timeline, timeline
+from nmo_stats.tables.cells import printable
 from nmo_stats.tables.coded import coded_table
 from nmo_stats.tables.files import TableFile
 
@@ -200,7 +201,7 @@ def _rules_notice(rules: Rules) -> Notice:
 def _unread(events: Events) -> list[Notice]:
     notices = []
     if events.unused_columns:
-        text = f"further columns of the relapses are not used: {', '.join(events.unused_columns)}"
+        text = f"further columns of the relapses are not used: {', '.join(map(printable, events.unused_columns))}"
         notices.append(Notice("unused_columns", text))
     if events.blank_rows[1]:
         listed = ", ".join(map(str, events.blank_rows[1][:6]))

@@ -28,6 +28,7 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _UNKNOWN_WORDS = frozenset(
     ("na", "n/a", "n.a.", "nan", "null", "none", ".", "-", "–", "—", "?", "unknown", "missing")
 )
@@ -176,6 +177,11 @@ def is_decimal_comma(cell: Cell) -> bool:
     (True, False, False)
     """
     return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be written to a file: half a character, as of a name that was not UTF-8, cannot."""
+    return text.isascii() or _HALF.search(text) is None
 
 
 def plain_number(cell: Cell) -> float | None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, different, is_missing, shown
-from nmo_stats.tables.columns import Columns, choice_of, comma_problem, covariate
+from nmo_stats.tables.columns import Columns, choice_of, covariate, covariate_problem
 from nmo_stats.tables.delimited import require_lines, separator
 from nmo_stats.tables.files import TableFile, table_file
 from nmo_stats.tables.parquet import different_cells, parquet_columns
@@ -25,6 +25,7 @@ from nmo_stats.tables.reading import (
     from_frame,
     parsed_file,
     read_content,
+    require_names,
     require_width,
     source_of,
 )
@@ -165,7 +166,7 @@ def parsed_coded(
         if not name:
             continue
         parser = columns.parser_of(name, table.decimal)
-        if parser is None and (problem := comma_problem(name, cells, table.decimal, table.separator)):
+        if parser is None and (problem := covariate_problem(name, cells, table.decimal, table.separator)):
             whole.append(replace(problem, table=columns.short))
         values = covariate(cells, table.decimal) if parser is None else list(map(parser, cells))
         parsed[name] = ParsedColumn(tuple(values), codes)
@@ -283,6 +284,7 @@ def _coded_parquet(file: TableFile, content: bytes) -> CodedTable | None:
 def _coded_frame(frame: pd.DataFrame, name: str) -> CodedTable:
     if frame.columns.nlevels > 1 or any(level is not None for level in frame.index.names):
         return coded(from_frame(frame, name))
+    require_names(frame)
     pairs = [_of_series(frame.iloc[:, place]) for place in range(frame.shape[1])]
     columns = ["" if is_missing(column) else as_text(column) for column in frame.columns]
     digest = hashlib.sha256(ascii(columns).encode())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
-from nmo_stats.tables.cells import Cell, as_text, is_missing
+from nmo_stats.tables.cells import Cell, as_text, is_encodable, is_missing
 from nmo_stats.tables.delimited import read_rows, separator
 from nmo_stats.tables.files import LARGEST_FILE, SUFFIXES, TableFile, table_file
 from nmo_stats.tables.parquet import different_cells, parquet_columns, refuse_damaged
@@ -173,6 +173,7 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
         raise ArgumentError(f"{type(frame).__name__}: give a pandas DataFrame; a file goes to read_periods")
     if frame.columns.nlevels > 1:
         raise ArgumentError("columns with several levels: give each column one name")
+    require_names(frame)
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
@@ -182,6 +183,13 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     except ValueError as error:  # Python prints no whole number of more than 4300 digits
         raise ArgumentError(f"a cell of the DataFrame: {error}") from None
     return _table(grid, Source(name, hashlib.sha256(text.encode()).hexdigest()))
+
+
+def require_names(frame: pd.DataFrame) -> None:
+    """Refuse names of columns that no file can hold."""
+    for name in frame.columns:
+        if isinstance(name, str) and not is_encodable(name):
+            raise ArgumentError(f"column {name!r}: a name is valid Unicode; rename the column")
 
 
 def _content(path: Path, name: str) -> bytes:
