@@ -201,7 +201,8 @@ def _rules_notice(rules: Rules) -> Notice:
 def _unread(events: Events) -> list[Notice]:
     notices = []
     if events.unused_columns:
-        text = f"further columns of the relapses are not used: {', '.join(map(printable, events.unused_columns))}"
+        names = ", ".join(map(printable, events.unused_columns))
+        text = f"further columns of the relapses are not used: {names}"
         notices.append(Notice("unused_columns", text))
     if events.blank_rows[1]:
         listed = ", ".join(map(str, events.blank_rows[1][:6]))

@@ -180,7 +180,7 @@ def is_decimal_comma(cell: Cell) -> bool:
 
 
 def is_encodable(text: str) -> bool:
-    """Return whether a text can be written to a file: half a character, as of a name that was not UTF-8, cannot."""
+    """Return whether a text can be written to a file: half a character cannot."""
     return text.isascii() or _HALF.search(text) is None
 
 

@@ -242,8 +242,8 @@ def covariate_problem(
 ) -> Problem | None:
     """Return the problem of a covariate: text that no file can hold, or decimal commas that are not declared.
 
-    Where semicolons separate the cells a column of numbers with decimal commas would be kept as text. Between commas a cell with a
-    comma stands in quotes, and its text may be meant.
+    Where semicolons separate the cells a column of numbers with decimal commas would be kept as text. Between
+    commas a cell with a comma stands in quotes, and its text may be meant.
     """
     filled = [cell for cell in cells if not is_missing(cell)]
     lone = next((cell for cell in filled if isinstance(cell, str) and not is_encodable(cell)), None)

@@ -21,9 +21,10 @@ _LONGEST_LINE: Final = 16 * 10**6
 
 
 def separator(content: bytes, file: TableFile) -> str:
-    """Return what separates the cells of a text file: the mark that its header holds most often outside quotes.
+    """Return what separates the cells of a text file: the most frequent mark of its header.
 
-    A tab wins in a file that is not called .csv. Where the first row holds none of the marks, as a title may, the next one counts.
+    Marks in quotes do not count. A tab wins in a file that is not called .csv. Where the first row holds none
+    of the marks, as a title may, the next one counts.
     """
     usual = "," if file.suffix == ".csv" else "\t"
     end = max(_HEAD_BYTES, content.find(b"\n"))

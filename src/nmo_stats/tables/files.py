@@ -23,8 +23,8 @@ class TableFile:
     Parameters
     ----------
     path
-        A .csv, .tsv, .txt, .xlsx or .parquet file. Text files are UTF-8; their cells are separated by commas, semicolons or
-        tabs, as the header shows.
+        A .csv, .tsv, .txt, .xlsx or .parquet file. Text files are UTF-8; their cells are separated by commas,
+        semicolons or tabs, as the header shows.
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal

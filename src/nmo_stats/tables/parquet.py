@@ -21,7 +21,7 @@ _PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 
 def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa.ChunkedArray]]:
-    """Return the names and the cells of the columns of a Parquet file, without the nameless index of a DataFrame.
+    """Return the names and the cells of the columns of a Parquet file, without a nameless index.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def refuse_damaged(error: Exception, file: TableFile) -> NoReturn:
 
 
 def _require_size(metadata: Any, name: str) -> None:
-    """Refuse a file that unpacks to far more than a table holds: a few bytes can repeat one cell a billion times."""
+    """Refuse a file that unpacks to far more than a table: a few bytes can repeat a cell a billion times."""
     cells = metadata.num_rows * metadata.num_columns
     size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     if cells > MOST_CELLS or size > 2 * LARGEST_FILE:

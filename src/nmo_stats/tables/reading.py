@@ -133,7 +133,8 @@ def parsed_file(file: TableFile, content: bytes, role: str | None = None) -> Raw
     Parameters
     ----------
     role
-        Which of the two tables of dated events it is, for the remedy of a choice that is not made; None for a single table.
+        Which of the two tables of dated events it is, for the remedy of a choice that is not made; None for a
+        single table.
 
     Raises
     ------
