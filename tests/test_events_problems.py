@@ -84,7 +84,7 @@ BROKEN = {
     "a start is missing": (
         treatments("2012-01-01,2013", ",2013"),
         "treatments, row 2, patient 'P1', column 'start': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day; where it is not known, give counts and follow-up times as a period table",
+        "enter the day from the source; where it is not known, give counts and follow-up times as a period table",
     ),
     "day first": (
         relapses("2012-06-01\nP2,2012-07-15", "01/06/2012"),
@@ -105,7 +105,7 @@ BROKEN = {
     "no day": (
         relapses("2012-06-01", "2012-06"),
         "relapses, row 2, patient 'P1', column 'onset': '2012-06'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "a month or a year has no day: enter the day; where it is not known, give counts and follow-up times as a period table",
+        "a month or a year has no day: enter the day from the source; where it is not known, give counts and follow-up times as a period table",
     ),
     "a day that does not exist": (
         relapses("2012-06-01", "2013-02-29"),
@@ -141,7 +141,7 @@ BROKEN = {
     "no onset": (
         relapses("P1,2012-06-01", "P1,"),
         "relapses, row 2, patient 'P1', column 'onset': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day; where it is not known, give counts and follow-up times as a period table",
+        "enter the day from the source; where it is not known, give counts and follow-up times as a period table",
     ),
     "an unknown patient": (
         relapses("P2,", "P02,"),
@@ -329,7 +329,7 @@ def test_the_remedy_of_a_date_in_another_order_gives_the_readings_that_it_has(te
 def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
     assert "if the course goes on leave the cell empty" in parse_end(cell).remedy
     assert "leave the cell empty" in parse_last_visit(cell).remedy
-    assert parse_day(cell).remedy.startswith("enter the day;")
+    assert parse_day(cell).remedy.startswith("enter the day from the source;")
 
 
 def test_a_title_above_one_of_the_tables_is_its_only_problem(read):

@@ -86,7 +86,7 @@ def notice(cohort, code):
 
 
 def within_limits(path):
-    """Return what reading the file ends with, in a process that may not take much, and the megabytes it took."""
+    """Return how reading the file ends in a process with limits, and the megabytes it took."""
     code = (
         "import json, resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 * 10**9,) * 2)\n"

@@ -1,4 +1,4 @@
-"""Exports of REDCap with labels, events and boxes; answers and separators in every usual spelling; categories."""
+"""Exports of REDCap with labels, events and boxes; answers, separators and categories of every kind."""
 
 import json
 import shlex
@@ -173,7 +173,8 @@ def test_facts_that_change_between_other_events_are_left_out_with_a_word(save):
 def test_dated_events_in_a_longitudinal_project(save):
     text = (
         "record_id,redcap_event_name,last_visit,treatment,start,end,onset\n"
-        "1,base,2014-01-01,,,,\n1,first,,old,2010-01-01,2011-01-01,\n1,second,,new,2011-01-01,,\n1,attack,,,,,2010-05-05\n"
+        "1,base,2014-01-01,,,,\n1,first,,old,2010-01-01,2011-01-01,\n"
+        "1,second,,new,2011-01-01,,\n1,attack,,,,,2010-05-05\n"
     )
     path = save(text)
     cohort = read_events(path, path, columns=RECORD)
@@ -184,7 +185,8 @@ def test_dated_events_in_a_longitudinal_project(save):
 
 
 def test_a_table_of_which_every_event_holds_periods_is_read_as_it_is(save):
-    text = "record_id,redcap_event_name,treatment,relapses,exposure_months\n1,before,old,3,12\n1,after,new,1,12\n"
+    text = "record_id,redcap_event_name,treatment,relapses,exposure_months\n"
+    text += "1,before,old,3,12\n1,after,new,1,12\n"
     cohort = read_periods(save(text), RECORD)
     assert cohort.covariates == ("redcap_event_name",)
     assert not texts(cohort, "events_read")
@@ -231,7 +233,8 @@ def test_boxes_of_other_columns_are_not_offered_at_all(save):
 
 def test_boxes_with_labels(save):
     text = (
-        '"Record ID","Repeat Instrument","Repeat Instance","Drug (choice=old)","Drug (choice=new)",Relapses,"Exposure months"\n'
+        '"Record ID","Repeat Instrument","Repeat Instance","Drug (choice=old)",'
+        '"Drug (choice=new)",Relapses,"Exposure months"\n'
         "1,Period,1,Checked,Unchecked,3,12\n1,Period,2,Unchecked,Checked,0,12\n"
     )
     assert read_periods(save(text), instrument="Period").frame["treatment"].tolist() == ["old", "new"]

@@ -16,7 +16,7 @@ from nmo_stats.events import Rules, read_events
 from nmo_stats.tables.files import TableFile
 
 _TABLES: Final = ("treatments", "relapses")
-_FILE: Final = "(.csv, .tsv, .xlsx, .parquet)"
+_FILE: Final = "(.csv, .tsv, .txt, .xlsx, .parquet)"
 
 Periods = Annotated[Path | None, typer.Argument(help=f"Period table {_FILE}.", show_default=False)]
 Treatments = Annotated[
@@ -81,7 +81,7 @@ Sheet = Annotated[
 Decimal = Annotated[
     str | None,
     typer.Option(
-        help="Decimal mark of the files: . or , (then semicolons separate the cells of a .csv) [default: .].",
+        help="Decimal mark of the files: . or , [default: .].",
         show_default=False,
     ),
 ]
@@ -259,7 +259,7 @@ def given(
 
 
 def _renaming(texts: Sequence[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
+    pairs = [text.rpartition("=") for text in texts]  # names of ours hold no such sign, foreign ones may
     if any(not (foreign and sign and ours) for foreign, sign, ours in pairs):
         raise ArgumentError(f"--column {' '.join(texts)}: written as YOURS=OURS, such as record_id=patient")
     return {foreign: ours for foreign, _, ours in pairs}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
+from nmo_stats.tables.cells import printable
 from nmo_stats.tables.raw import Remark
 
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
@@ -150,7 +151,7 @@ def _without_leading_zeros(name: str) -> str:
 
 def _covariates(frame: pd.DataFrame) -> Notice | None:
     others = [name for name in frame.columns if name not in KNOWN]
-    text = f"other columns are kept for description: {', '.join(others)}"
+    text = f"other columns are kept for description: {', '.join(map(printable, others))}"
     return Notice("covariates", text) if others else None
 
 

@@ -279,8 +279,8 @@ def read_periods(
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal
-        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates the cells of a text file
-        is found in its header.
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates the
+        cells of a text file is found in its header.
     instrument
         Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
 

@@ -53,7 +53,7 @@ _NUMBERS: Final = (
 
 
 def in_our_shape(raw: RawTable, columns: Mapping[str, str] | None) -> RawTable:
-    """Return a REDCap export as a period table, any other table as it is; what was read as what stands in its remarks."""
+    """Return a REDCap export as a period table, any other table as it is; its remarks say what was read."""
     return redcap_columns.in_our_shape(raw, renaming(columns), _COLUMNS)
 
 

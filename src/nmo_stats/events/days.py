@@ -30,7 +30,7 @@ _LEADING_ZERO = re.compile(r"0[0-9]")
 _NUMBER_OF_DAYS: Final = "write a date as 2013-03-01, or the whole number of days since the patient's origin"
 _DATE_ALONE: Final = "keep the date alone: two clocks can put one relapse on two days"
 _NO_ZONE: Final = "store the day without a time zone"
-_GOES_ON: Final = "enter the day; if the course goes on leave the cell empty, and give the patient's last visit in a column 'last_visit'"
+_GOES_ON: Final = "enter the day from the source; if the course goes on leave the cell empty, and give the patient's last visit in a column 'last_visit'"
 _LAST_VISIT: Final = (
     "enter the day until which the patient was observed, or leave the cell empty if every course has an end"
 )
@@ -72,7 +72,7 @@ def parse_day(cell: Cell, texts: DateTexts = ISO_ONLY) -> Day | Fault:
     (datetime.date(2013, 3, 1), -30, datetime.date(2013, 3, 1))
     """
     if is_missing(cell) or says_unknown(cell):
-        return Fault(_RULE, f"enter the day; {COUNTS_INSTEAD}")
+        return Fault(_RULE, f"enter the day from the source; {COUNTS_INSTEAD}")
     if isinstance(cell, datetime.datetime):  # a Timestamp of pandas is one too
         return _from_datetime(cell)
     if isinstance(cell, datetime.date):
@@ -88,7 +88,7 @@ def parse_end(cell: Cell, texts: DateTexts = ISO_ONLY) -> Day | Fault | None:
     Examples
     --------
     >>> parse_end("ongoing").remedy.partition(",")[0]
-    'enter the day; if the course goes on leave the cell empty'
+    'enter the day from the source; if the course goes on leave the cell empty'
     """
     return _or_nothing(cell, texts, _GOES_ON)
 
@@ -144,7 +144,7 @@ def _from_text(text: str, texts: DateTexts) -> Day | Fault:
     if found:
         return _from_iso(*found.groups())
     if is_month_alone(text):
-        return Fault(_RULE, f"a month or a year has no day: enter the day; {COUNTS_INSTEAD}")
+        return Fault(_RULE, f"a month or a year has no day: enter the day from the source; {COUNTS_INSTEAD}")
     if _LEADING_ZERO.fullmatch(text):
         remedy = (
             f"write {int(text)} for a day; for a year write the date, such as 2013-03-01; {COUNTS_INSTEAD}"

@@ -21,6 +21,7 @@ from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Mask, Timeline, timeline
 from nmo_stats.events.written_dates import DateOrder
+from nmo_stats.tables.cells import printable
 from nmo_stats.tables.coded import coded_table
 from nmo_stats.tables.files import TableFile
 
@@ -208,7 +209,8 @@ def _rules_notice(rules: Rules) -> Notice:
 def _unread(events: Events) -> list[Notice]:
     notices = []
     if events.unused_columns:
-        text = f"further columns of the relapses are not used: {', '.join(events.unused_columns)}"
+        names = ", ".join(map(printable, events.unused_columns))
+        text = f"further columns of the relapses are not used: {names}"
         notices.append(Notice("unused_columns", text))
     if events.blank_rows[1]:
         listed = ", ".join(map(str, events.blank_rows[1][:6]))

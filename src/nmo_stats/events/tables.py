@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -175,7 +176,7 @@ def _parsed(
         *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
     ]
     names = [ours.get(column, column) for column in table.columns]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = {name for name, count in Counter(names).items() if count > 1}
     parsed, cell_problems = parsed_coded(
         table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
     )

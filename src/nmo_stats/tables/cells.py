@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 Cell = object
@@ -33,6 +34,7 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"[+-]?[\d.,]*\.[\d.,]*", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which is a code; exact in a float
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 _UNKNOWN_WORDS: Final = word_set(
     "na n/a n.a n.a. n.d. nan nat null none nil unknown unk missing notknown notavailable notapplicable notdone unbekannt "
     "fehlt k.a. inconnu desconocido"
@@ -188,6 +190,11 @@ def is_decimal_comma(cell: Cell) -> bool:
     return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
 
 
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be written to a file: half a character cannot."""
+    return text.isascii() or _HALF.search(text) is None
+
+
 def plain_number(cell: Cell) -> float | None:
     """Return the number that a cell holds, or None."""
     number = parse_number(cell, "", "")
@@ -237,6 +244,21 @@ def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
     if _DECIMAL_COMMA.fullmatch(text):
         return Fault(rule, _THOUSANDS_REMEDY if _THOUSANDS.fullmatch(text) else COMMA_REMEDY)
     return Fault(rule, "write a plain number with a decimal point and no unit")
+
+
+def different(column: Iterable[Cell]) -> tuple[tuple[Cell, ...], npt.NDArray[np.int64]]:
+    """Return the different cells of a column and the code of each row; 1, 1.0 and True are different."""
+    places: dict[Hashable, int] = {}
+    cells: list[Cell] = []
+    codes: list[int] = []
+    for cell in column:
+        key = (type(cell), cell) if isinstance(cell, Hashable) else (list, id(cell))
+        code = places.get(key)
+        if code is None:
+            code = places[key] = len(cells)
+            cells.append(cell)
+        codes.append(code)
+    return tuple(cells), np.asarray(codes, dtype=np.int64)
 
 
 def _printed(cell: Cell) -> str:

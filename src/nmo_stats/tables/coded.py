@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,16 +15,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.errors import ArgumentError, Problem
-from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, shown
-from nmo_stats.tables.columns import Columns, choice_of, comma_problem, covariate
+from nmo_stats.tables.cells import Cell, Fault, as_text, different, is_missing, shown
+from nmo_stats.tables.columns import Columns, choice_of, covariate, covariate_problem
 from nmo_stats.tables.delimited import require_lines, separator
 from nmo_stats.tables.files import TableFile, table_file
+from nmo_stats.tables.parquet import different_cells, parquet_columns
 from nmo_stats.tables.raw import HEAD, DecimalMark, RawTable, Remark, Source
 from nmo_stats.tables.reading import (
     from_frame,
-    parquet_columns,
     parsed_file,
     read_content,
+    require_names,
     require_width,
     source_of,
 )
@@ -102,7 +103,7 @@ def coded_table(data: str | Path | TableFile | pd.DataFrame, name: str = "DataFr
 
 def coded(raw: RawTable) -> CodedTable:
     """Return a table that was read cell by cell as codes."""
-    pairs = [_different(column) for column in raw.cells]
+    pairs = [different(column) for column in raw.cells]
     return CodedTable(
         raw.columns,
         tuple(cells for cells, _ in pairs),
@@ -165,7 +166,7 @@ def parsed_coded(
         if not name:
             continue
         parser = columns.parser_of(name, table.decimal)
-        if parser is None and (problem := comma_problem(name, cells, table.decimal, table.separator)):
+        if parser is None and (problem := covariate_problem(name, cells, table.decimal, table.separator)):
             whole.append(replace(problem, table=columns.short))
         values = covariate(cells, table.decimal) if parser is None else list(map(parser, cells))
         parsed[name] = ParsedColumn(tuple(values), codes)
@@ -204,30 +205,15 @@ def _texts(table: CodedTable, names: Sequence[str]) -> Callable[[int], str | Non
     return name
 
 
-def _different(column: Iterable[Cell]) -> tuple[tuple[Cell, ...], Codes]:
-    """Return the different cells of a column and the code of each row; 1, 1.0 and True are different."""
-    places: dict[Hashable, int] = {}
-    cells: list[Cell] = []
-    codes: list[int] = []
-    for cell in column:
-        key = (type(cell), cell) if isinstance(cell, Hashable) else (list, id(cell))
-        code = places.get(key)
-        if code is None:
-            code = places[key] = len(cells)
-            cells.append(cell)
-        codes.append(code)
-    return tuple(cells), np.asarray(codes, dtype=np.int64)
-
-
 def _coded_text(file: TableFile, content: bytes) -> CodedTable | None:
     """Return a plain text table; None for anything that only the cell-wise reader tells apart or words as an error."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
-    require_lines(content, file.shown_name)
     body = content.removeprefix(b"\xef\xbb\xbf")
     end = body.find(b"\n")
     mark = separator(content, file)
+    require_lines(content, mark, file.shown_name)
     if end < 0 or not _is_plain(body, end, mark) or (mark == "," and file.decimal == ","):
         return None
     try:
@@ -253,7 +239,7 @@ def _coded_text(file: TableFile, content: bytes) -> CodedTable | None:
     lines = body.count(b"\n") + (not body.endswith(b"\n"))
     if table.num_rows != lines - 1:  # a cell of several lines
         return None
-    pairs = [_dictionary(table.column(key)) for key in keys]
+    pairs = [different_cells(table.column(key)) for key in keys]
     table = _without_blank(names, pairs, source_of(file, content), file.decimal)
     return replace(table, separator=mark)
 
@@ -288,29 +274,17 @@ def _coded_parquet(file: TableFile, content: bytes) -> CodedTable | None:
         return None
     require_width(len(header), file.shown_name)
     try:
-        pairs = [_dictionary(column) for column in columns]
+        pairs = [different_cells(column) for column in columns]
     except (pa.ArrowException, ValueError, OverflowError):
         return None
     names = ["" if is_missing(name) else name for name in header]
     return _without_blank(names, pairs, source_of(file, content), file.decimal, first_row=1)
 
 
-def _dictionary(column: Any) -> tuple[tuple[Cell, ...], Codes]:
-    """Return the different cells of an Arrow column, None for an empty one, and the code of each row."""
-    if len(column) == 0:
-        return (), np.empty(0, dtype=np.int64)
-    import pyarrow as pa
-
-    plain = column
-    while pa.types.is_dictionary(plain.type):  # categories, which Arrow does not code anew
-        plain = plain.cast(plain.type.value_type)
-    encoded = plain.combine_chunks().dictionary_encode(null_encoding="encode")
-    return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy().astype(np.int64)
-
-
 def _coded_frame(frame: pd.DataFrame, name: str) -> CodedTable:
     if frame.columns.nlevels > 1 or any(level is not None for level in frame.index.names):
         return coded(from_frame(frame, name))
+    require_names(frame)
     pairs = [_of_series(frame.iloc[:, place]) for place in range(frame.shape[1])]
     columns = ["" if is_missing(column) else as_text(column) for column in frame.columns]
     digest = hashlib.sha256(ascii(columns).encode())
@@ -322,9 +296,9 @@ def _coded_frame(frame: pd.DataFrame, name: str) -> CodedTable:
 
 def _of_series(series: pd.Series) -> tuple[tuple[Cell, ...], Codes]:
     if series.dtype == object:
-        return _different(series)
-    codes, different = pd.factorize(series)
-    cells: list[Cell] = list(pd.Series(different).astype(object))
+        return different(series)
+    codes, values = pd.factorize(series)
+    cells: list[Cell] = list(pd.Series(values).astype(object))
     codes = codes.astype(np.int64)
     if (codes < 0).any():
         codes = np.where(codes < 0, len(cells), codes)

@@ -19,6 +19,7 @@ from nmo_stats.tables.cells import (
     Fault,
     as_text,
     is_decimal_comma,
+    is_encodable,
     is_missing,
     parse_covariate,
     shown,
@@ -230,7 +231,7 @@ def parsed_columns(
     problems = []
     for name, cells in named.items():
         parser = columns.parser_of(name, raw.decimal)
-        if parser is None and (problem := comma_problem(name, cells, raw.decimal, raw.separator)):
+        if parser is None and (problem := covariate_problem(name, cells, raw.decimal, raw.separator)):
             problems.append(problem)
         parsed[name] = covariate(cells, raw.decimal) if parser is None else _each(parser, cells)
         faulty = Fault in set(map(type, parsed[name]))  # seldom, and a scan of all cells costs time
@@ -253,14 +254,20 @@ def covariate(cells: Sequence[Cell], decimal: DecimalMark) -> list[Any]:
     return list(parse_covariate(cells))
 
 
-def comma_problem(name: str, cells: Iterable[Cell], decimal: DecimalMark, separator: str) -> Problem | None:
-    """Return the problem of a covariate with decimal commas that are not declared, where semicolons separate the cells.
+def covariate_problem(
+    name: str, cells: Iterable[Cell], decimal: DecimalMark, separator: str
+) -> Problem | None:
+    """Return the problem of a covariate: text that no file can hold, or decimal commas that are not declared.
 
-    Such a column would be kept as text. Between commas a cell with a comma stands in quotes, and its text may be meant.
+    Where semicolons separate the cells a column of numbers with decimal commas would be kept as text. Between
+    commas a cell with a comma stands in quotes, and its text may be meant.
     """
+    filled = [cell for cell in cells if not is_missing(cell)]
+    lone = next((cell for cell in filled if isinstance(cell, str) and not is_encodable(cell)), None)
+    if lone is not None:
+        return Problem(shown(lone), "text is valid Unicode", "type the cell anew", column=name)
     if separator != ";" or decimal != ".":
         return None
-    filled = [cell for cell in cells if not is_missing(cell)]
     found = next(filter(is_decimal_comma, filled), None)
     pointed = [with_decimal_comma(cell) for cell in filled]
     if found is None or not isinstance(parse_covariate(pointed)[0], float):

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import is_decimal_comma
-from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.files import MOST_CELLS, MOST_ROWS, TableFile
 from nmo_stats.tables.raw import HEAD, refuse
 
 _SEPARATORS: Final = (",", ";", "\t")
@@ -21,9 +21,10 @@ _LONGEST_LINE: Final = 16 * 10**6
 
 
 def separator(content: bytes, file: TableFile) -> str:
-    """Return what separates the cells of a text file: the mark that its header holds most often outside quotes.
+    """Return what separates the cells of a text file: the most frequent mark of its header.
 
-    A tab wins in a file that is not called .csv. Where the first row holds none of the marks, as a title may, the next one counts.
+    Marks in quotes do not count. A tab wins in a file that is not called .csv. Where the first row holds none
+    of the marks, as a title may, the next one counts.
     """
     usual = "," if file.suffix == ".csv" else "\t"
     end = max(_HEAD_BYTES, content.find(b"\n"))
@@ -46,7 +47,7 @@ def read_rows(content: bytes, file: TableFile, mark: str) -> list[list[str]]:
         If the file is not UTF-8, its quotes do not close, or its separator contradicts its decimal mark.
     """
     name = file.shown_name
-    require_lines(content, name)
+    require_lines(content, mark, name)
     _require_text(content, name)
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     first = text.readline()
@@ -77,8 +78,14 @@ def read_rows(content: bytes, file: TableFile, mark: str) -> list[list[str]]:
     return rows
 
 
-def require_lines(content: bytes, name: str) -> None:
-    """Refuse a text of which one line is longer than any table has."""
+def require_lines(content: bytes, mark: str, name: str) -> None:
+    """Refuse a text with more cells, or with a longer line, than any table has."""
+    lines = max(content.count(b"\n"), content.count(b"\r"))
+    cells = content.count(mark.encode()) + lines
+    if cells > MOST_CELLS or lines > MOST_ROWS:
+        rule = f"a table has at most {MOST_CELLS:,} cells in {MOST_ROWS:,} rows"
+        remedy = "keep the columns and rows that are needed"
+        refuse(name, f"{cells:,} cells in {lines:,} lines", rule, remedy)
     for start in range(0, len(content) - _LONGEST_LINE, _LONGEST_LINE):
         end = start + _LONGEST_LINE
         if content.find(b"\n", start, end) < 0 and content.find(b"\r", start, end) < 0:

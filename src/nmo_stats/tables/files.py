@@ -10,6 +10,9 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.raw import DecimalMark
 
+LARGEST_FILE: Final = 500 * 10**6  # bytes; a million periods take 50 MB as text
+MOST_CELLS: Final = 50 * 10**6
+MOST_ROWS: Final = 10 * 10**6
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 
 
@@ -20,8 +23,8 @@ class TableFile:
     Parameters
     ----------
     path
-        A .csv, .tsv, .txt, .xlsx or .parquet file. Text files are UTF-8; their cells are separated by commas, semicolons or
-        tabs, as the header shows.
+        A .csv, .tsv, .txt, .xlsx or .parquet file. Text files are UTF-8; their cells are separated by commas,
+        semicolons or tabs, as the header shows.
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal

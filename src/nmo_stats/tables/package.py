@@ -23,7 +23,7 @@ _ROOT: Final = "_rels/.rels"
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one part says of another: the last word of the kind of relation, and the name of the other part."""
+    """What one part says of another: the kind of the relation, and the name of the other part."""
 
     kind: str
     part: str
@@ -92,7 +92,8 @@ class Package:
 
     def _refuse_size(self, part: str, size: int) -> None:
         found = f"its part {part!r} unpacks to {size / MEGABYTE:,.0f} MB"
-        rule = f"a part of a workbook unpacks to at most {_LARGEST_PART // MEGABYTE:,} MB, and {_SUSPICIOUS_RATIO} times its stored size"
+        limits = f"{_LARGEST_PART // MEGABYTE:,} MB, and {_SUSPICIOUS_RATIO} times its stored size"
+        rule = f"a part of a workbook unpacks to at most {limits}"
         remedy = "save the table alone as a new workbook, or as .csv or .parquet"
         raise CohortError([Problem(found, rule, remedy)], self.name)
 
@@ -103,7 +104,7 @@ def opened(content: bytes, name: str) -> Package:
 
 
 def is_set(element: Xml.Element, attribute: str) -> bool:
-    """Return whether a yes/no attribute says yes; an element such as ``<strike/>`` says so without a value."""
+    """Return whether a yes/no attribute says yes."""
     return element.get(attribute, "0") in {"1", "true", "on"}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pandas as pd
 
-from nmo_stats.errors import ArgumentError, CohortError, Problem
-from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
+from nmo_stats.errors import ArgumentError, Problem
+from nmo_stats.tables.cells import Cell, as_text, is_encodable, is_missing
 from nmo_stats.tables.delimited import read_rows, separator
-from nmo_stats.tables.files import SUFFIXES, TableFile, table_file
+from nmo_stats.tables.files import LARGEST_FILE, SUFFIXES, TableFile, table_file
+from nmo_stats.tables.parquet import different_cells, parquet_columns, refuse_damaged
 from nmo_stats.tables.raw import HEAD, RawTable, Remark, Source, refuse
 from nmo_stats.tables.redcap import instrument_rows
 
@@ -44,10 +43,7 @@ _MAGIC: Final = {
 _ODS_MARK: Final = (
     b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"  # an archive that begins with its kind
 )
-LARGEST_FILE: Final = 500 * 10**6  # bytes; a million periods take 50 MB as text
-_MOST_CELLS: Final = 200_000_000
 _MOST_COLUMNS: Final = 16_384  # of a spreadsheet
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,8 @@ def parsed_file(file: TableFile, content: bytes, role: str | None = None) -> Raw
     Parameters
     ----------
     role
-        Which of the two tables of dated events it is, for the remedy of a choice that is not made; None for a single table.
+        Which of the two tables of dated events it is, for the remedy of a choice that is not made; None for a
+        single table.
 
     Raises
     ------
@@ -177,6 +174,7 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
         raise ArgumentError(f"{type(frame).__name__}: give a pandas DataFrame; a file goes to read_periods")
     if frame.columns.nlevels > 1:
         raise ArgumentError("columns with several levels: give each column one name")
+    require_names(frame)
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
     body = list(frame.astype(object).itertuples(index=False, name=None))
@@ -186,6 +184,13 @@ def from_frame(frame: pd.DataFrame, name: str = "DataFrame") -> RawTable:
     except ValueError as error:  # Python prints no whole number of more than 4300 digits
         raise ArgumentError(f"a cell of the DataFrame: {error}") from None
     return _table(grid, Source(name, hashlib.sha256(text.encode()).hexdigest()))
+
+
+def require_names(frame: pd.DataFrame) -> None:
+    """Refuse names of columns that no file can hold."""
+    for name in frame.columns:
+        if isinstance(name, str) and not is_encodable(name):
+            raise ArgumentError(f"column {name!r}: a name is valid Unicode; rename the column")
 
 
 def _content(path: Path, name: str) -> bytes:
@@ -216,52 +221,24 @@ def _read_workbook(content: bytes, file: TableFile) -> _Grid:
     return _Grid(table.header, table.body, table.numbers, table.unread_sheets, table.remarks)
 
 
-def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa.ChunkedArray]]:
-    """Return the names and the cells of the columns of a Parquet file, without the nameless index of a DataFrame.
-
-    Raises
-    ------
-    CohortError
-        If the file is damaged.
-    """
-    import pyarrow.parquet
-
-    try:
-        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
-        _require_parquet_size(parquet.metadata, file.shown_name)
-        table = parquet.read()
-    except CohortError:
-        raise
-    except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        _damaged_parquet(error, file)
-    kept = [number for number, name in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(name)]
-    return [table.column_names[number] for number in kept], [table.column(number) for number in kept]
-
-
-def _require_parquet_size(metadata: pa.parquet.FileMetaData, name: str) -> None:
-    """Refuse a file that unpacks to far more than a table holds: a few bytes can repeat one cell a billion times."""
-    cells = metadata.num_rows * metadata.num_columns
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    size = sum(group.total_byte_size for group in groups)
-    if cells > _MOST_CELLS or size > 2 * LARGEST_FILE:
-        rule = f"a table has at most {_MOST_CELLS:,} cells in {2 * LARGEST_FILE // 10**6:,} MB"
-        found = f"{cells:,} cells in {size / 10**6:,.0f} MB unpacked"
-        refuse(name, found, rule, "keep the columns and rows that are needed")
-
-
 def _read_parquet(content: bytes, file: TableFile) -> _Grid:
     header, columns = parquet_columns(content, file)
     try:
-        cells = [column.to_pylist() for column in columns]
+        cells = [_cells(column) for column in columns]
     except Exception as error:  # noqa: BLE001  such as a date that Python has not
-        _damaged_parquet(error, file)
+        refuse_damaged(error, file)
     body = list(zip(*cells, strict=True))
     return _Grid(header, body, range(1, len(body) + 1))
 
 
-def _damaged_parquet(error: Exception, file: TableFile) -> NoReturn:
-    found = f"cannot be read ({shown(error)})"
-    refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
+def _cells(column: pa.ChunkedArray) -> list[Cell]:
+    import pyarrow as pa
+
+    try:
+        cells, codes = different_cells(column)
+    except (pa.ArrowException, ValueError, OverflowError):
+        return list(column.to_pylist())
+    return [cells[code] for code in codes.tolist()]
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[bytes, TableFile], _Grid]]]] = {

@@ -43,7 +43,7 @@ def is_export(header: Sequence[str]) -> bool:
 
 
 def has_labels(header: Sequence[str]) -> bool:
-    """Return whether a header is that of a REDCap export with labels: its own columns are unmistakable together or in place."""
+    """Return whether a header is that of a REDCap export with labels, by the columns of REDCap itself."""
     labels = [plain_label(name) for name in header]
     return {"repeat_instrument", "repeat_instance"} <= set(labels) or labels[1:2] == ["event_name"]
 
@@ -93,7 +93,8 @@ def _choice(instrument: str | None, names: list[str], role: str | None) -> Probl
         remedy = nearest(instrument, names) or "name one of them"
         return Problem(f"no instrument {instrument!r}", f"the file has the instruments {found}", remedy)
     if role is None:
-        remedy = f"choose the rows with instrument={names[0]!r} (--instrument {in_shell(names[0])}) or another of them"
+        option = f"--instrument {in_shell(names[0])}"
+        remedy = f"choose the rows with instrument={names[0]!r} ({option}) or another of them"
     else:
         meant = nearest_name(role, names, _ROLES[role]) or names[0]
         option = " ".join(f"--instrument {in_shell(f'{table}={name}')}" for table, name in _roles(names))
@@ -117,7 +118,7 @@ def _without(raw: RawTable, names: tuple[str, ...]) -> RawTable:
 
 
 def filled(raw: RawTable, chosen: list[int], own: list[int]) -> tuple[RawTable, list[Problem]]:
-    """Return the chosen rows, and in columns that are empty in all of them the values of the patients' own rows.
+    """Return the chosen rows, and in columns that they leave empty the values of the patients' own rows.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a REDCap export keeps in another shape than our tables: labels for names, a drug as ticked boxes, rows of events."""
+"""What a REDCap export keeps in another shape than our tables: labels, ticked boxes, rows of events."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _without_status(raw: RawTable) -> RawTable:
 
 
 def _with_drug(raw: RawTable, mapping: Mapping[str, str], columns: Columns) -> RawTable:
-    """Return the table with the drug that is ticked in a set of boxes ``treatment___1``, ``treatment___2``, ... as one column."""
+    """Return the table with the ticked one of the boxes ``treatment___1``, ``treatment___2``, ... as one column."""
     if _TREATMENT not in columns.required or _TREATMENT in {mapping.get(name, name) for name in raw.columns}:
         return raw
     boxes = [(number, *choice) for number, name in enumerate(raw.columns) if (choice := choice_of(name))]
@@ -146,8 +146,8 @@ def _ticked(cells: Sequence[Cell], codes: Mapping[int, str]) -> Cell:
 def _event_rows(raw: RawTable, mapping: Mapping[str, str], columns: Columns) -> RawTable:
     """Return the rows of the events that hold the table; facts of the other events join the patient.
 
-    An event holds the table if one of its rows fills a required column other than the patient, or a follow-up time. So no row
-    is passed over that says anything in these columns.
+    An event holds the table if one of its rows fills a required column other than the patient, or a follow-up time.
+    So no row is passed over that says anything in these columns.
     """
     if EVENT not in raw.columns or not raw.rows:
         return raw
@@ -175,7 +175,7 @@ def _said(
     chosen: Sequence[int],
     is_ours: Callable[[str], bool],
 ) -> RawTable:
-    """Say which events are read, and leave out foreign columns in which the other events contradict each other."""
+    """Say which events are read, and leave out foreign columns that change between the others."""
     ours = [problem for problem in clashes if is_ours(problem.column or "")]
     if ours:
         raise CohortError(ours, found.source.name)
@@ -189,7 +189,8 @@ def _said(
     remarks = [*found.remarks, Remark("events_read", text)]
     changing = list(dict.fromkeys(problem.column or "" for problem in clashes))
     if changing:
-        text = f"{name}: columns that change between the other events are not used: {listed(map(printable, changing))}"
+        names = listed(map(printable, changing))
+        text = f"{name}: columns that change between the other events are not used: {names}"
         remarks.append(Remark("unused_columns", text))
     kept = [number for number, column in enumerate(found.columns) if column not in changing]
     return replace(

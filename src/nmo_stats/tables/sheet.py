@@ -1,4 +1,4 @@
-"""The cells of one sheet of a workbook, row by row, and what a reader of the sheet cannot see or should not count."""
+"""The cells of one sheet of a workbook, and what a reader of the sheet cannot see or should not count."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Sheet:
     rows
         The filled cells of each row that has one, by column.
     hidden_rows, struck_rows, hidden_columns
-        Rows that are not shown, rows with a filled cell that is struck through, and columns that are not shown.
+        Rows that are not shown, rows with a cell that is struck through, columns that are not shown.
     uncalculated
         Row and column of formulas without a stored result.
     merged

@@ -25,7 +25,7 @@ class SheetTable:
     Parameters
     ----------
     header, body
-        The cells of the first row, and those of each further row that is not empty; of columns that hold anything.
+        The cells of the first row, and those of each further filled row; of columns that hold anything.
     numbers
         Number of each row of the body.
     unread_sheets
@@ -137,7 +137,7 @@ def _refuse_empty(title: str, filled: tuple[str, ...], file: TableFile) -> NoRet
 
 
 def _require_visible_cells(sheet: Sheet, name: str) -> None:
-    """Refuse what would read as an empty cell: the rest of a merged cell, and a formula that nobody calculated."""
+    """Refuse what would read as an empty cell: the rest of a merged cell, a formula without a result."""
     last = max([*sheet.rows, *(row for row, _ in sheet.uncalculated)])
     problems = [_merged(row, area) for row, _, area in sorted(sheet.merged) if row <= last]
     header = sheet.rows.get(1, {})
