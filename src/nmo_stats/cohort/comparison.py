@@ -14,17 +14,23 @@ import pandas as pd
 
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.cohort.schema import parse_count, parse_exposure
+from nmo_stats.cohort.schema import (
+    LONGEST_YEARS,
+    MOST_RELAPSES,
+    SHORTEST_YEARS,
+    parse_count,
+    parse_exposure,
+)
 from nmo_stats.errors import ArgumentError, CohortError, Problem
-from nmo_stats.tables.cells import LARGEST, Cell, Fault, as_text, is_missing, shown
+from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, shown
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[Any]
 
-_RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float]]] = {
-    "relapses": (parse_count, np.int64, 0.0),
-    "years": (parse_exposure, np.float64, 1 / LARGEST),
+_RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float, float]]] = {
+    "relapses": (parse_count, np.int64, 0.0, MOST_RELAPSES),
+    "years": (parse_exposure, np.float64, SHORTEST_YEARS, LONGEST_YEARS),
 }
 
 
@@ -192,8 +198,8 @@ def _names(patients: object) -> tuple[str, ...]:
 
 def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells, list[Problem]]:
     """Return a read-only copy of the cells in their type, and the problems of those that break the rule."""
-    parser, kind, smallest = _RULES[name]
-    if np.issubdtype(cells.dtype, kind) and np.all((cells >= smallest) & (cells <= LARGEST)):
+    parser, kind, smallest, largest = _RULES[name]
+    if np.issubdtype(cells.dtype, kind) and np.all((cells >= smallest) & (cells <= largest)):
         return _read_only(cells, kind), []
     parsed: list[Any] = [parser(cell) for cell in cells.flat]
     problems = []
