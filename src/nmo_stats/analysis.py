@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats import hierarchical, sensitivity
+from nmo_stats.arguments import instance, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
@@ -185,6 +186,10 @@ def analyze(
     >>> from nmo_stats.cohort import load_example
     >>> analysis = analyze(load_example(), "tocilizumab", reference="rituximab")  # doctest: +SKIP
     """
+    instance("cohort", cohort, Cohort)
+    text("comparator", comparator)
+    text("reference", reference)
+    instance("settings", settings, Settings)
     pair = cohort.compare(comparator, reference=reference, courses=settings.courses)
     fit, sampled = hierarchical_fits(pair, settings, engine, seed)
     return assemble(cohort, fit, settings, engine, sampled=sampled)
@@ -199,6 +204,10 @@ def assemble(
     sampled: HierarchicalFit | None = None,
 ) -> Analysis:
     """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against."""
+    instance("cohort", cohort, Cohort)
+    instance("fit", fit, HierarchicalFit)
+    instance("settings", settings, Settings)
+    optional("sampled", sampled, HierarchicalFit)
     pair = fit.model.pair
     classical = classical_rates(pair, settings.level)
     bayesian = hierarchical_rates(fit, settings.level, sampled)
@@ -235,6 +244,9 @@ def hierarchical_rates(
 
     Where two engines disagree neither is believed.
     """
+    instance("fit", fit, HierarchicalFit)
+    require_level(level)
+    optional("sampled", sampled, HierarchicalFit)
     if sampled is None:
         return _hierarchical_rate(fit, level)
     reason = "; ".join(str(held) for held in agreement_checks(fit, sampled) if not held.passed)
@@ -256,6 +268,8 @@ def hierarchical_fits(
     pair: Comparison, settings: Settings, engine: Engine, seed: int
 ) -> tuple[HierarchicalFit, HierarchicalFit | None]:
     """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS to check it against."""
+    instance("pair", pair, Comparison)
+    instance("settings", settings, Settings)
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
     if engine == "both":
         fit = hierarchical.fit_model(model, "quadrature", seed)
@@ -283,6 +297,8 @@ class Recommendation:
 
 def recommended(rates: RateResults, found: Dispersion) -> Recommendation:
     """Return which of several estimates to read: the hierarchical one where there is one, and why the others are not it."""
+    instance("rates", rates, RateResults)
+    instance("found", found, Dispersion)
     ratio = next((one for one in rates.estimates if one.estimand == "typical_patient"), None)
     if ratio is None or not ratio.informative:
         return Recommendation(None, "")

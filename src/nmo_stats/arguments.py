@@ -44,10 +44,10 @@ def instance(name: str, value: object, *kinds: type[T]) -> T:
     >>> instance("years", 2.5, float)
     2.5
     """
-    if isinstance(value, kinds):
+    if isinstance(value, kinds) and not isinstance(value, type):
         return value
     raise ArgumentError(
-        f"{name}: {found(value)}. Expected: {' or '.join(_MADE_BY.get(kind.__name__, kind.__name__) for kind in kinds)}."
+        f"{name} {found(value)}. Expected: {' or '.join(_MADE_BY.get(kind.__name__, kind.__name__) for kind in kinds)}."
     )
 
 

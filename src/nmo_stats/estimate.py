@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Literal, Protocol
 
+from nmo_stats.arguments import positive, share
 from nmo_stats.errors import ArgumentError
 
 IntervalKind = Literal["confidence", "credible"]
@@ -165,9 +165,7 @@ def require_level(level: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise ArgumentError(f"level {level!r}: a number strictly between 0 and 1, such as 0.95")
-    return level
+    return share("level", level)
 
 
 def require_ratio(ratio: float) -> float:
@@ -178,9 +176,7 @@ def require_ratio(ratio: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not (isinstance(ratio, Real) and ratio > 0 and math.isfinite(ratio)):
-        raise ArgumentError(f"ratio {ratio!r}: a positive finite number, such as 1.0")
-    return ratio
+    return positive("ratio", ratio)
 
 
 def json_number(value: float | None) -> float | str | None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -148,6 +149,7 @@ def accumulation(source: Comparison | Cohort, level: float = 0.95) -> Accumulati
     >>> found.curves["tocilizumab"].curve["mean"].round(2).tolist()
     [0.0, 0.33, 0.67, 0.67, 0.67, 0.67]
     """
+    instance("source", source, Comparison, Cohort)
     require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.edss import CONFIRMATION, SHARED_VISIT
 from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, signed_rank_cut
@@ -146,6 +147,8 @@ def paired_edss(cohort: Cohort, pair: Comparison, level: float = 0.95) -> Paired
     >>> [(test.p_value, test.smallest_p_value) for test in found.tests]
     [(0.5, 0.5), (0.5, 0.5)]
     """
+    instance("cohort", cohort, Cohort)
+    instance("pair", pair, Comparison)
     require_level(level)
     changes = _changes(cohort, pair)
     complete = ~np.isnan(changes).any(axis=1)
@@ -185,6 +188,7 @@ def hodges_lehmann(differences: Floats, level: float = 0.95) -> Shift:
     level
         Confidence level; with fewer than 6 differences 0.95 is out of reach.
     """
+    require_level(level)
     halves = np.rint(2 * differences).astype(np.int64)
     pairs, lowest = len(halves), int(halves.min())
     times = np.bincount(halves - lowest)

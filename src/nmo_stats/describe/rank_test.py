@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 
@@ -90,6 +91,7 @@ def wilcoxon(pair: Comparison) -> SignedRank:
     >>> test.p_value, test.smallest_p_value
     (0.25, 0.25)
     """
+    instance("pair", pair, Comparison)
     differences = rate_differences(pair)
     if not len(differences):
         raise NotIdentifiedError("no patient's rate differs between the periods", "wilcoxon")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -142,6 +143,7 @@ def first_relapse(source: Cohort | Comparison, level: float = 0.95) -> FirstRela
     >>> found.relapsed, found.patients, round(12 * found.median, 1)
     (2, 3, 4.0)
     """
+    instance("source", source, Cohort, Comparison)
     require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import xlogy
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
@@ -107,6 +108,7 @@ def negative_binomial(pair: Comparison) -> NegativeBinomialRatio:
     >>> print(f"{fit.overdispersion:.3f}")
     0.611
     """
+    instance("pair", pair, Comparison)
     require_relapses_in_both(pair, "negative_binomial")
     require_countable(pair, "negative_binomial")
     poisson_maximum = _poisson_log_likelihood(pair, *_poisson_rates(pair))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
@@ -60,11 +61,14 @@ def fit(
     >>> print(f"{answer.estimate:.4f} ({answer.interval.low:.4f} to {answer.interval.high:.4f})")
     0.2196 (0.0413 to 0.9104)
     """
+    instance("pair", pair, Comparison)
+    instance("priors", priors, Priors)
     return fit_model(Model(pair, priors, likelihood, entry), engine, seed)
 
 
 def fit_model(model: Model, engine: Engine = "quadrature", seed: int | None = None) -> HierarchicalFit:
     """Fit a validated model."""
+    instance("model", model, Model)
     chosen_seed = _require_seed(np.random.SeedSequence().generate_state(1)[0] if seed is None else seed)
     if engine == "quadrature":
         return fit_quadrature(model, chosen_seed)

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import RateRatio
+from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.posterior import HierarchicalFit
@@ -120,6 +121,9 @@ def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | No
     >>> leave_one_patient_out(model)["estimate"].round(2).tolist()
     [0.22, 0.35, 0.16]
     """
+    instance("model", model, Model)
+    require_level(level)
+    optional("refits", refits, Refits)
     pair = model.pair
     if len(pair.patients) < 2:
         raise ArgumentError(
@@ -165,6 +169,9 @@ def with_priors(
     >>> with_priors(model).set_index("prior")["estimate"].round(2).to_dict()
     {'sceptical': 0.6, 'cautious': 0.35, 'default': 0.22, 'wide': 0.18}
     """
+    instance("model", model, Model)
+    require_level(level)
+    optional("refits", refits, Refits)
     chosen = ratio_prior_grid(model.priors) if priors is None else priors
     return _ratios(
         {name: replace(model, priors=one) for name, one in chosen.items()}, "prior", refits or Refits(level)
@@ -173,6 +180,7 @@ def with_priors(
 
 def ratio_prior_grid(priors: Priors) -> dict[str, Priors]:
     """Return the named priors of the log ratio, all others as they are; the given one first if it is none of them."""
+    instance("priors", priors, Priors)
     grid = {name: replace(priors, log_rate_ratio=ratio) for name, ratio in RATIO_PRIORS.items()}
     return grid if priors in grid.values() else {"as chosen": priors, **grid}
 

@@ -15,8 +15,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.operating.running import HERE, Execution, computed
@@ -153,6 +155,8 @@ def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution
     >>> found.probabilities.shape, found.failed
     ((10, 4), 0)
     """
+    instance("setting", setting, Setting)
+    instance("execution", execution, Execution)
     if not isinstance(replicates, int) or isinstance(replicates, bool) or replicates < 1:
         raise ArgumentError(f"replicates {replicates!r}: a whole number >= 1")
     work = [
@@ -182,6 +186,7 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
     Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
     found by simulation of uniform samples, as there.
     """
+    require_level(level)
     from scipy.stats import binom
 
     points = np.arange(1, 100) / 100
@@ -195,6 +200,8 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
 def draw(setting: Setting, rng: np.random.Generator) -> tuple[dict[str, float], Model]:
     """Return parameters from the prior, and the model of a series that is simulated with them."""
+    instance("setting", setting, Setting)
+    instance("rng", rng, np.random.Generator)
     model = setting.model
     truth = {name: float(model.priors.of(name).quantile(rng.uniform(size=()))) for name in model.parameters}
     u, v = rng.standard_normal((2, len(setting.times)))

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, optional
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import ESTIMATORS
@@ -110,12 +111,14 @@ def make(
     pandas.DataFrame
         One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
     """
+    instance("execution", execution, Execution)
     chosen = cells() if designs is None else designs
     return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
 
 
 def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
     """Write a map with the hash of the code and the settings that made it."""
+    instance("table", table, pd.DataFrame)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / _FILE, index=False, float_format="%.5g")
     made = {
@@ -155,6 +158,8 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
     >>> sorted(set(rows["patients"])), sorted(set(rows["reference_arr"]))
     ([3], [2.0])
     """
+    instance("pair", pair, Comparison)
+    optional("table", table, pd.DataFrame)
     table = stored() if table is None else table
     patients = _nearest(len(pair.patients), PATIENTS, _LIKE_PATIENTS)
     arr = _nearest(pair.totals[0] / pair.total_years[0], REFERENCE_ARRS, _LIKE)
@@ -209,6 +214,7 @@ class CoverageRange:
 
 def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
     """Return the range of coverage of every interval under each rule and kind of counts, over some rows of a map."""
+    instance("rows", rows, pd.DataFrame)
     known = rows.dropna(subset=["coverage"])
     kinds = ["method", "rule", "overdispersed"]
     found = []

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from nmo_stats.arguments import instance
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.blocks import answers_in, tasks
@@ -92,6 +93,8 @@ def simulate(
     >>> found.measures[0].coverage > 0.95
     True
     """
+    instance("design", design, Design)
+    instance("execution", execution, Execution)
     require_level(level)
     if (
         not isinstance(replicates, int)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.arguments import instance
 from nmo_stats.errors import ArgumentError
 from nmo_stats.report.blocks import pictures
 from nmo_stats.report.bundle import frames, harmless, provenance, results
@@ -26,6 +27,7 @@ def render_html(analysis: Analysis) -> str:
     analysis
         A finished analysis.
     """
+    instance("analysis", analysis, Analysis)
     return page(sections(analysis))
 
 
@@ -41,6 +43,7 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     ArgumentError
         If the folder exists and holds anything that is not a report.
     """
+    instance("analysis", analysis, Analysis)
     target = Path(folder).resolve()
     require_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)

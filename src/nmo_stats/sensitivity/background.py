@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import brentq
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import Interval, RateRatio, require_level, require_ratio
@@ -91,6 +92,8 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
     >>> print(f"{adjusted(fit, Background(0.5, 0.2)).estimate:.2f}")
     0.44
     """
+    instance("fit", fit, HierarchicalFit)
+    instance("background", background, Background)
     base = fit.rate_ratio(level)
     tail = (1 - require_level(level)) / 2
     smeared = Smeared.of(fit, background)

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import json_number
@@ -175,6 +176,7 @@ class NoEffect:
 
 def headline_population(pair: Comparison) -> GammaRates:
     """Return the population whose mean is the pooled rate of both periods."""
+    instance("pair", pair, Comparison)
     return GammaRates(sum(pair.totals) / math.fsum(pair.total_years), HEADLINE_CV)
 
 
@@ -231,6 +233,11 @@ def benchmark(
     >>> print(f"{found[1].method}: median {found[1].median:.1f}, {found[1].at_or_below:.0%} at or below {found[1].observed:.2f}")
     conditional_exact: median 0.6, 21% at or below 0.19
     """
+    instance("pair", pair, Comparison)
+    instance("population", population, GammaRates)
+    instance("rule", rule, Rule)  # type: ignore[type-abstract]
+    instance("simulation", simulation, Simulation)
+    optional("model", model, Model)
     rng = np.random.default_rng([simulation.seed, 0])
     replicates = min(simulation.replicates, max(_FEWEST_REPLICATES, _MOST_SIMULATED // len(pair.patients)))
     cohorts = simulate_cohorts(rng, population, rule, pair.years, replicates)
@@ -264,6 +271,8 @@ def large_cohort_ratios(
     seed
         Seed of its random numbers.
     """
+    instance("population", population, GammaRates)
+    instance("rule", rule, Rule)  # type: ignore[type-abstract]
     rng = np.random.default_rng([seed, 1])
     times = np.resize(years, (max(patients, len(years)), 2))
     drawn, expected = cohort_with_expectation(rng, population, rule, times)

@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats import hierarchical
+from nmo_stats.arguments import instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
@@ -203,6 +204,10 @@ def run(
     >>> print(f"{row.estimate:.3f} ({row.low:.4f} to {row.high:.3f})")
     0.350 (0.0324 to 2.098)
     """
+    instance("pair", pair, Comparison)
+    optional("fit", fit, HierarchicalFit)
+    instance("plan", plan, Plan)
+    optional("refits", refits, Refits)
     fit = hierarchical.fit(pair, seed=plan.simulation.seed) if fit is None else fit
     refits = Refits.beside(fit, plan.level) if refits is None else refits
     if fit.model.pair is not pair or refits.level != plan.level:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import instance
 from nmo_stats.errors import ArgumentError
 from nmo_stats.simulate.population import Population
 from nmo_stats.simulate.rules import FixedWindows, Rule
@@ -71,6 +72,9 @@ def simulate_cohorts(
     >>> simulate_cohorts(rng, GammaRates(1.0, 0.7), FixedWindows(), np.ones((3, 2)), 500).relapses.shape
     (500, 3, 2)
     """
+    instance("rng", rng, np.random.Generator)
+    instance("population", population, Population)  # type: ignore[type-abstract]
+    instance("rule", rule, Rule)  # type: ignore[type-abstract]
     return _simulated(rng, population, rule, years, cohorts)[0]
 
 
@@ -93,6 +97,9 @@ def cohort_with_expectation(
     ArgumentError
         If the rule includes nearly nobody.
     """
+    instance("rng", rng, np.random.Generator)
+    instance("population", population, Population)  # type: ignore[type-abstract]
+    instance("rule", rule, Rule)  # type: ignore[type-abstract]
     cohort, rates = _simulated(rng, population, rule, years, 1)
     expected = rates * cohort.years
     if not isinstance(rule, FixedWindows):

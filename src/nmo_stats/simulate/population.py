@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 _LARGEST_RATE = 1e9  # per year: what lies beyond is refused for its counts, and must not overflow their sums
 
 
+@runtime_checkable
 class Population(Protocol):
     """A distribution of patients' rates on the reference and the comparator."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ Included = npt.NDArray[np.bool_]
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
+@runtime_checkable
 class Rule(Protocol):
     """A rule of switching."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import instance
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.many.nodes import (
@@ -101,6 +102,7 @@ def ratio_posteriors(
     >>> np.exp(found.quantile(0.5)).round(1).tolist()
     [0.2, 2.1]
     """
+    instance("priors", priors, Priors)
     if not (
         relapses.ndim == 3 and relapses.shape == years.shape and relapses.shape[2] == 2 and relapses.size
     ):
