@@ -165,7 +165,7 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("recommended", "found"): lambda: nmo.within_patient.dispersion(pair()),
     ("relapse_free", "found"): lambda: describe.first_relapse(pair()),
     ("sentence", "found"): lambda: published().findings[0],
-    ("specification_curve", "found"): lambda: Wrong(),
+    ("specification_curve", "found"): Wrong,
     ("edss_slopes", "summary"): lambda: describe.edss(nmo.load_example()),
     ("by_quantity", "audit"): published,
     ("write", "analysis"): Wrong,
@@ -174,6 +174,7 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("render_html", "analysis"): Wrong,
 }
 
+RIGHT = (Cohort, Comparison, hierarchical.HierarchicalFit, pd.DataFrame)
 WRONG: dict[str, Callable[[], Any]] = {
     "a cohort": nmo.load_example,
     "a comparison": pair,
@@ -227,6 +228,18 @@ def _arguments(call: Any, module: str) -> Iterator[Any]:
             )
 
 
+def is_right(value: Any, call: Any, name: str) -> bool:
+    """Return whether one of the wrong values is of the right kind here."""
+    if value is None and name == "seed":  # a fresh one
+        return True
+    given = ast_kinds(call, name)
+    return any(isinstance(value, kind) and kind.__name__ in given for kind in RIGHT)
+
+
+def ast_kinds(call: Any, name: str) -> str:
+    return str(inspect.signature(call).parameters[name].annotation)
+
+
 def valid(call: Any, name: str) -> Any:
     return (OF_FUNCTION.get((call.__name__, name)) or VALID[name])()
 
@@ -247,11 +260,11 @@ def test_a_wrong_kind_of_argument_is_refused_by_name(call, argument, tmp_path, m
     default = inspect.signature(call).parameters[argument].default
     for kind, make in WRONG.items():
         value = make()
-        if value is None and default is None:
+        if (value is None and default is None) or is_right(value, call, argument):
             continue
         try:
             call(**others, **{argument: value})
-        except NmoStatsError as refused:
-            assert str(refused)
+        except NmoStatsError:
+            continue
         except Exception as error:  # noqa: BLE001  any other is what the test looks for
             pytest.fail(f"{kind} as {argument}: {type(error).__name__}: {error}", pytrace=False)

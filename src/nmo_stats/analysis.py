@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats import hierarchical, sensitivity
-from nmo_stats.arguments import instance, optional, text
+from nmo_stats.arguments import instance, one_of, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
@@ -25,7 +25,7 @@ from nmo_stats.describe import (
     paired_edss,
 )
 from nmo_stats.diagnostics import Check, agreement_checks, check
-from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
@@ -271,11 +271,11 @@ def hierarchical_fits(
     instance("pair", pair, Comparison)
     instance("settings", settings, Settings)
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
+    if not isinstance(engine, Nuts):
+        one_of("engine", engine, ENGINES)
     if engine == "both":
         fit = hierarchical.fit_model(model, "quadrature", seed)
         return fit, hierarchical.fit_model(model, settings.nuts, seed)
-    if not isinstance(engine, Nuts) and engine not in ENGINES:
-        raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
 
 

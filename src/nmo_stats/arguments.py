@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 HIGHEST_LEVEL: Final = 1 - 1e-12  # nearer to 1 the tail has no digits left
 LOWEST_LEVEL: Final = 1e-9
+LARGEST_SEED: Final = 2**63 - 1  # files with draws keep it in 64 bits
 _LONGEST: Final = 60
 _MADE_BY: Final = {
     "Comparison": "a comparison of two treatments, from cohort.compare(comparator, reference=...) or Comparison.from_arrays(...)",
@@ -138,6 +139,14 @@ def sequence(name: str, value: object, of: str = "names") -> Sequence[Any]:
     raise ArgumentError(f"{name} {found(value)}. Expected: a list of {of}.")
 
 
+def texts(name: str, value: object, length: int | None = None) -> tuple[str, ...]:
+    """Return several texts, so many of them if a length is given."""
+    given = tuple(text(name, one) for one in sequence(name, value))
+    if length in (None, len(given)):
+        return given
+    raise ArgumentError(f"{name}: {len(given)} names. Expected: {length}.")
+
+
 def mapping(name: str, value: object, of: str) -> Mapping[Any, Any]:
     """Return a mapping."""
     if isinstance(value, Mapping):
@@ -152,20 +161,23 @@ def function(name: str, value: object) -> Callable[..., Any] | None:
     raise ArgumentError(f"{name} {found(value)}. Expected: a function, or None.")
 
 
-def path(name: str, value: object) -> Path:
+def path(name: str, value: object, remedy: str = "") -> Path:
     """Return a path: text, bytes or a path object, without the characters that no file name holds."""
     try:
         plain = os.fsdecode(value)  # type: ignore[arg-type]
-        plain.encode()
+        plain.encode(errors="surrogateescape")  # half a character is in no name, an unreadable byte may be
     except (TypeError, ValueError):
         plain = "\0"
     if plain and "\0" not in plain:
         return Path(plain)
-    raise ArgumentError(f"{name} {found(value)}. Expected: the path of a file or folder.")
+    hint = f"; {remedy}" if remedy else ""
+    raise ArgumentError(f"{name} {found(value)}. Expected: the path of a file or folder{hint}.")
 
 
-def numbers(name: str, value: object, shape: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return an array of finite numbers.
+def numbers(
+    name: str, value: object, shape: str, low: float = -math.inf, high: float = math.inf
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return an array of finite numbers between two limits.
 
     Parameters
     ----------
@@ -173,6 +185,8 @@ def numbers(name: str, value: object, shape: str) -> np.ndarray[Any, np.dtype[np
         The argument.
     shape
         Its shape in words, one part for each dimension, such as ``"(patients, 2)"``; a number is the length that is needed.
+    low, high
+        Limits of every number, both included.
     """
     wanted = [part.strip() for part in shape.strip("(),").split(",")]
     try:
@@ -182,9 +196,18 @@ def numbers(name: str, value: object, shape: str) -> np.ndarray[Any, np.dtype[np
     fits = array.ndim == len(wanted) and all(
         not part.isdigit() or length == int(part) for part, length in zip(wanted, array.shape, strict=False)
     )
-    if fits and array.size and np.isfinite(array).all():
+    if fits and array.size and np.isfinite(array).all() and array.min() >= low and array.max() <= high:
         return array
-    raise ArgumentError(f"{name} {found(value)}. Expected: finite numbers of shape {shape}.")
+    wanted_numbers = _limits("finite numbers", low, high)
+    raise ArgumentError(f"{name} {found(value)}. Expected: {wanted_numbers}, of shape {shape}.")
+
+
+def whole_numbers(name: str, value: object, shape: str, high: float) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return an array of whole numbers from 0 to a limit."""
+    array = numbers(name, value, shape, 0, high)
+    if (array != np.floor(array)).any():
+        raise ArgumentError(f"{name} {found(value)}. Expected: whole numbers of shape {shape}.")
+    return array.astype(np.int64)
 
 
 Seed = int | np.integer | np.random.SeedSequence | np.random.Generator
@@ -199,14 +222,14 @@ def seed(value: object) -> int:
     (7, True)
     """
     if isinstance(value, np.random.SeedSequence):
-        return int(value.generate_state(1, np.uint64)[0])
+        return int(value.generate_state(1, np.uint64)[0] >> np.uint64(1))
     if isinstance(value, np.random.Generator):
-        return int(value.integers(2**63))
+        return int(value.integers(LARGEST_SEED, endpoint=True))
     try:
-        return whole("seed", value, 0)
+        return whole("seed", value, 0, LARGEST_SEED)
     except ArgumentError:
         raise ArgumentError(
-            f"seed {found(value)}. Expected: a whole number >= 0, a numpy SeedSequence or Generator, or None for a fresh one."
+            f"seed {found(value)}. Expected: a whole number from 0 to 2^63 - 1, a numpy SeedSequence or Generator, or None for a fresh one."
         ) from None
 
 

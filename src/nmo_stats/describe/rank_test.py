@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, numbers
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 
@@ -144,7 +144,8 @@ def signed_rank_cut(pairs: int, tail: float) -> int:
 
 
 def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    kept = differences[differences != 0]
+    known = numbers("differences", differences, "(patients,)")
+    kept = known[known != 0]
     if not len(kept):
         raise ArgumentError("every difference is zero: there is nothing to test")
     return np.asarray(kept)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, texts
 from nmo_stats.describe import EdssSummary
 from nmo_stats.figures.style import COMPARATOR, REFERENCE
 from nmo_stats.frames import records
@@ -26,6 +26,7 @@ def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -
     """
     instance("summary", summary, EdssSummary)
     instance("axes", axes, Axes)
+    texts("treatments", treatments, 2)
     known = summary.per_period.dropna(subset=["start", "end"])
     known = known[known["treatment"].isin(treatments)]
     few = known["patient"].nunique() <= MOST_LABELLED

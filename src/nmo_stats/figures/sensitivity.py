@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
-from nmo_stats.arguments import instance, text
+from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
 from nmo_stats.sensitivity.empirical_bayes import MEANS
@@ -108,6 +108,9 @@ def no_effect(
     comparator
         Name of the comparator.
     """
+    for design in sequence("designs", designs, "designs with no effect"):
+        instance("designs", design, NoEffect)
+    texts("words", words)
     instance("axes", axes, Axes)
     text("comparator", comparator)
     spreads = [spread for design in designs for spread in _shown(design)]

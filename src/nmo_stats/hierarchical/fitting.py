@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import Seed, instance, one_of
+from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
 from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import HierarchicalFit
@@ -15,6 +17,7 @@ from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
 from nmo_stats.hierarchical.quiet import quietly
 
 Engine = str | Nuts
+ENGINES: Final = ("quadrature", "nuts")  # or the options of NUTS
 
 
 def fit(
@@ -24,7 +27,7 @@ def fit(
     likelihood: Likelihood = "poisson",
     entry: Entry | None = None,
     engine: Engine = "quadrature",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> HierarchicalFit:
     """Fit the Bayesian hierarchical model that compares two periods within patients.
 
@@ -66,15 +69,13 @@ def fit(
     return fit_model(Model(pair, priors, likelihood, entry), engine, seed)
 
 
-def fit_model(model: Model, engine: Engine = "quadrature", seed: int | None = None) -> HierarchicalFit:
+def fit_model(model: Model, engine: Engine = "quadrature", seed: Seed | None = None) -> HierarchicalFit:
     """Fit a validated model."""
     instance("model", model, Model)
-    chosen_seed = _require_seed(np.random.SeedSequence().generate_state(1)[0] if seed is None else seed)
-    if engine == "quadrature":
+    chosen_seed = valid_seed(np.random.SeedSequence() if seed is None else seed)
+    if not isinstance(engine, Nuts) and one_of("engine", engine, ENGINES) == "quadrature":
         return fit_quadrature(model, chosen_seed)
-    options = Nuts() if engine == "nuts" else engine
-    if not isinstance(options, Nuts):
-        raise ArgumentError(f"engine {engine!r}: 'quadrature', 'nuts' or Nuts(...)")
+    options = engine if isinstance(engine, Nuts) else Nuts()
     with quietly():  # PyTensor speaks up on import where there is no C++ compiler
         from nmo_stats.hierarchical.nuts import fit_nuts
 
@@ -82,9 +83,3 @@ def fit_model(model: Model, engine: Engine = "quadrature", seed: int | None = No
     if found.convergence.failures and options.retry:
         return fit_nuts(model, options.longer(), chosen_seed)
     return found
-
-
-def _require_seed(seed: object) -> int:
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed {seed!r}: a whole number >= 0, or None for a fresh one")
-    return int(seed)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import pandas as pd
 
-from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.arguments import positive
+from nmo_stats.cohort.schema import LONGEST_YEARS
+from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import (
     NO_INFORMATION,
     Caution,
@@ -238,7 +240,7 @@ class HierarchicalFit:
         Parameters
         ----------
         years
-            Length of the time ahead.
+            Length of the time ahead, at most 10,000.
         level
             Probability of the intervals.
 
@@ -249,9 +251,7 @@ class HierarchicalFit:
             median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
             probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
         """
-        if not (years > 0 and math.isfinite(years)):
-            raise ArgumentError(f"years {years!r}: a finite number > 0")
-        require_level(level)
+        years, level = positive("years", years, LONGEST_YEARS), require_level(level)
         self.require_convergence()
         pair, tail = self.model.pair, (1 - level) / 2
         rows = []

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from nmo_stats.arguments import number
+from nmo_stats.arguments import found, number, one_of
 from nmo_stats.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
@@ -143,14 +143,14 @@ class Priors:
     def __post_init__(self) -> None:
         for name in ("log_rate", "log_rate_ratio"):
             if not isinstance(getattr(self, name), Normal):
-                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is Normal(mean, sd)")
+                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is Normal(mean, sd)")
         for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
             if not isinstance(getattr(self, name), HalfNormal):
-                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is HalfNormal(sd)")
+                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is HalfNormal(sd)")
 
     def of(self, parameter: str) -> Prior:
         """Return the prior of a top-level parameter by its name."""
-        prior: Prior = getattr(self, parameter)
+        prior: Prior = getattr(self, one_of("parameter", parameter, self.__slots__))
         return prior
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from nmo_stats.arguments import instance, optional
+from nmo_stats.arguments import instance, mapping, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.hierarchical.fitting import fit_model
@@ -51,6 +51,9 @@ class Refits:
     level: float = 0.95
     _known: dict[Key, RateRatio | ConvergenceError] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        require_level(self.level)
+
     @classmethod
     def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
         """Return refits that know the answer of a finished fit, if it is one by quadrature."""
@@ -73,6 +76,7 @@ class Refits:
         ConvergenceError
             If the fit fails its refinement check.
         """
+        instance("model", model, Model)
         return self._ask(model, lambda: fit_model(model, "quadrature", seed=0).rate_ratio(self.level))
 
     def _ask(self, model: Model, compute: Callable[[], RateRatio]) -> RateRatio:
@@ -172,7 +176,11 @@ def with_priors(
     instance("model", model, Model)
     require_level(level)
     optional("refits", refits, Refits)
-    chosen = ratio_prior_grid(model.priors) if priors is None else priors
+    chosen = (
+        ratio_prior_grid(model.priors)
+        if priors is None
+        else mapping("priors", priors, "a dict of Priors by name")
+    )
     return _ratios(
         {name: replace(model, priors=one) for name, one in chosen.items()}, "prior", refits or Refits(level)
     )

@@ -15,12 +15,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from nmo_stats.arguments import instance, optional
+from nmo_stats.arguments import instance, optional, path, sequence, whole
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.running import HERE, Execution, computed
-from nmo_stats.operating.simulation import simulate
+from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
 from nmo_stats.operating.source import SIMULATION, code_hash
 from nmo_stats.within_patient import Floats
 
@@ -112,13 +112,16 @@ def make(
         One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
     """
     instance("execution", execution, Execution)
-    chosen = cells() if designs is None else designs
+    replicates = whole("replicates", replicates, 10, MOST_REPLICATES)
+    given = cells() if designs is None else sequence("designs", designs, "designs")
+    chosen = [instance("designs", design, Design) for design in given] or list(cells())
     return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
 
 
 def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
     """Write a map with the hash of the code and the settings that made it."""
     instance("table", table, pd.DataFrame)
+    folder = path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / _FILE, index=False, float_format="%.5g")
     made = {

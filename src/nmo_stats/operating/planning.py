@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, share
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.design import Design
@@ -141,8 +141,8 @@ def plan(
 
 
 def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> None:
-    if not 0 < power < 1:
-        raise ArgumentError(f"power {power!r}: a number strictly between 0 and 1")
+    share("power", power, "0.8")
+    methods = require_estimators(methods)
     if design.rate_ratio == 1:
         raise ArgumentError("a true ratio of 1 leaves nothing to detect: plan with another ratio")
     if set(methods) & TESTS:

@@ -9,6 +9,7 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.arguments import instance
+from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError
 from nmo_stats.report.blocks import pictures
 from nmo_stats.report.bundle import frames, harmless, provenance, results
@@ -44,7 +45,7 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
         If the folder exists and holds anything that is not a report.
     """
     instance("analysis", analysis, Analysis)
-    target = Path(folder).resolve()
+    target = valid_path("folder", folder).resolve()
     require_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
@@ -64,7 +65,7 @@ def require_replaceable(folder: str | Path) -> None:
     ArgumentError
         Otherwise, with the names of what would be lost.
     """
-    target = Path(folder)
+    target = valid_path("folder", folder)
     if target.is_dir():
         foreign = sorted(path.name for path in target.iterdir() if path.name not in CONTENTS)
         if foreign:

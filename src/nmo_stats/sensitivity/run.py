@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import instance, optional
+from nmo_stats.arguments import function, instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
@@ -66,6 +66,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         require_level(self.level)
+        optional("background", self.background, Background)
+        instance("simulation", self.simulation, Simulation)
+        function("progress", self.progress)
 
 
 DEFAULT_PLAN: Final = Plan()

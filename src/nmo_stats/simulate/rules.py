@@ -13,12 +13,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import instance, number, numbers, positive, whole
 from nmo_stats.errors import ArgumentError
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Included = npt.NDArray[np.bool_]
 
+_LONGEST = 1_000.0  # years, or months: a history is looked at relapse by relapse
+_MOST_RELAPSES = 1_000
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
@@ -92,10 +95,13 @@ class Triggered:
     def __post_init__(self) -> None:
         _require_whole("relapses", self.relapses)
         _require_time("lag_months", self.lag_months, zero=True)
-        if self.start_years is not None and not 0 <= self.start_years[0] < self.start_years[1]:
-            raise ArgumentError(f"start_years {self.start_years!r}: two times, 0 <= first < second")
-        if not self.within_years > 0:
-            raise ArgumentError(f"within_years {self.within_years!r}: a number > 0")
+        if self.start_years is not None:
+            first, second = numbers("start_years", self.start_years, "(2,)", 0, _LONGEST)
+            if not first < second:
+                raise ArgumentError(f"start_years {first:g}, {second:g}: two times, 0 <= first < second")
+            object.__setattr__(self, "start_years", (float(first), float(second)))
+        if self.within_years != math.inf:
+            _require_time("within_years", self.within_years)
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
@@ -211,6 +217,9 @@ class WholeMonths:
 
     rule: Rule
 
+    def __post_init__(self) -> None:
+        instance("rule", self.rule, Rule)  # type: ignore[type-abstract]
+
     def __str__(self) -> str:
         """Return the rule in words."""
         return f"{self.rule}, in whole months"
@@ -240,10 +249,8 @@ def _held(times: Floats, ends: Floats, window: float) -> Counts:
 
 
 def _require_whole(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{name} {value!r}: a whole number >= 1")
+    whole(name, value, 1, _MOST_RELAPSES)
 
 
 def _require_time(name: str, value: float, *, zero: bool = False) -> None:
-    if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
-        raise ArgumentError(f"{name} {value!r}: a finite number {'>= 0' if zero else '> 0'}")
+    number(name, value, 0, _LONGEST) if zero else positive(name, value, _LONGEST)
