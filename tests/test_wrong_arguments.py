@@ -143,6 +143,7 @@ VALID: dict[str, Callable[[], Any]] = {
     "rule": simulate.FixedWindows,
     "sampled": fit,
     "sd": lambda: 0.5,
+    "seed": lambda: 1,
     "settings": Settings,
     "source": nmo.load_example,
     "times": lambda: ((2.0, 1.0),),

@@ -208,6 +208,7 @@ def assemble(
     instance("fit", fit, HierarchicalFit)
     instance("settings", settings, Settings)
     optional("sampled", sampled, HierarchicalFit)
+    _require_engine(engine)
     pair = fit.model.pair
     classical = classical_rates(pair, settings.level)
     bayesian = hierarchical_rates(fit, settings.level, sampled)
@@ -271,12 +272,16 @@ def hierarchical_fits(
     instance("pair", pair, Comparison)
     instance("settings", settings, Settings)
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
-    if not isinstance(engine, Nuts):
-        one_of("engine", engine, ENGINES)
+    _require_engine(engine)
     if engine == "both":
         fit = hierarchical.fit_model(model, "quadrature", seed)
         return fit, hierarchical.fit_model(model, settings.nuts, seed)
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+
+
+def _require_engine(engine: Engine) -> None:
+    if not isinstance(engine, Nuts):
+        one_of("engine", engine, ENGINES)
 
 
 @dataclass(frozen=True, slots=True)
