@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 import nmo_stats as nmo
-from nmo_stats import audit, describe, exact, hierarchical, operating, sensitivity, simulate
+from nmo_stats import audit, describe, exact, glm, hierarchical, operating, sensitivity, simulate
 from nmo_stats.analysis import Settings
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import NmoStatsError
@@ -139,6 +139,7 @@ VALID: dict[str, Callable[[], Any]] = {
     "reference": lambda: "rituximab",
     "reference_arr": lambda: 1.0,
     "relapses": lambda: np.array([[[6, 1], [2, 0]]]),
+    "refits": hierarchical.Refits,
     "rng": lambda: np.random.default_rng(1),
     "rule": simulate.FixedWindows,
     "sampled": fit,
@@ -152,6 +153,13 @@ VALID: dict[str, Callable[[], Any]] = {
     "years": lambda: np.array([[[2.0, 1.0], [2.0, 1.0]]]),
 }
 OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
+    ("only", "kept"): lambda: np.array([True, False, True]),
+    ("with_published", "published"): lambda: pd.DataFrame({"a": [1]}),
+    ("contains", "value"): lambda: 1.0,
+    ("find", "method"): lambda: "poisson",
+    ("deviance", "log_ratio"): lambda: 0.1,
+    ("mean_at", "months"): lambda: 6.0,
+    ("share_at", "months"): lambda: 6.0,
     ("UniformTimes", "comparator"): lambda: (1.0, 2.0),
     ("UniformTimes", "reference"): lambda: (1.0, 2.0),
     ("about", "found"): lambda: published().findings[0],
@@ -176,6 +184,25 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
 }
 
 RIGHT = (Cohort, Comparison, hierarchical.HierarchicalFit, pd.DataFrame)
+# Results and values whose methods are walked, and how one of each is made.
+SELF: dict[type, Callable[[], Any]] = {
+    Cohort: nmo.load_example,
+    Comparison: pair,
+    exact.ExactRatio: lambda: exact.conditional(pair()),
+    glm.ProfileRatio: lambda: glm.poisson(pair()),
+    glm.SandwichRatio: lambda: glm.gee_sandwich(pair()),
+    hierarchical.HierarchicalFit: fit,
+    hierarchical.Priors: hierarchical.Priors,
+    describe.SignedRank: lambda: describe.wilcoxon(pair()),
+    describe.MeanCount: lambda: describe.accumulation(pair()).curves["tocilizumab"],
+    describe.TimeToFirst: lambda: next(iter(describe.first_relapse(pair()).curves.values())),
+    sensitivity.EmpiricalBayesRatio: lambda: sensitivity.regression_to_mean(
+        pair(), simulate.GammaRates(0.6, 0.7)
+    ),
+    nmo.RateRatio: lambda: exact.pooled(pair()).rate_ratio(),
+    nmo.estimate.Interval: lambda: exact.pooled(pair()).interval(),
+    nmo.estimators.RateResults: lambda: nmo.estimators.classical_rates(pair()),
+}
 WRONG: dict[str, Callable[[], Any]] = {
     "a cohort": nmo.load_example,
     "a comparison": pair,
@@ -205,6 +232,15 @@ WRONG: dict[str, Callable[[], Any]] = {
 
 
 def functions() -> Iterator[Any]:
+    for call, module in (*_public_functions(), *_options_and_methods()):
+        for name, parameter in inspect.signature(call).parameters.items():
+            is_one = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if is_one and name != "self" and not name.startswith("_"):
+                where = f"{module.removeprefix('nmo_stats')}.{call.__qualname__}:{name}"
+                yield pytest.param(call, name, id=where)
+
+
+def _public_functions() -> Iterator[tuple[Any, str]]:
     for name in MODULES:
         module = importlib.import_module(name)
         names = getattr(module, "__all__", None) or [
@@ -214,19 +250,16 @@ def functions() -> Iterator[Any]:
             value = getattr(module, own)
             walked = inspect.isfunction(value) and not own.startswith("_") and own not in NOT_WALKED
             if walked and name in (value.__module__, value.__module__.rpartition(".")[0]):
-                yield from _arguments(value, name)
-    for option in OPTIONS:
-        yield from _arguments(option, "")
-    for option in (Cohort.from_frame, Comparison.from_arrays, operating.Design.like):
-        yield from _arguments(option, "")
+                yield value, name
 
 
-def _arguments(call: Any, module: str) -> Iterator[Any]:
-    for name, parameter in inspect.signature(call).parameters.items():
-        if parameter.kind is not parameter.VAR_POSITIONAL and not name.startswith("_"):
-            yield pytest.param(
-                call, name, id=f"{module.removeprefix('nmo_stats')}.{call.__qualname__}:{name}"
-            )
+def _options_and_methods() -> Iterator[tuple[Any, str]]:
+    for option in (*OPTIONS, Cohort.from_frame, Comparison.from_arrays, operating.Design.like):
+        yield option, ""
+    for kind in SELF:
+        for name, method in vars(kind).items():
+            if inspect.isfunction(method) and not name.startswith("_"):
+                yield method, ""
 
 
 def is_right(value: Any, call: Any, name: str) -> bool:
@@ -242,6 +275,9 @@ def ast_kinds(call: Any, name: str) -> str:
 
 
 def valid(call: Any, name: str) -> Any:
+    if name == "self":
+        kind = call.__qualname__.partition(".")[0]
+        return next(make for one, make in SELF.items() if one.__name__ == kind)()
     return (OF_FUNCTION.get((call.__name__, name)) or VALID[name])()
 
 
@@ -250,7 +286,9 @@ def required(call: Any, but: str) -> dict[str, Any]:
     return {
         one.name: valid(call, one.name)
         for one in parameters
-        if one.default is one.empty and one.kind is not one.VAR_POSITIONAL and one.name != but
+        if one.default is one.empty
+        and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        and one.name != but
     }
 
 

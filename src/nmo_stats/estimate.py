@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from nmo_stats.arguments import positive, share
+from nmo_stats.arguments import instance, positive, share
 from nmo_stats.errors import ArgumentError
 
 IntervalKind = Literal["confidence", "credible"]
@@ -67,7 +67,7 @@ class Interval:
 
     def contains(self, value: float) -> bool:
         """Return whether ``value`` lies within the closed interval."""
-        return self.low <= value <= self.high
+        return self.low <= instance("value", value, int, float) <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ class RateRatio:
 
     def with_cautions(self, *cautions: Caution) -> RateRatio:
         """Return the same result with further cautions."""
-        return replace(self, cautions=(*self.cautions, *cautions))
+        given = (instance("cautions", caution, Caution) for caution in cautions)
+        return replace(self, cautions=(*self.cautions, *given))
 
     def to_dict(self) -> dict[str, object]:
         """Return one row of the ``rates`` JSON: None where a number does not exist, infinity as ``"inf"``.

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arguments import found, text
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.cohort.schema import (
@@ -99,7 +100,7 @@ class Comparison:
         counts, times = _array(relapses), _array(years)
         numbers = range(1, len(counts) + 1) if counts.ndim else ()
         names = _names(numbers if patients is None else patients)
-        if reference == comparator:
+        if text("reference", reference) == text("comparator", comparator):
             raise ArgumentError(
                 f"reference and comparator are both {reference!r}: name two different treatments"
             )
@@ -149,6 +150,7 @@ class Comparison:
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
         """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
+        kept = _mask(kept, len(self.patients))
         names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
         return replace(
             self,
@@ -171,6 +173,15 @@ class Comparison:
             notices=self.notices,
             unmerged=None if self.unmerged is None else self.unmerged.swapped(),
         )
+
+
+def _mask(kept: object, patients: int) -> npt.NDArray[np.bool_]:
+    mask = np.asarray(kept) if isinstance(kept, (np.ndarray, Sequence)) else np.empty(0)
+    if mask.dtype != np.bool_ or mask.shape != (patients,):
+        raise ArgumentError(
+            f"kept {found(kept)}. Expected: {patients} times True or False, one for each patient."
+        )
+    return mask
 
 
 def _array(values: object) -> Cells:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arguments import text
 from nmo_stats.cohort.attrition import KEPT_CODES, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, table_notices, times_notices
@@ -275,7 +276,7 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     (862, 963)
     """
     examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
-    if name not in examples:
+    if text("name", name) not in examples:
         raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")

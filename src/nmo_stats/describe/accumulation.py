@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -55,6 +55,7 @@ class MeanCount:
 
     def mean_at(self, months: float) -> dict[str, float] | None:
         """Return ``mean``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
+        months = number("months", months, 0)
         return (
             None
             if months / 12 > self.last

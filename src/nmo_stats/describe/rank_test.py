@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 from nmo_stats.arguments import instance, numbers
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.estimate import require_level
 
 _MOST_ENUMERATED: Final = 500
 
@@ -41,7 +42,7 @@ class SignedRank:
 
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - level
+        return self.smallest_p_value <= 1 - require_level(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class SignTest:
 
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - level
+        return self.smallest_p_value <= 1 - require_level(level)
 
 
 def wilcoxon(pair: Comparison) -> SignedRank:

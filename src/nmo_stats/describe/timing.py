@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -56,6 +56,7 @@ class TimeToFirst:
 
     def share_at(self, months: float) -> dict[str, float] | None:
         """Return ``share``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
+        months = number("months", months, 0)
         return (
             None
             if months / 12 > self.last

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.errors import ArgumentError
+from nmo_stats.arguments import one_of, whole
 from nmo_stats.events.records import Ints, Onsets
 from nmo_stats.events.timeline import LONGEST, Mask, Timeline, moment
 
@@ -47,11 +47,8 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name in ("min_gap_days", "run_in_days"):
-            value = getattr(self, name)
-            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise ArgumentError(f"{name} {value!r}: a whole number of days >= 0")
-        if self.gap not in get_args(Gap):
-            raise ArgumentError(f"gap {self.gap!r}: 'drop' or 'previous'")
+            object.__setattr__(self, name, whole(name, getattr(self, name), 0))
+        one_of("gap", self.gap, get_args(Gap))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from nmo_stats.arguments import instance, text
+from nmo_stats.arguments import instance, one_of
 from nmo_stats.figures.style import COMPARATOR, GREY, PALE, ratio_axis
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.wording import PARAMETER_NAMES
@@ -21,7 +21,7 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     Log rates and log ratios are shown as rates and ratios on a log axis.
     """
     instance("fit", fit, HierarchicalFit)
-    text("parameter", parameter)
+    one_of("parameter", parameter, fit.model.parameters)
     instance("axes", axes, Axes)
     prior = fit.model.priors.of(parameter)
     ends = prior.quantile(np.array([0.005, 0.995]))
@@ -52,7 +52,7 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
 def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     """Draw how the ranks of each chain's draws spread over all draws: level lines mean that the chains agree."""
     instance("fit", fit, HierarchicalFit)
-    text("parameter", parameter)
+    one_of("parameter", parameter, fit.model.parameters)
     instance("axes", axes, Axes)
     draws = fit.posterior.draws[parameter].to_numpy()
     order = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape)

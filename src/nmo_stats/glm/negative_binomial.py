@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import xlogy
 
-from nmo_stats.arguments import instance
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
@@ -53,7 +53,8 @@ class NegativeBinomialRatio:
 
     def deviance(self, log_ratio: float) -> float:
         """Return twice the drop of the profile log-likelihood from its maximum."""
-        return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), log_ratio)[1])
+        shift = number("log_ratio", log_ratio)
+        return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), shift)[1])
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return the profile-likelihood interval; the Poisson one at the boundary."""

@@ -50,7 +50,7 @@ class Nuts:
 
     def __post_init__(self) -> None:
         for name, (least, most) in _WHOLE.items():
-            if (name, getattr(self, name)) != ("cores", None):
+            if name != "cores" or self.cores is not None:
                 object.__setattr__(self, name, whole(name, getattr(self, name), least, most))
         accept = number("target_accept", self.target_accept, 0.5, _MOST_ACCEPTED)
         object.__setattr__(self, "target_accept", accept)

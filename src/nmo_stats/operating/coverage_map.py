@@ -121,7 +121,7 @@ def make(
 def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
     """Write a map with the hash of the code and the settings that made it."""
     instance("table", table, pd.DataFrame)
-    folder = path("folder", folder)
+    folder, replicates = path("folder", folder), whole("replicates", replicates, 1)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / _FILE, index=False, float_format="%.5g")
     made = {

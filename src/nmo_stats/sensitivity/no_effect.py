@@ -27,6 +27,7 @@ from nmo_stats.simulate import (
     point_estimates,
     simulate_cohorts,
 )
+from nmo_stats.simulate.rules import require_rule
 from nmo_stats.within_patient import Floats
 
 HEADLINE_CV: Final = 0.7
@@ -232,7 +233,7 @@ def benchmark(
     """
     instance("pair", pair, Comparison)
     instance("population", population, GammaRates)
-    instance("rule", rule, Rule)  # type: ignore[type-abstract]
+    require_rule(rule)
     instance("simulation", simulation, Simulation)
     optional("model", model, Model)
     rng = np.random.default_rng([simulation.seed, 0])
@@ -272,7 +273,7 @@ def large_cohort_ratios(
         Seed of its random numbers.
     """
     instance("population", population, GammaRates)
-    instance("rule", rule, Rule)  # type: ignore[type-abstract]
+    require_rule(rule)
     years = numbers("years", years, "(patients, 2)", SHORTEST_YEARS, LONGEST_YEARS)
     patients = whole("patients", patients, 1, _MOST_PATIENTS)
     rng = np.random.default_rng([valid_seed(seed), 1])

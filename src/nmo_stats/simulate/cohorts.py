@@ -13,8 +13,8 @@ from nmo_stats.arguments import instance, numbers, whole
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
 from nmo_stats.memory import require_memory
-from nmo_stats.simulate.population import Population
-from nmo_stats.simulate.rules import FixedWindows, Rule
+from nmo_stats.simulate.population import Population, require_population
+from nmo_stats.simulate.rules import FixedWindows, Rule, require_rule
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -79,8 +79,8 @@ def simulate_cohorts(
     (500, 3, 2)
     """
     instance("rng", rng, np.random.Generator)
-    instance("population", population, Population)  # type: ignore[type-abstract]
-    instance("rule", rule, Rule)  # type: ignore[type-abstract]
+    require_population(population)
+    require_rule(rule)
     return _simulated(rng, population, rule, years, whole("cohorts", cohorts, 1, _MOST_COHORTS))[0]
 
 
@@ -104,8 +104,8 @@ def cohort_with_expectation(
         If the rule includes nearly nobody.
     """
     instance("rng", rng, np.random.Generator)
-    instance("population", population, Population)  # type: ignore[type-abstract]
-    instance("rule", rule, Rule)  # type: ignore[type-abstract]
+    require_population(population)
+    require_rule(rule)
     cohort, rates = _simulated(rng, population, rule, years, 1)
     expected = rates * cohort.years
     if not isinstance(rule, FixedWindows):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.arguments import number
+from nmo_stats.arguments import found, number
+from nmo_stats.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,7 +20,6 @@ _LARGEST_SPREAD = 100.0
 _LARGEST_RATE = 1e9  # per year: what lies beyond is refused for its counts, and must not overflow their sums
 
 
-@runtime_checkable
 class Population(Protocol):
     """A distribution of patients' rates on the reference and the comparator."""
 
@@ -133,3 +133,18 @@ class LogNormalRates:
         if self.overdispersion:
             rates *= rng.gamma(1 / self.overdispersion, self.overdispersion, rates.shape)
         return np.asarray(np.minimum(rates, _LARGEST_RATE))
+
+
+def require_population(population: object) -> Population:
+    """Return a distribution of rates.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if callable(getattr(population, "draw", None)) and not isinstance(population, type):
+        return cast("Population", population)
+    raise ArgumentError(
+        f"population {found(population)}. Expected: a distribution of rates, such as simulate.GammaRates(mean, cv)."
+    )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.arguments import instance, number, numbers, positive, whole
+from nmo_stats.arguments import found, number, numbers, positive, whole
 from nmo_stats.errors import ArgumentError
 
 Counts = npt.NDArray[np.int64]
@@ -25,7 +25,6 @@ _MOST_RELAPSES = 1_000
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
-@runtime_checkable
 class Rule(Protocol):
     """A rule of switching."""
 
@@ -100,7 +99,7 @@ class Triggered:
             if not first < second:
                 raise ArgumentError(f"start_years {first:g}, {second:g}: two times, 0 <= first < second")
             object.__setattr__(self, "start_years", (float(first), float(second)))
-        if self.within_years != math.inf:
+        if not (isinstance(self.within_years, float) and self.within_years == math.inf):
             _require_time("within_years", self.within_years)
 
     def reference(
@@ -218,7 +217,7 @@ class WholeMonths:
     rule: Rule
 
     def __post_init__(self) -> None:
-        instance("rule", self.rule, Rule)  # type: ignore[type-abstract]
+        require_rule(self.rule)
 
     def __str__(self) -> str:
         """Return the rule in words."""
@@ -246,6 +245,21 @@ def _process(rng: np.random.Generator, rates: Floats, start: float, end: float) 
 def _held(times: Floats, ends: Floats, window: float) -> Counts:
     """Return how many of the times lie in the window that ends at ``ends``."""
     return np.asarray(((times > ends[:, None] - window) & (times <= ends[:, None])).sum(axis=1))
+
+
+def require_rule(rule: object) -> Rule:
+    """Return a rule of switching.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if callable(getattr(rule, "reference", None)) and not isinstance(rule, type):
+        return cast("Rule", rule)
+    raise ArgumentError(
+        f"rule {found(rule)}. Expected: a rule of switching, such as simulate.FixedWindows()."
+    )
 
 
 def _require_whole(name: str, value: int) -> None:
