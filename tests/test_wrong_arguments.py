@@ -292,7 +292,7 @@ def required(call: Any, but: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("call", "argument"), functions())
+@pytest.mark.parametrize(("call", "argument"), list(functions()))
 def test_a_wrong_kind_of_argument_is_refused_by_name(call, argument, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     others = required(call, argument)

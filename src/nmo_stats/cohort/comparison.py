@@ -181,7 +181,7 @@ def _mask(kept: object, patients: int) -> npt.NDArray[np.bool_]:
         raise ArgumentError(
             f"kept {found(kept)}. Expected: {patients} times True or False, one for each patient."
         )
-    return mask
+    return np.asarray(mask, dtype=np.bool_)
 
 
 def _array(values: object) -> Cells:
