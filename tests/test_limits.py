@@ -259,3 +259,25 @@ def test_a_function_of_a_cohort_says_how_to_make_one(wrong, pair):
     for given in (wrong, pair):
         with pytest.raises(ArgumentError, match=r"read_periods.*Cohort\.from_frame"):
             nmo.describe.arr(given)
+
+
+def test_hierarchical_limits_are_withheld_where_they_are_not_resolved(run, fit):
+    assert fit.rate_ratio(0.9999).interval.level == 0.9999
+    for ask in (fit.rate_ratio, fit.patient_rates, fit.parameters, lambda level: fit.predict(1.0, level)):
+        with pytest.raises(ConvergenceError, match=r"at most 0\.9999"):
+            ask(0.99999)
+    code, said, _ = run("rates", "--level", "0.99999")
+    assert code == 3
+    assert "0.9999" in said
+
+
+def test_a_level_is_kept_as_a_plain_number(pair):
+    for level in (Fraction(9, 10), Decimal("0.9"), np.float64(0.9)):
+        for ratio in classical_rates(pair, level).estimates:
+            assert type(ratio.interval.level) is float
+
+
+def test_more_draws_than_can_be_held_are_refused_before_sampling():
+    many = Comparison.from_arrays(np.ones((500, 2), dtype=int), np.ones((500, 2)))
+    with pytest.raises(MemoryLimitError, match="fewer"):
+        hierarchical.fit(many, engine=hierarchical.Nuts(draws=100_000, chains=64), seed=1)

@@ -71,7 +71,7 @@ class Settings:
     replicates: int = Simulation().replicates
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
         Simulation(self.replicates)
 
     def plan(self, seed: int, progress: Progress | None = None) -> Plan:
@@ -246,7 +246,7 @@ def hierarchical_rates(
     Where two engines disagree neither is believed.
     """
     instance("fit", fit, HierarchicalFit)
-    require_level(level)
+    level = require_level(level)
     optional("sampled", sampled, HierarchicalFit)
     if sampled is None:
         return _hierarchical_rate(fit, level)

@@ -261,7 +261,7 @@ def power_scaling_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
 def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Counts, Counts, Counts]:
     """Return median, low and high of the replicated counts, each of shape (n, 2)."""
     instance("fit", fit, HierarchicalFit)
-    require_level(level)
+    level = require_level(level)
     tail = (1 - level) / 2
     drawn = _predicted(fit, "posterior_predictive")
     median, low, high = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf").astype(

@@ -61,7 +61,7 @@ class Interval:
     kind: IntervalKind
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
         if math.isnan(self.low) or math.isnan(self.high) or self.low > self.high:
             raise ArgumentError(f"interval limits {self.low}, {self.high}: low <= high, and neither is NaN")
 

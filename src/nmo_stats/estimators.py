@@ -73,7 +73,7 @@ class RateResults:
 def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
     """Return the ratio by every exact and likelihood method, or its refusal."""
     instance("pair", pair, Comparison)
-    require_level(level)
+    level = require_level(level)
     found = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
     return RateResults(
         tuple(one for one in found if isinstance(one, RateRatio)),

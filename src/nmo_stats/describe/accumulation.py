@@ -151,7 +151,7 @@ def accumulation(source: Comparison | Cohort, level: float = 0.95) -> Accumulati
     [0.0, 0.33, 0.67, 0.67, 0.67, 0.67]
     """
     instance("source", source, Comparison, Cohort)
-    require_level(level)
+    level = require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():
         if patients.all_timed:

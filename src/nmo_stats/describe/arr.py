@@ -76,7 +76,7 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     {'treatment': 'tocilizumab', 'arr': 0.5, 'median_arr': 0.57}
     """
     instance("cohort", cohort, Cohort)
-    require_level(level)
+    level = require_level(level)
     frame = cohort.frame.assign(years=cohort.years)
     sums = frame.groupby(["patient", "treatment"], sort=False)[["relapses", "years"]].sum().reset_index()
     per_patient = _with_rates(sums, level)

@@ -150,7 +150,7 @@ def paired_edss(cohort: Cohort, pair: Comparison, level: float = 0.95) -> Paired
     """
     instance("cohort", cohort, Cohort)
     instance("pair", pair, Comparison)
-    require_level(level)
+    level = require_level(level)
     changes = _changes(cohort, pair)
     complete = ~np.isnan(changes).any(axis=1)
     reference, comparator = changes[complete].T
@@ -192,7 +192,7 @@ def hodges_lehmann(differences: Floats, level: float = 0.95) -> Shift:
     level
         Confidence level; with fewer than 6 differences 0.95 is out of reach.
     """
-    require_level(level)
+    level = require_level(level)
     differences = numbers("differences", differences, "(patients,)", -_LARGEST, _LARGEST)
     halves = np.rint(2 * differences).astype(np.int64)
     pairs, lowest = len(halves), int(halves.min())

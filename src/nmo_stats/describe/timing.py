@@ -145,7 +145,7 @@ def first_relapse(source: Cohort | Comparison, level: float = 0.95) -> FirstRela
     (2, 3, 4.0)
     """
     instance("source", source, Cohort, Comparison)
-    require_level(level)
+    level = require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():
         if np.isnan(patients.first).any():

@@ -35,7 +35,7 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     """
     instance("table", table, pd.DataFrame)
     instance("axes", axes, Axes)
-    require_level(level)
+    level = require_level(level)
     known = table.dropna(subset=["coverage"])
     methods = [method for method in METHOD_NAMES if method in set(known["method"])]
     least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(
@@ -80,7 +80,7 @@ def coverage_by_ratio(
     instance("table", table, pd.DataFrame)
     instance("axes", axes, Axes)
     text("title", title)
-    require_level(level)
+    level = require_level(level)
     ratios = sorted(table["rate_ratio"].unique())
     axes.axhline(100 * level, color=GREY, linewidth=0.9, zorder=0)
     for number, (method, colour) in enumerate(methods.items()):

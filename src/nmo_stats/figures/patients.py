@@ -25,7 +25,7 @@ def patient_ratios(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axe
     """
     instance("fit", fit, HierarchicalFit)
     instance("axes", axes, Axes)
-    require_level(level)
+    level = require_level(level)
     table = fit.patient_rate_ratios(level).head(MOST_PATIENTS)
     typical = fit.rate_ratio(level)
     low, high = min(table["low"].min(), 0.5) / 1.4, max(table["high"].max(), 2.0) * 1.4
@@ -66,7 +66,7 @@ def predictive(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axes:
     """Draw each observed count (dot) on the interval of counts that the fitted model would produce (line)."""
     instance("fit", fit, HierarchicalFit)
     instance("axes", axes, Axes)
-    require_level(level)
+    level = require_level(level)
     pair = fit.model.pair
     _, low, high = predictive_intervals(fit, level)
     shown = min(len(pair.patients), MOST_PATIENTS)

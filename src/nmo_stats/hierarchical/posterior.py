@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Limits at 0.9999 move by less than 1e-3 when the integration is refined (example: 5e-4), those at 0.99999 by 3e-3.
+HIGHEST_LEVEL: Final = 0.9999
 _BINS: Final = 50
 
 
@@ -251,7 +253,7 @@ class HierarchicalFit:
             median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
             probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
         """
-        years, level = positive("years", years, LONGEST_YEARS), require_level(level)
+        years, level = positive("years", years, LONGEST_YEARS), self._resolved(level)
         self.require_convergence()
         pair, tail = self.model.pair, (1 - level) / 2
         rows = []
@@ -308,8 +310,15 @@ class HierarchicalFit:
     def _quantiles(self, quantity: str, level: float) -> Floats:
         """Return median, low and high."""
         self.require_convergence()
-        tail = (1 - require_level(level)) / 2
+        tail = (1 - self._resolved(level)) / 2
         return self.posterior.quantile(quantity, (0.5, tail, 1 - tail))
+
+    def _resolved(self, level: float) -> float:
+        """Return a level up to which the limits are as accurate as they are said to be; further out they are withheld."""
+        if require_level(level) <= HIGHEST_LEVEL:
+            return require_level(level)
+        reason = f"the level is {float(level):.12g}. Expected: at most {HIGHEST_LEVEL}, up to which limits are accurate. Choose a lower level."
+        raise ConvergenceError((reason,), self.method)
 
     def _ratio(
         self,

@@ -52,7 +52,7 @@ class Refits:
     _known: dict[Key, RateRatio | ConvergenceError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
 
     @classmethod
     def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
@@ -126,7 +126,7 @@ def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | No
     [0.22, 0.35, 0.16]
     """
     instance("model", model, Model)
-    require_level(level)
+    level = require_level(level)
     optional("refits", refits, Refits)
     pair = model.pair
     if len(pair.patients) < 2:
@@ -174,7 +174,7 @@ def with_priors(
     {'sceptical': 0.6, 'cautious': 0.35, 'default': 0.22, 'wide': 0.18}
     """
     instance("model", model, Model)
-    require_level(level)
+    level = require_level(level)
     optional("refits", refits, Refits)
     chosen = (
         ratio_prior_grid(model.priors)

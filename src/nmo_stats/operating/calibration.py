@@ -186,7 +186,7 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
     Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
     found by simulation of uniform samples, as there.
     """
-    require_level(level)
+    level = require_level(level)
     from scipy.stats import binom
 
     replicates = whole("replicates", replicates, 1, MOST_REPLICATES)

@@ -115,7 +115,7 @@ def plan(
     True
     """
     instance("design", design, Design)
-    require_level(level)
+    level = require_level(level)
     instance("execution", execution, Execution)
     _require_plannable(design, power, methods)
     tried: dict[int, dict[str, Measures]] = {}

@@ -95,7 +95,7 @@ def simulate(
     """
     instance("design", design, Design)
     instance("execution", execution, Execution)
-    require_level(level)
+    level = require_level(level)
     replicates = whole("replicates", replicates, _FEWEST_REPLICATES, MOST_REPLICATES)
     names = require_estimators(estimators)
     if level > HIGHEST_LEVEL and "hierarchical_quadrature" in names:

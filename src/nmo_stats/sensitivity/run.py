@@ -65,7 +65,7 @@ class Plan:
     progress: Progress | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
         optional("background", self.background, Background)
         instance("simulation", self.simulation, Simulation)
         function("progress", self.progress)
