@@ -148,7 +148,8 @@ def through_the_choices(table: str, chosen: str, folder: Path, command: str) -> 
     """Return how a command with a configuration ends."""
     (folder / "periods.csv").write_text(table)
     (folder / "analysis.toml").write_text(chosen)
-    options = ["--engine", "quadrature", "--config", str(folder / "analysis.toml")]
+    engine = [] if command == "sensitivity" else ["--engine", "quadrature"]
+    options = [*engine, "--config", str(folder / "analysis.toml")]
     out = ["--out", str(folder / "report")] if command == "report" else []
     return {command: run([command, str(folder / "periods.csv"), *options, *out], folder)}
 

@@ -54,7 +54,8 @@ class RateResults:
 
     def find(self, method: str) -> RateRatio | None:
         """Return the estimate of a method, or None."""
-        return next((ratio for ratio in self.estimates if ratio.method == method), None)
+        wanted = text("method", method)
+        return next((ratio for ratio in self.estimates if ratio.method == wanted), None)
 
     def by_reason(self) -> dict[str, tuple[str, ...]]:
         """Return the refused methods under each reason."""

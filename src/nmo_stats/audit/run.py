@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from nmo_stats.arguments import instance, optional
+from nmo_stats.arguments import instance, one_of, optional
 from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, spread
 from nmo_stats.audit.record import Name, Record, record
 from nmo_stats.audit.span import PRECISION, Span, Verdict, exact, rounded, verdict
@@ -89,6 +89,7 @@ class Audit:
 
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings with one verdict."""
+        one_of("wanted", wanted, VERDICTS)
         return tuple(found for found in self.findings if found.verdict == wanted)
 
     @property

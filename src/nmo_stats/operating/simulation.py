@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from nmo_stats.arguments import instance, whole
+from nmo_stats.arguments import instance, text, whole
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.blocks import answers_in, tasks
@@ -44,7 +44,8 @@ class Characteristics:
 
     def find(self, method: str) -> Measures | None:
         """Return the measures of one estimator, or None."""
-        return next((found for found in self.measures if found.method == method), None)
+        wanted = text("method", method)
+        return next((found for found in self.measures if found.method == wanted), None)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each estimator."""
