@@ -281,3 +281,14 @@ def test_more_draws_than_can_be_held_are_refused_before_sampling():
     many = Comparison.from_arrays(np.ones((500, 2), dtype=int), np.ones((500, 2)))
     with pytest.raises(MemoryLimitError, match="fewer"):
         hierarchical.fit(many, engine=hierarchical.Nuts(draws=100_000, chains=64), seed=1)
+
+
+def test_other_methods_answer_where_the_integration_would_need_too_much_memory(run, tmp_path):
+    path = tmp_path / "periods.csv"
+    rows = [f"P{n},{drug},{count},1.5" for n, pair in enumerate([(100_000, 1), (100_000, 3), (99_999, 100_000)])
+            for drug, count in zip(("rituximab", "tocilizumab"), pair, strict=True)]  # fmt: skip
+    path.write_text("\n".join(["patient,treatment,relapses,exposure_years", *rows]) + "\n")
+    code, said, _ = run("rates", path, "--json")
+    assert code == 3
+    assert '"conditional_exact"' in said
+    assert "GB of memory" in said

@@ -257,6 +257,16 @@ def hierarchical_rates(
     return RateResults((), tuple(refusals))
 
 
+def fitted_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) -> RateResults:
+    """Fit the hierarchical model and return its ratios; a refusal where the fit itself fails, so that other methods still answer."""
+    try:
+        fit, sampled = hierarchical_fits(pair, settings, engine, seed)
+    except ConvergenceError as refused:
+        reason = "failed diagnostic: " + "; ".join(refused.failures)
+        return RateResults((), (Refusal(refused.method, reason, failed=True),))
+    return hierarchical_rates(fit, settings.level, sampled)
+
+
 def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
     try:
         return RateResults((fit.rate_ratio(level),), ())

@@ -12,8 +12,8 @@ import typer
 from nmo_stats.analysis import (
     Settings,
     analyze,
+    fitted_rates,
     hierarchical_fits,
-    hierarchical_rates,
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
@@ -131,11 +131,9 @@ def rates(
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
-        fit, sampled = hierarchical_fits(
-            pair, _watched(chosen.settings, progress), chosen.engine or "quadrature", chosen.seed
-        )
-    level = chosen.settings.level
-    found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+        watched = _watched(chosen.settings, progress)
+        fitted = fitted_rates(pair, watched, chosen.engine or "quadrature", chosen.seed)
+    found = combined(classical_rates(pair, chosen.settings.level), fitted)
     if as_json:
         say_json(texts.rates_json(pair, found))
     else:
