@@ -88,7 +88,7 @@ def test_a_treatment_is_not_compared_with_itself():
 
 def test_unknown_courses_are_an_argument_error():
     for courses in ("last", None, ["all"]):
-        with pytest.raises(ArgumentError, match="'all' or 'adjacent'"):
+        with pytest.raises(ArgumentError, match="'all', 'adjacent'"):
             compare(*BOTH, courses=courses)
 
 

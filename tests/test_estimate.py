@@ -36,7 +36,7 @@ def test_a_level_between_0_and_1_is_accepted(level):
 
 @pytest.mark.parametrize("ratio", [0, -1, math.nan, math.inf, "1", None, [1.0]])
 def test_a_ratio_that_is_not_positive_and_finite_is_refused(ratio):
-    with pytest.raises(ArgumentError, match="a positive finite number"):
+    with pytest.raises(ArgumentError, match=r"ratio .* a finite number > 0"):
         require_ratio(ratio)
 
 

@@ -149,11 +149,11 @@ def test_entry_names_the_patients_without_a_reference_relapse():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"likelihood": "binomial"}, "likelihood 'binomial': 'poisson' or 'negative_binomial'"),
-        ({"entry": "always"}, "entry 'always': None or 'relapse_on_reference'"),
-        ({"engine": "stan"}, "engine 'stan': 'quadrature', 'nuts' or Nuts"),
+        ({"likelihood": "binomial"}, "likelihood 'binomial'.*'poisson', 'negative_binomial'"),
+        ({"entry": "always"}, "entry 'always'.*None, 'relapse_on_reference'"),
+        ({"engine": "stan"}, "engine 'stan'.*'quadrature', 'nuts'"),
         ({"engine": None}, "engine None"),
-        ({"seed": -1}, "seed -1: a whole number >= 0"),
+        ({"seed": -1}, "seed -1.*a whole number from 0"),
         ({"seed": 1.5}, "seed 1.5"),
         ({"seed": "1"}, "seed '1'"),
     ],

@@ -106,7 +106,7 @@ def test_the_order_of_cohorts_and_patients_changes_next_to_nothing():
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3, 3), (0, 3, 2)])
 def test_arrays_of_another_shape_are_refused(shape):
-    with pytest.raises(ArgumentError, match="cohorts, n, 2"):
+    with pytest.raises(ArgumentError, match="cohorts, patients, 2"):
         ratio_posteriors(np.zeros(shape, dtype=np.int64), np.ones(shape))
 
 

@@ -38,7 +38,7 @@ def test_no_reference_relapse_no_rate_to_plan_with():
     [
         ({"patients": 0}, "patients 0"),
         ({"patients": 1.5}, "patients 1.5"),
-        ({"times": ()}, "pairs of reference and comparator"),
+        ({"times": ()}, "patients, 2"),
         ({"times": ((1.0, 0.0),)}, "each is > 0"),
         ({"reference_arr": 0.0}, "reference ARR 0.0"),
         ({"rate_ratio": 0.0}, "ratio 0.0"),
@@ -247,7 +247,7 @@ def test_all_estimators_by_default(example_pair):
         ({"replicates": 10.5}, "replicates 10.5"),
         ({"estimators": ["exact"]}, "estimators"),
         ({"estimators": []}, "estimators"),
-        ({"estimators": "pooled_exact"}, "list of names"),
+        ({"estimators": "pooled_exact"}, "list"),
         ({"level": 1.0}, "level"),
         ({"level": 0.999}, "leave that estimator out"),
     ],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, get_args
 
 import pandas as pd
 
 from nmo_stats import hierarchical, sensitivity
+from nmo_stats.arguments import instance, one_of, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
@@ -71,7 +72,7 @@ class Settings:
     replicates: int = Simulation().replicates
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "level", float(require_level(self.level)))
+        object.__setattr__(self, "level", require_level(self.level))
         Simulation(self.replicates)
         for name, kind in (("priors", Priors), ("nuts", Nuts), ("background", Background | None)):
             if not isinstance(getattr(self, name), kind):
@@ -200,6 +201,10 @@ def analyze(
     >>> from nmo_stats.cohort import load_example
     >>> analysis = analyze(load_example(), "tocilizumab", reference="rituximab")  # doctest: +SKIP
     """
+    instance("cohort", cohort, Cohort)
+    text("comparator", comparator)
+    text("reference", reference)
+    instance("settings", settings, Settings)
     pair = cohort.compare(comparator, reference=reference, courses=settings.courses)
     fit, sampled = hierarchical_fits(pair, settings, engine, seed)
     return assemble(cohort, fit, settings, engine, sampled=sampled)
@@ -217,6 +222,11 @@ def assemble(
 
     A refusal in the place of the latter stands among the refusals of the rates.
     """
+    instance("cohort", cohort, Cohort)
+    instance("fit", fit, HierarchicalFit)
+    instance("settings", settings, Settings)
+    optional("sampled", sampled, HierarchicalFit, Refusal)
+    _require_engine(engine)
     pair = fit.model.pair
     rates = all_rates(fit, settings.level, sampled)
     by_nuts = None if isinstance(sampled, Refusal) else sampled
@@ -246,7 +256,7 @@ def assemble(
         sampled=by_nuts,
         coverage=coverage_map.like(pair),
         audit=audited(cohort),
-        unmerged=unmerged_rates(fit.model, settings.level),
+        unmerged=unmerged_rates(pair, settings),
     )
 
 
@@ -259,13 +269,11 @@ def all_rates(
     return with_estimands(pair, found)
 
 
-def unmerged_rates(model: Model, level: float = 0.95) -> RateResults | None:
+def unmerged_rates(pair: Comparison, settings: Settings) -> RateResults | None:
     """Return the ratio by every method with no onsets merged; None unless more than a tenth of the onsets are merged."""
-    pair = model.pair
     if pair.merging is None or not pair.merging.is_frequent or pair.unmerged is None:
         return None
-    fit = hierarchical.fit_model(replace(model, pair=pair.unmerged), "quadrature", DEFAULT_SEED)
-    return all_rates(fit, level)
+    return pair_rates(pair.unmerged, settings, "quadrature", DEFAULT_SEED)
 
 
 def hierarchical_rates(
@@ -275,6 +283,9 @@ def hierarchical_rates(
 
     Where two engines disagree neither is believed; where one could not be run, its refusal stands beside the other.
     """
+    instance("fit", fit, HierarchicalFit)
+    level = require_level(level)
+    optional("sampled", sampled, HierarchicalFit, Refusal)
     if sampled is None:
         return _hierarchical_rate(fit, level)
     if isinstance(sampled, Refusal):
@@ -284,6 +295,17 @@ def hierarchical_rates(
         return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
     refusals = [Refusal(one.method, f"failed diagnostic: {reason}", failed=True) for one in (fit, sampled)]
     return RateResults((), tuple(refusals))
+
+
+def pair_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) -> RateResults:
+    """Fit the hierarchical model and return the ratio by every method; where the fit fails the others still answer."""
+    try:
+        fit, sampled = hierarchical_fits(pair, settings, engine, seed)
+    except ConvergenceError as refused:
+        reason = "failed diagnostic: " + "; ".join(refused.failures)
+        failed = RateResults((), (Refusal(refused.method, reason, failed=True),))
+        return combined(classical_rates(pair, settings.level), failed)
+    return all_rates(fit, settings.level, sampled)
 
 
 def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
@@ -301,13 +323,19 @@ def hierarchical_fits(
 
     NUTS that cannot be run costs its own numbers and no others: its refusal stands in their place.
     """
+    instance("pair", pair, Comparison)
+    instance("settings", settings, Settings)
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
+    _require_engine(engine)
     if engine == "both":
         fit = hierarchical.fit_model(model, "quadrature", seed)
         return fit, _sampled_or_refused(model, settings.nuts, seed)
-    if not isinstance(engine, Nuts) and engine not in ENGINES:
-        raise ArgumentError(f"engine {engine!r}: {', '.join(map(repr, ENGINES))}")
     return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+
+
+def _require_engine(engine: Engine) -> None:
+    if not isinstance(engine, Nuts):
+        one_of("engine", engine, ENGINES)
 
 
 def _sampled_or_refused(model: Model, options: Nuts, seed: int) -> HierarchicalFit | Refusal:

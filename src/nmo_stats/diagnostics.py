@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import instance, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import NO_INFORMATION
+from nmo_stats.estimate import NO_INFORMATION, require_level
 from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
 from nmo_stats.wording import PARAMETER_NAMES, plain, rounded_percent, significant
@@ -96,6 +97,9 @@ def check(
     refits
         Where the models without one patient may have been fitted before.
     """
+    instance("fit", fit, HierarchicalFit)
+    optional("sampled", sampled, HierarchicalFit)
+    optional("refits", refits, Refits)
     own = computation_checks(fit)
     computation = own
     if sampled is not None:
@@ -120,6 +124,7 @@ def gate(fit: HierarchicalFit) -> HierarchicalFit:
     ConvergenceError
         With the failed checks.
     """
+    instance("fit", fit, HierarchicalFit)
     failed = tuple(str(found) for found in computation_checks(fit) if not found.passed)
     if failed:
         raise ConvergenceError(failed, fit.method)
@@ -128,6 +133,7 @@ def gate(fit: HierarchicalFit) -> HierarchicalFit:
 
 def computation_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return what decides: the errors of a quadrature, or convergence and health of a sampler."""
+    instance("fit", fit, HierarchicalFit)
     return tuple(_computation(verdict) for verdict in fit.convergence.verdicts)
 
 
@@ -136,6 +142,8 @@ def agreement_checks(fit: HierarchicalFit, sampled: HierarchicalFit) -> tuple[Ch
 
     The largest difference of a median or 95 % limit of a top-level quantity, in Monte Carlo standard errors.
     """
+    instance("fit", fit, HierarchicalFit)
+    instance("sampled", sampled, HierarchicalFit)
     if fit.convergence.failures or sampled.convergence.failures:
         return ()
     names = (*fit.model.parameters, "log_rate_ratio_new_patient")
@@ -166,6 +174,7 @@ def _difference(fit: HierarchicalFit, sampled: HierarchicalFit, name: str) -> fl
 
 def prior_predictive_check(fit: HierarchicalFit) -> Check:
     """Return how surprising the observed relapses per patient-year are before the data are used."""
+    instance("fit", fit, HierarchicalFit)
     pair = fit.model.pair
     years = sum(pair.total_years)
     drawn = _predicted(fit, "prior_predictive").sum(axis=(1, 2)) / years
@@ -188,6 +197,7 @@ def prior_predictive_check(fit: HierarchicalFit) -> Check:
 
 def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return how well the fit reproduces the total, the zeros, the largest count, and each single count."""
+    instance("fit", fit, HierarchicalFit)
     drawn, observed = _predicted(fit, "posterior_predictive"), fit.model.pair.relapses
     statistics = {
         "total relapses": (drawn.sum(axis=(1, 2)), observed.sum()),
@@ -207,6 +217,8 @@ def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> 
     In posterior standard deviations of the log ratio; infinite where a patient had all relapses, or where a refit
     failed. None for a single patient, above 12 patients, or without a relapse.
     """
+    instance("fit", fit, HierarchicalFit)
+    optional("refits", refits, Refits)
     if not 2 <= len(fit.model.pair.patients) <= MOST_LEFT_OUT or not sum(fit.model.pair.totals):
         return ()
     try:
@@ -241,16 +253,20 @@ def _left_out(value: float, advice: str) -> Check:
 
 def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return how much of each parameter's prior variance the data removed."""
+    instance("fit", fit, HierarchicalFit)
     return tuple(_contraction(name, value) for name, value in fit.contraction().items())
 
 
 def power_scaling_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """Return how much each parameter's posterior moves when the top-level priors are made a little stronger."""
+    instance("fit", fit, HierarchicalFit)
     return tuple(_power_scaling(name, value) for name, value in fit.posterior.prior_sensitivity().items())
 
 
 def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Counts, Counts, Counts]:
     """Return median, low and high of the replicated counts, each of shape (n, 2)."""
+    instance("fit", fit, HierarchicalFit)
+    level = require_level(level)
     tail = (1 - level) / 2
     drawn = _predicted(fit, "posterior_predictive")
     median, low, high = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf").astype(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Literal, Protocol
 
+from nmo_stats.arguments import instance, positive, share
 from nmo_stats.errors import ArgumentError
 
 IntervalKind = Literal["confidence", "credible"]
@@ -75,13 +75,13 @@ class Interval:
     kind: IntervalKind
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
         if math.isnan(self.low) or math.isnan(self.high) or self.low > self.high:
             raise ArgumentError(f"interval limits {self.low}, {self.high}: low <= high, and neither is NaN")
 
     def contains(self, value: float) -> bool:
         """Return whether ``value`` lies within the closed interval."""
-        return self.low <= value <= self.high
+        return self.low <= instance("value", value, int, float) <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ class RateRatio:
 
     def with_cautions(self, *cautions: Caution) -> RateRatio:
         """Return the same result with further cautions."""
-        return replace(self, cautions=(*self.cautions, *cautions))
+        given = (instance("cautions", caution, Caution) for caution in cautions)
+        return replace(self, cautions=(*self.cautions, *given))
 
     def to_dict(self) -> dict[str, object]:
         """Return one row of the ``rates`` JSON: None where a number does not exist, infinity as ``"inf"``.
@@ -184,9 +185,7 @@ def require_level(level: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise ArgumentError(f"level {level!r}: a number strictly between 0 and 1, such as 0.95")
-    return level
+    return share("level", level)
 
 
 def require_ratio(ratio: float) -> float:
@@ -197,9 +196,7 @@ def require_ratio(ratio: float) -> float:
     ArgumentError
         If it is not.
     """
-    if not (isinstance(ratio, Real) and ratio > 0 and math.isfinite(ratio)):
-        raise ArgumentError(f"ratio {ratio!r}: a positive finite number, such as 1.0")
-    return ratio
+    return positive("ratio", ratio)
 
 
 def json_number(value: float | None) -> float | str | None:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Final, Protocol
 
 from nmo_stats import exact, glm
+from nmo_stats.arguments import instance, text
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import Interval, RateModel, RateRatio
+from nmo_stats.estimate import Interval, RateModel, RateRatio, require_level
 
 
 class ClassicalModel(RateModel, Protocol):
@@ -53,7 +54,8 @@ class RateResults:
 
     def find(self, method: str) -> RateRatio | None:
         """Return the estimate of a method, or None."""
-        return next((ratio for ratio in self.estimates if ratio.method == method), None)
+        wanted = text("method", method)
+        return next((ratio for ratio in self.estimates if ratio.method == wanted), None)
 
     def beside(self, ratio: RateRatio) -> RateRatio | None:
         """Return the estimate by the same method, or by the other engine of the hierarchical model; None if there is none."""
@@ -78,6 +80,8 @@ class RateResults:
 
 def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
     """Return the ratio by every exact and likelihood method, or its refusal."""
+    instance("pair", pair, Comparison)
+    level = require_level(level)
     found = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
     return RateResults(
         tuple(one for one in found if isinstance(one, RateRatio)),
@@ -87,6 +91,7 @@ def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
 
 def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
     """Return what a method says: its ratio, or why it has none."""
+    text("method", method)
     try:
         return ask()
     except NotIdentifiedError as refused:

@@ -29,7 +29,7 @@ def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDiffere
     >>> print(f"{difference.estimate:.3f} ({difference.interval.low:.3f} to {difference.interval.high:.3f})")
     1.955 (0.305 to 4.218)
     """
-    require_level(level)
+    level = require_level(level)
     (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
     if not (reference and comparator):
         return None

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 import pandas as pd
 
+from nmo_stats.arguments import instance
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.names import parse_patient
@@ -144,6 +145,7 @@ def record(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | Non
     >>> record(load_example()).fact("exposure_months", "1", "rituximab").span.high
     Decimal('32.5')
     """
+    instance("cohort", cohort, Cohort)
     frame = _in_order(cohort)
     courses = {
         str(patient): tuple(dict.fromkeys(given))

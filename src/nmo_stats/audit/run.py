@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nmo_stats.arguments import instance, optional
 from nmo_stats.audit.findings import Audit, Finding
 from nmo_stats.audit.formulas import Computed, Formula, Outcome, Unknown, arithmetic, spread
 from nmo_stats.audit.record import Name, Record, record
@@ -44,6 +45,8 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
     >>> [(row.quantity, row.patient, row.printed) for row in found.of("disagrees")][0]
     ('prior_arr', '1', '2.6')
     """
+    instance("known", known, Record)
+    optional("published", published, pd.DataFrame)
     rows = _rows(known, empty_published() if published is None else published)
     known = known if published is None else known.with_printed(published)
     mentions = _mentions(rows)
@@ -68,6 +71,7 @@ def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | No
     >>> audited(load_example()).counts["disagrees"]
     4
     """
+    instance("cohort", cohort, Cohort)
     has_column = "reported_arr" in cohort.frame and bool(cohort.frame["reported_arr"].notna().any())
     if cohort.published is None and not has_column:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from nmo_stats.arguments import instance, text
 from nmo_stats.audit.findings import Audit, Finding
 from nmo_stats.audit.names import FORMULA_NAMES
 from nmo_stats.audit.vocabulary import SUMMARIES
@@ -28,12 +29,14 @@ def quantity_text(quantity: str) -> str:
     >>> quantity_text("prior_arr"), quantity_text("edss_start_median")
     ('prior ARR', 'EDSS start median')
     """
+    text("quantity", quantity)
     words = quantity.split("_")
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def summary(audit: Audit) -> str:
     """Return how many of the printed numbers have each verdict."""
+    instance("audit", audit, Audit)
     counts = audit.counts
     total = counted(len(audit.findings), "printed number")
     agrees, within, other = (
@@ -50,6 +53,7 @@ def summary(audit: Audit) -> str:
 
 def sentence(finding: Finding) -> str:
     """Return a number with its arithmetic, and with the other formula that gives the printed number."""
+    instance("finding", finding, Finding)
     if finding.formula is not None:
         return " ".join(part for part in (_usual(finding), _by_another(finding), coarse(finding)) if part)
     first = f"{_where(finding)}; {finding.words}."
@@ -95,6 +99,7 @@ def _where(finding: Finding) -> str:
 
 def about(found: Finding) -> str:
     """Return whom and what a number is about, e.g. ``Patient 1, rituximab, EDSS start``."""
+    instance("found", found, Finding)
     patient = None if found.patient is None else f"patient {found.patient}"
     parts = (patient, found.treatment, quantity_text(found.quantity))
     text = ", ".join(part for part in parts if part)
@@ -108,6 +113,7 @@ def stem(quantity: str) -> str:
 
 def by_reason(audit: Audit) -> dict[str, dict[str, int]]:
     """Return what cannot be recomputed: for each reason the quantities, and how often each is printed."""
+    instance("audit", audit, Audit)
     found: dict[str, dict[str, int]] = {}
     for one in audit.of("not_recomputable"):
         quantities = found.setdefault(one.words, {})
@@ -117,6 +123,7 @@ def by_reason(audit: Audit) -> dict[str, dict[str, int]]:
 
 def by_quantity(audit: Audit) -> dict[str, tuple[int, int]]:
     """Return how many printed numbers of each quantity agree, sign included: those of one patient, and those of the series."""
+    instance("audit", audit, Audit)
     found: dict[str, tuple[int, int]] = {}
     for one in audit.of("agrees"):
         if one.is_without_sign:

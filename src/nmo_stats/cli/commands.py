@@ -11,9 +11,9 @@ import typer
 
 from nmo_stats.analysis import (
     Settings,
-    all_rates,
     analyze,
     hierarchical_fits,
+    pair_rates,
     unmerged_rates,
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
@@ -144,15 +144,10 @@ def rates(
     names = treatments(cohort, chosen)
     pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
     with progress_bar("Sampling the hierarchical model") as progress:
-        fit, sampled = hierarchical_fits(
-            pair,
-            _watched(chosen.settings, progress),
-            "quadrature" if chosen.engine is None else chosen.engine,
-            chosen.seed,
-        )
-    level = chosen.settings.level
-    found = all_rates(fit, level, sampled)
-    unmerged = unmerged_rates(fit.model, level)
+        watched = _watched(chosen.settings, progress)
+        engine = "quadrature" if chosen.engine is None else chosen.engine
+        found = pair_rates(pair, watched, engine, chosen.seed)
+    unmerged = unmerged_rates(pair, chosen.settings)
     if as_json:
         say_json(texts.rates_json(pair, found, unmerged))
     else:

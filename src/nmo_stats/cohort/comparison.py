@@ -12,24 +12,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arguments import found, text
 from nmo_stats.cohort.attrition import Merging
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.notices import Notice, table_notices
 from nmo_stats.cohort.plausibility import entry_notices
-from nmo_stats.cohort.schema import parse_count, parse_exposure
+from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES, SHORTEST_YEARS, parse_count, parse_exposure
 from nmo_stats.cohort.totals import total_problems
 from nmo_stats.errors import ArgumentError, CohortError, Problem
-from nmo_stats.tables.cells import COMMA_REMEDY, LARGEST, Cell, Fault, as_text, is_missing, shown
+from nmo_stats.tables.cells import COMMA_REMEDY, Cell, Fault, as_text, is_missing, shown
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[Any]
 
 _IN_ARRAYS: Final = "give numbers, or write a decimal point, not a decimal comma"
-_RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float]]] = {
-    "relapses": (parse_count, np.int64, 0.0),
-    "years": (parse_exposure, np.float64, 1 / LARGEST),
+_RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float, float]]] = {
+    "relapses": (parse_count, np.int64, 0.0, MOST_RELAPSES),
+    "years": (parse_exposure, np.float64, SHORTEST_YEARS, LONGEST_YEARS),
 }
 
 
@@ -104,7 +105,7 @@ class Comparison:
         counts, times = _array(relapses), _array(years)
         numbers = range(1, len(counts) + 1) if counts.ndim else ()
         names = _names(numbers if patients is None else patients)
-        if reference == comparator:
+        if text("reference", reference) == text("comparator", comparator):
             raise ArgumentError(
                 f"reference and comparator are both {reference!r}: name two different treatments"
             )
@@ -157,6 +158,7 @@ class Comparison:
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
         """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
+        kept = _mask(kept, len(self.patients))
         names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
         return replace(
             self,
@@ -180,6 +182,15 @@ class Comparison:
             unmerged=None if self.unmerged is None else self.unmerged.swapped(),
             merging=self.merging,
         )
+
+
+def _mask(kept: object, patients: int) -> npt.NDArray[np.bool_]:
+    mask = np.asarray(kept) if isinstance(kept, (np.ndarray, Sequence)) else np.empty(0)
+    if mask.dtype != np.bool_ or mask.shape != (patients,):
+        raise ArgumentError(
+            f"kept {found(kept)}. Expected: {patients} times True or False, one for each patient."
+        )
+    return np.asarray(mask, dtype=np.bool_)
 
 
 def _array(values: object) -> Cells:
@@ -236,8 +247,8 @@ def _notices(pair: Comparison) -> tuple[Notice, ...]:
 
 def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells, list[Problem]]:
     """Return a read-only copy of the cells in their type, and the problems of those that break the rule."""
-    parser, kind, smallest = _RULES[name]
-    if np.issubdtype(cells.dtype, kind) and np.all((cells >= smallest) & (cells <= LARGEST)):
+    parser, kind, smallest, largest = _RULES[name]
+    if np.issubdtype(cells.dtype, kind) and np.all((cells >= smallest) & (cells <= largest)):
         return _read_only(cells, kind), []
     parsed: list[Any] = [parser(cell) for cell in cells.flat]
     problems = []

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import one_of
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.history import history_of
 from nmo_stats.cohort.notices import Notice
@@ -50,8 +51,7 @@ def paired(
     """
     comparator, reference = as_text(comparator), as_text(reference)
     _require_treatments(frame, comparator, reference)
-    if courses not in get_args(Courses):
-        raise ArgumentError(f"courses {courses!r}: 'all' or 'adjacent'")
+    one_of("courses", courses, get_args(Courses))
     compared = frame[frame["treatment"].isin([reference, comparator])]
     chosen = _adjacent(frame, comparator, is_numbered=is_numbered) if courses == "adjacent" else compared
     sums = _sums(chosen, reference, comparator)

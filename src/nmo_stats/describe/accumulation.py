@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -54,6 +55,7 @@ class MeanCount:
 
     def mean_at(self, months: float) -> dict[str, float] | None:
         """Return ``mean``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
+        months = number("months", months, 0)
         return (
             None
             if months / 12 > self.last
@@ -148,7 +150,8 @@ def accumulation(source: Comparison | Cohort, level: float = 0.95) -> Accumulati
     >>> found.curves["tocilizumab"].curve["mean"].round(2).tolist()
     [0.0, 0.33, 0.67, 0.67, 0.67, 0.67]
     """
-    require_level(level)
+    instance("source", source, Comparison, Cohort)
+    level = require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():
         if patients.all_timed:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv, gammaincinv
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.attrition import Merging
 from nmo_stats.estimate import Caution, require_level
@@ -76,7 +77,8 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     >>> pooled[["treatment", "arr", "median_arr"]].round(2).to_dict("records")[1]
     {'treatment': 'tocilizumab', 'arr': 0.5, 'median_arr': 0.57}
     """
-    require_level(level)
+    instance("cohort", cohort, Cohort)
+    level = require_level(level)
     frame = cohort.frame.assign(years=cohort.years)
     sums = frame.groupby(["patient", "treatment"], sort=False)[["relapses", "years"]].sum().reset_index()
     per_patient = _with_rates(sums, level)

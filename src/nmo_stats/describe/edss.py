@@ -9,6 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, one_of
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import Caution
@@ -130,6 +131,8 @@ def edss(cohort: Cohort, rule: RuleName = "msprog") -> EdssSummary:
     >>> summary.per_treatment[["treatment", "worsened", "stable", "improved"]].to_dict("records")[0]
     {'treatment': 'rituximab', 'worsened': 1, 'stable': 2, 'improved': 0}
     """
+    instance("cohort", cohort, Cohort)
+    one_of("rule", rule, EDSS_RULES)
     if rule not in EDSS_RULES:
         raise ArgumentError(f"EDSS rule {rule!r}: one of {', '.join(EDSS_RULES)}")
     chosen = EDSS_RULES[rule]

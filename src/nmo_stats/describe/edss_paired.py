@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arguments import instance, numbers
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.edss import CONFIRMATION, SHARED_VISIT
 from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, signed_rank_cut
@@ -146,7 +148,9 @@ def paired_edss(cohort: Cohort, pair: Comparison, level: float = 0.95) -> Paired
     >>> [(test.p_value, test.smallest_p_value) for test in found.tests]
     [(0.5, 0.5), (0.5, 0.5)]
     """
-    require_level(level)
+    instance("cohort", cohort, Cohort)
+    instance("pair", pair, Comparison)
+    level = require_level(level)
     changes = _changes(cohort, pair)
     complete = ~np.isnan(changes).any(axis=1)
     reference, comparator = changes[complete].T
@@ -172,6 +176,9 @@ def paired_edss(cohort: Cohort, pair: Comparison, level: float = 0.95) -> Paired
     )
 
 
+_LARGEST: Final = 1_000.0  # of a difference: the distribution of their sums is as long
+
+
 def hodges_lehmann(differences: Floats, level: float = 0.95) -> Shift:
     """Return the Hodges-Lehmann estimate of differences in whole multiples of half a point, with its exact interval.
 
@@ -185,6 +192,8 @@ def hodges_lehmann(differences: Floats, level: float = 0.95) -> Shift:
     level
         Confidence level; with fewer than 6 differences 0.95 is out of reach.
     """
+    level = require_level(level)
+    differences = numbers("differences", differences, "(patients,)", -_LARGEST, _LARGEST)
     halves = np.rint(2 * differences).astype(np.int64)
     pairs, lowest = len(halves), int(halves.min())
     times = np.bincount(halves - lowest)

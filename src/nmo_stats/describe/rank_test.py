@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from nmo_stats.arguments import instance, numbers
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.estimate import require_level
 
 _MOST_ENUMERATED: Final = 500
 
@@ -40,7 +42,7 @@ class SignedRank:
 
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - level
+        return self.smallest_p_value <= 1 - require_level(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class SignTest:
 
     def can_reach(self, level: float = 0.95) -> bool:
         """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - level
+        return self.smallest_p_value <= 1 - require_level(level)
 
 
 def wilcoxon(pair: Comparison) -> SignedRank:
@@ -90,6 +92,7 @@ def wilcoxon(pair: Comparison) -> SignedRank:
     >>> test.p_value, test.smallest_p_value
     (0.25, 0.25)
     """
+    instance("pair", pair, Comparison)
     differences = rate_differences(pair)
     if not len(differences):
         raise NotIdentifiedError("no patient's rate differs between the periods", "wilcoxon")
@@ -142,7 +145,8 @@ def signed_rank_cut(pairs: int, tail: float) -> int:
 
 
 def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    kept = differences[differences != 0]
+    known = numbers("differences", differences, "(patients,)")
+    kept = known[known != 0]
     if not len(kept):
         raise ArgumentError("every difference is zero: there is nothing to test")
     return np.asarray(kept)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv
 
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -55,6 +56,7 @@ class TimeToFirst:
 
     def share_at(self, months: float) -> dict[str, float] | None:
         """Return ``share``, ``low``, ``high`` and the number still ``at_risk`` at a time, or None beyond the follow-up."""
+        months = number("months", months, 0)
         return (
             None
             if months / 12 > self.last
@@ -142,7 +144,8 @@ def first_relapse(source: Cohort | Comparison, level: float = 0.95) -> FirstRela
     >>> found.relapsed, found.patients, round(12 * found.median, 1)
     (2, 3, 4.0)
     """
-    require_level(level)
+    instance("source", source, Cohort, Comparison)
+    level = require_level(level)
     curves, reasons = {}, {}
     for name, patients in follow_up(source).items():
         if np.isnan(patients.first).any():

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.errors import ArgumentError
+from nmo_stats.arguments import one_of, whole
 from nmo_stats.events.records import Ints, Onsets
 from nmo_stats.events.timeline import LONGEST, Mask, Timeline, moment
 from nmo_stats.events.written_dates import ORDERS, DateOrder
@@ -62,14 +62,11 @@ class Rules:
     def __post_init__(self) -> None:
         for name in ("min_gap_days", "run_in_days", "switch_window_days"):
             value = getattr(self, name)
-            if name == "min_gap_days" and value is None:
-                continue
-            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise ArgumentError(f"{name} {value!r}: a whole number of days >= 0")
-        for name, known in (("gap", get_args(Gap)), ("end", get_args(Ending)), ("dates", (*ORDERS, None))):
-            if getattr(self, name) not in known:
-                words = " or ".join(repr(word) for word in known if word is not None)
-                raise ArgumentError(f"{name} {getattr(self, name)!r}: {words}")
+            if name != "min_gap_days" or value is not None:
+                object.__setattr__(self, name, whole(name, value, 0))
+        one_of("gap", self.gap, get_args(Gap))
+        one_of("end", self.end, get_args(Ending))
+        one_of("dates", self.dates, (*ORDERS, None))
 
     @property
     def merged_days(self) -> int:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from scipy.optimize import brentq
 
+from nmo_stats.arguments import flag, instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import (
@@ -135,6 +136,7 @@ def pooled(pair: Comparison) -> ExactRatio:
     >>> print(f"{ratio.estimate:.4f} ({ratio.interval.low:.4f} to {ratio.interval.high:.3f}), p {ratio.p_value:.4f}")
     0.2037 (0.0214 to 0.984), p 0.0470
     """
+    instance("pair", pair, Comparison)
     return _exact(pair, pooled_stratum(pair), "pooled_exact", "pooled")
 
 
@@ -169,6 +171,8 @@ def conditional(pair: Comparison, *, midp: bool = False) -> ExactRatio:
     >>> print(f"{ratio.estimate:.5f} ({ratio.interval.low:.4f} to {ratio.interval.high:.4f})")
     0.19325 (0.0272 to 0.8601)
     """
+    instance("pair", pair, Comparison)
+    flag("midp", midp)
     method = "conditional_midp" if midp else "conditional_exact"
     return _exact(pair, patient_strata(pair), method, "within_patient", midp=midp)
 

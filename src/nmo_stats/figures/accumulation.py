@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe import Accumulation
 from nmo_stats.figures.steps import COLOURS, at_risk_below, band, drawn_rows, months_axis, name_curves, step
@@ -15,6 +16,9 @@ def mean_counts(found: Accumulation, pair: Comparison, axes: Axes) -> Axes:
 
     The band is its pointwise interval, where there is one; the numbers below are the patients still watched.
     """
+    instance("found", found, Accumulation)
+    instance("pair", pair, Comparison)
+    instance("axes", axes, Axes)
     names = (pair.reference, pair.comparator)
     watched = {}
     for period, (name, colour) in enumerate(zip(names, COLOURS, strict=True)):

@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
+from nmo_stats.arguments import instance, text
+from nmo_stats.estimate import require_level
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, REFERENCE
 from nmo_stats.wording import METHOD_NAMES, whole_percent
 
@@ -31,6 +33,9 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     level
         Level of the intervals: cells below it are coloured.
     """
+    instance("table", table, pd.DataFrame)
+    instance("axes", axes, Axes)
+    level = require_level(level)
     known = table.dropna(subset=["coverage"])
     methods = [method for method in METHOD_NAMES if method in set(known["method"])]
     least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(
@@ -72,6 +77,10 @@ def coverage_by_ratio(
     level
         Level of the intervals, drawn as a line.
     """
+    instance("table", table, pd.DataFrame)
+    instance("axes", axes, Axes)
+    text("title", title)
+    level = require_level(level)
     ratios = sorted(table["rate_ratio"].unique())
     axes.axhline(100 * level, color=GREY, linewidth=0.9, zorder=0)
     for number, (method, colour) in enumerate(methods.items()):
@@ -101,6 +110,7 @@ def calibration(shares: Floats, band: tuple[Floats, Floats, Floats], axes: Axes)
     axes
         Where to draw.
     """
+    instance("axes", axes, Axes)
     points, lower, upper = band
     axes.fill_between(points, lower - points, upper - points, color=PALE, linewidth=0)
     axes.axhline(0, color=GREY, linewidth=0.9)

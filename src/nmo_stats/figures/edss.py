@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance, texts
 from nmo_stats.describe import EdssSummary
 from nmo_stats.figures.style import COMPARATOR, REFERENCE
 from nmo_stats.frames import records
@@ -23,6 +24,9 @@ def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -
     Periods with the same two scores are set a little apart, so that no line hides another. With more than 12 patients there
     is one line for each pair of scores, as wide as many patients have them, and no names.
     """
+    instance("summary", summary, EdssSummary)
+    instance("axes", axes, Axes)
+    texts("treatments", treatments, 2)
     known = summary.per_period.dropna(subset=["start", "end"])
     known = known[known["treatment"].isin(treatments)]
     few = known["patient"].nunique() <= MOST_LABELLED

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance, sequence, text
 from nmo_stats.estimate import RateRatio
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, ratio_axis, ratio_words
 from nmo_stats.wording import ESTIMAND_NAMES, SHORT_NAMES, ratio_text
@@ -21,6 +22,10 @@ def forest(estimates: Sequence[RateRatio], axes: Axes, comparator: str = "compar
     A hollow marker carries a caution. At a zero cell there is no marker: the data set one limit, and the median is the
     prior's; a limit of 0 or infinity is an arrow.
     """
+    for estimate in sequence("estimates", estimates, "rate ratios"):
+        instance("estimates", estimate, RateRatio)
+    instance("axes", axes, Axes)
+    text("comparator", comparator)
     shown = [ratio for ratio in estimates if ratio.informative]
     low, high = _limits(shown)
     row = 0.0

@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from nmo_stats.arguments import instance
 from nmo_stats.diagnostics import predictive_intervals
+from nmo_stats.estimate import require_level
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE, ratio_axis, ratio_words
 from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
@@ -21,6 +23,9 @@ def patient_ratios(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axe
 
     An observed ratio of 0 or infinity stands as an arrow at the edge. At most 40 patients are drawn.
     """
+    instance("fit", fit, HierarchicalFit)
+    instance("axes", axes, Axes)
+    level = require_level(level)
     table = fit.patient_rate_ratios(level).head(MOST_PATIENTS)
     typical = fit.rate_ratio(level)
     low, high = min(table["low"].min(), 0.5) / 1.4, max(table["high"].max(), 2.0) * 1.4
@@ -59,6 +64,9 @@ def patient_ratios(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axe
 
 def predictive(fit: HierarchicalFit, axes: Axes, level: float = 0.95) -> Axes:
     """Draw each observed count (dot) on the interval of counts that the fitted model would produce (line)."""
+    instance("fit", fit, HierarchicalFit)
+    instance("axes", axes, Axes)
+    level = require_level(level)
     pair = fit.model.pair
     _, low, high = predictive_intervals(fit, level)
     shown = min(len(pair.patients), MOST_PATIENTS)

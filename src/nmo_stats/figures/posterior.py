@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance, one_of
 from nmo_stats.figures.style import COMPARATOR, GREY, PALE, ratio_axis
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.wording import PARAMETER_NAMES
@@ -19,6 +20,9 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
 
     Log rates and log ratios are shown as rates and ratios on a log axis.
     """
+    instance("fit", fit, HierarchicalFit)
+    one_of("parameter", parameter, fit.model.parameters)
+    instance("axes", axes, Axes)
     prior = fit.model.priors.of(parameter)
     ends = prior.quantile(np.array([0.005, 0.995]))
     first, last = fit.posterior.quantile(parameter, _SHOWN)
@@ -47,6 +51,9 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
 
 def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     """Draw how the ranks of each chain's draws spread over all draws: level lines mean that the chains agree."""
+    instance("fit", fit, HierarchicalFit)
+    one_of("parameter", parameter, fit.model.parameters)
+    instance("axes", axes, Axes)
     draws = fit.posterior.draws[parameter].to_numpy()
     order = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape)
     for chain, values in enumerate(order):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
 from nmo_stats.sensitivity.empirical_bayes import MEANS
@@ -64,6 +65,8 @@ def specification_curve(found: Sensitivity, axes: Axes) -> Axes:
     Blue: the hierarchical ratio. Black: the exact ratio within patients, where the assumption concerns the data. Grey: observed
     against expected relapses. The line and the band are the hierarchical ratio as analysed and its interval.
     """
+    instance("found", found, Sensitivity)
+    instance("axes", axes, Axes)
     shown = lines(found)
     limits = _limits([row for line in shown for row in line.answers])
     base = found.base.get(HIERARCHICAL)
@@ -105,6 +108,11 @@ def no_effect(
     comparator
         Name of the comparator.
     """
+    for design in sequence("designs", designs, "designs with no effect"):
+        instance("designs", design, NoEffect)
+    texts("words", words)
+    instance("axes", axes, Axes)
+    text("comparator", comparator)
     spreads = [spread for design in designs for spread in _shown(design)]
     ends = [end for one in spreads for end in (one.low, one.high, one.observed, one.median)]
     finite = [end for end in ends if end is not None and 0 < end < math.inf]

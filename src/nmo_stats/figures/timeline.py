@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import follow_up
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE
@@ -31,6 +32,8 @@ def timeline(pair: Comparison, axes: Axes) -> Axes:
     more than 10 patients are drawn. Where no time is known at all, the number is that of all relapses of the period. With more than 40 patients the rows are thin and without words,
     and the first 200 are drawn.
     """
+    instance("pair", pair, Comparison)
+    instance("axes", axes, Axes)
     count = min(len(pair.patients), MOST_DRAWN)
     months = 12 * pair.years[:count]
     rows = np.arange(count)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe import FirstRelapse
 from nmo_stats.figures.steps import COLOURS, at_risk_below, band, drawn_rows, months_axis, name_curves, step
@@ -23,6 +24,9 @@ def relapse_free(found: FirstRelapse, pair: Comparison, axes: Axes) -> Axes:
 
     A tick on a curve is a patient who leaves without a relapse (up to 60 times); the numbers below are those still without one.
     """
+    instance("found", found, FirstRelapse)
+    instance("pair", pair, Comparison)
+    instance("axes", axes, Axes)
     names = (pair.reference, pair.comparator)
     watched = {}
     for name, colour in zip(names, COLOURS, strict=True):

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_level, require_ratio
@@ -80,6 +81,7 @@ def gee(pair: Comparison) -> GeeRatio:
     >>> print(f"{fit.rate_ratio().estimate:.3f}")
     1.117
     """
+    instance("pair", pair, Comparison)
     patients = len(pair.patients)
     require_relapses_in_both(pair, "gee")
     if patients < FEWEST_PATIENTS:

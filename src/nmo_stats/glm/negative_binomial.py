@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import xlogy
 
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
@@ -52,7 +53,8 @@ class NegativeBinomialRatio:
 
     def deviance(self, log_ratio: float) -> float:
         """Return twice the drop of the profile log-likelihood from its maximum."""
-        return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), log_ratio)[1])
+        shift = number("log_ratio", log_ratio)
+        return 2 * (self.log_likelihood - _maximum(self.pair, (self.overdispersion,), shift)[1])
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return the profile-likelihood interval; the Poisson one at the boundary."""
@@ -107,6 +109,7 @@ def negative_binomial(pair: Comparison) -> NegativeBinomialRatio:
     >>> print(f"{fit.overdispersion:.3f}")
     0.611
     """
+    instance("pair", pair, Comparison)
     require_relapses_in_both(pair, "negative_binomial")
     require_countable(pair, "negative_binomial")
     poisson_maximum = _poisson_log_likelihood(pair, *_poisson_rates(pair))

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_expit
 
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, Estimand, Interval, RateRatio, require_ratio
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
@@ -46,7 +47,8 @@ class ProfileRatio:
 
     def deviance(self, log_ratio: float) -> float:
         """Return twice the drop of the log-likelihood from its maximum at a given log ratio."""
-        return 2 * (self._log_likelihood(self.log_estimate) - self._log_likelihood(log_ratio))
+        there = self._log_likelihood(number("log_ratio", log_ratio))
+        return 2 * (self._log_likelihood(self.log_estimate) - there)
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return the profile-likelihood interval."""
@@ -90,6 +92,7 @@ def poisson(pair: Comparison) -> ProfileRatio:
     >>> print(f"{ratio.estimate:.4f} ({ratio.interval.low:.4f} to {ratio.interval.high:.4f})")
     0.2037 (0.0311 to 0.7904)
     """
+    instance("pair", pair, Comparison)
     require_relapses_in_both(pair, "poisson")
     return ProfileRatio(pair, pooled_stratum(pair), "poisson", "pooled")
 
@@ -112,5 +115,6 @@ def conditional_poisson(pair: Comparison) -> ProfileRatio:
     >>> print(f"{ratio.estimate:.5f} ({ratio.interval.low:.4f} to {ratio.interval.high:.4f})")
     0.19325 (0.0286 to 0.7918)
     """
+    instance("pair", pair, Comparison)
     require_relapses_in_both(pair, "conditional_poisson")
     return ProfileRatio(pair, patient_strata(pair), "conditional_poisson", "within_patient")

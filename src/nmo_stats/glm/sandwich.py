@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_level, require_ratio
@@ -65,6 +66,7 @@ def gee_sandwich(pair: Comparison) -> SandwichRatio:
     >>> print(f"{ratio.interval.low:.4f} to {ratio.interval.high:.4f}, p {ratio.p_value:.4f}")
     0.0731 to 0.5674, p 0.0023
     """
+    instance("pair", pair, Comparison)
     require_relapses_in_both(pair, "gee_sandwich")
     totals, years = np.array(pair.totals, dtype=float), np.array(pair.total_years)
     residuals = pair.relapses - pair.years * totals / years

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
+from nmo_stats.arguments import Seed, instance, one_of
+from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError, NmoStatsError, SamplerError
+from nmo_stats.errors import NmoStatsError, SamplerError
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
 from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import HierarchicalFit
@@ -14,7 +18,8 @@ from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
 from nmo_stats.hierarchical.quiet import quietly
 
 Engine = str | Nuts
-_LONGEST_REASON = 300  # characters; compilers print pages
+_LONGEST_REASON: Final = 300  # characters; compilers print pages
+ENGINES: Final = ("quadrature", "nuts")  # or the options of NUTS
 
 
 def fit(
@@ -24,7 +29,7 @@ def fit(
     likelihood: Likelihood = "poisson",
     entry: Entry | None = None,
     engine: Engine = "quadrature",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> HierarchicalFit:
     """Fit the Bayesian hierarchical model that compares two periods within patients.
 
@@ -63,17 +68,18 @@ def fit(
     >>> print(f"{answer.estimate:.4f} ({answer.interval.low:.4f} to {answer.interval.high:.4f})")
     0.2196 (0.0413 to 0.9104)
     """
+    instance("pair", pair, Comparison)
+    instance("priors", priors, Priors)
     return fit_model(Model(pair, priors, likelihood, entry), engine, seed)
 
 
-def fit_model(model: Model, engine: Engine = "quadrature", seed: int | None = None) -> HierarchicalFit:
+def fit_model(model: Model, engine: Engine = "quadrature", seed: Seed | None = None) -> HierarchicalFit:
     """Fit a validated model."""
-    chosen_seed = _require_seed(np.random.SeedSequence().generate_state(1)[0] if seed is None else seed)
-    if engine == "quadrature":
+    instance("model", model, Model)
+    chosen_seed = valid_seed(np.random.SeedSequence() if seed is None else seed)
+    if not isinstance(engine, Nuts) and one_of("engine", engine, ENGINES) == "quadrature":
         return fit_quadrature(model, chosen_seed)
-    options = Nuts() if engine == "nuts" else engine
-    if not isinstance(options, Nuts):
-        raise ArgumentError(f"engine {engine!r}: 'quadrature', 'nuts' or Nuts(...)")
+    options = engine if isinstance(engine, Nuts) else Nuts()
     found = _sampled(model, options, chosen_seed)
     if found.convergence.failures and options.retry:
         return _sampled(model, options.longer(), chosen_seed)
@@ -95,9 +101,3 @@ def _sampled(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
             f"NUTS cannot be run here ({type(error).__name__}: {reason}); install PyMC and ArviZ anew, "
             "or choose the engine 'quadrature', which needs neither"
         ) from error
-
-
-def _require_seed(seed: object) -> int:
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed {seed!r}: a whole number >= 0, or None for a fresh one")
-    return int(seed)

@@ -7,8 +7,9 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
+from nmo_stats.arguments import instance, one_of
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError, CohortError, Problem
+from nmo_stats.errors import CohortError, Problem
 from nmo_stats.hierarchical.counts import (
     Counts,
     Floats,
@@ -56,10 +57,10 @@ class Model:
     entry: Entry | None = None
 
     def __post_init__(self) -> None:
-        if self.likelihood not in get_args(Likelihood):
-            raise ArgumentError(f"likelihood {self.likelihood!r}: 'poisson' or 'negative_binomial'")
-        if self.entry is not None and self.entry not in get_args(Entry):
-            raise ArgumentError(f"entry {self.entry!r}: None or 'relapse_on_reference'")
+        instance("pair", self.pair, Comparison)
+        instance("priors", self.priors, Priors)
+        one_of("likelihood", self.likelihood, get_args(Likelihood))
+        one_of("entry", self.entry, (None, *get_args(Entry)))
         if self.entry is not None:
             _require_reference_relapses(self.pair)
 

@@ -19,8 +19,10 @@ from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit
 from nmo_stats.hierarchical.priors import HalfNormal, Prior
 from nmo_stats.hierarchical.quantities import quantities
 from nmo_stats.hierarchical.quiet import quietly
+from nmo_stats.memory import require_memory
 
 METHOD = "hierarchical_nuts"
+_PER_PATIENT = 5  # two effects, two log rates and their difference
 
 
 def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
@@ -35,6 +37,7 @@ def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
     seed
         Seed of all random numbers; the same seed gives the same draws on the same versions.
     """
+    _require_room(model, options)
     sampled = _sample(build(model), options, seed)
     stats = _sample_stats(sampled)
     draws = sampled["posterior"][[*model.parameters, "u", "v"]]
@@ -46,6 +49,14 @@ def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
         method=METHOD,
         seed=seed,
     )
+
+
+def _require_room(model: Model, options: Nuts) -> None:
+    """Refuse more draws of the patients' effects, rates and ratios than can be held."""
+    each = _PER_PATIENT * len(model.pair.patients) + 2 * len(model.parameters)
+    remedy = "draw fewer, or use engine='quadrature', whose memory does not grow with draws"
+    what = f"{options.chains} chains of {options.draws:,} draws for {len(model.pair.patients):,} patients"
+    require_memory(each * options.chains * options.draws, what, remedy, method=METHOD)
 
 
 def build(model: Model) -> pm.Model:

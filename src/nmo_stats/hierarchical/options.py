@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
-from nmo_stats.errors import ArgumentError
+from nmo_stats.arguments import flag, function, number, one_of, whole
 
 Progress = Callable[[int, int], None]
+
+
+# Draws that no posterior of a few numbers needs more of; a second, longer try takes three times as many.
+_WHOLE: Final = {"draws": (100, 100_000), "tune": (100, 100_000), "chains": (2, 64), "cores": (1, 1_024)}
+_MOST_ACCEPTED: Final = 0.9999  # nearer to 1 the steps become so short that no chain ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,9 @@ class Nuts:
     Parameters
     ----------
     draws, tune
-        Draws kept and draws used for adaptation, in each chain.
+        Draws kept and draws used for adaptation, in each chain: 100 to 100,000.
     chains
-        Number of independent chains, at least 2 so that they can be compared.
+        Number of independent chains: at least 2, so that they can be compared, and at most 64.
     target_accept
         Aimed acceptance; the near-1 default keeps the steps small where the spreads approach 0.
     cores
@@ -44,15 +49,16 @@ class Nuts:
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 100), ("tune", 100), ("chains", 2), ("cores", 1)):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= least) and (name, value) != ("cores", None):
-                raise ArgumentError(f"{name} {value!r}: a whole number, at least {least}")
-        if not 0.5 <= self.target_accept < 1:
-            raise ArgumentError(f"target_accept {self.target_accept!r}: at least 0.5 and below 1")
-        if self.sampler not in ("pymc", "nutpie"):
-            raise ArgumentError(f"sampler {self.sampler!r}: 'pymc' or 'nutpie'")
+        for name, (least, most) in _WHOLE.items():
+            if name != "cores" or self.cores is not None:
+                object.__setattr__(self, name, whole(name, getattr(self, name), least, most))
+        accept = number("target_accept", self.target_accept, 0.5, _MOST_ACCEPTED)
+        object.__setattr__(self, "target_accept", accept)
+        one_of("sampler", self.sampler, ("pymc", "nutpie"))
+        flag("retry", self.retry)
+        function("progress", self.progress)
 
     def longer(self) -> Nuts:
         """Return the options of a second, longer try."""
-        return replace(self, draws=3 * self.draws, tune=3 * self.tune, retry=False)
+        draws, tune = (min(3 * count, _WHOLE["draws"][1]) for count in (self.draws, self.tune))
+        return replace(self, draws=draws, tune=tune, retry=False)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import pandas as pd
 
-from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.arguments import positive
+from nmo_stats.cohort.schema import LONGEST_YEARS
+from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import (
     NO_INFORMATION,
     Caution,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Limits at 0.9999 move by less than 1e-3 when the integration is refined (example: 5e-4), those at 0.99999 by 3e-3.
+HIGHEST_LEVEL: Final = 0.9999
 _BINS: Final = 50
 
 
@@ -239,7 +243,7 @@ class HierarchicalFit:
         Parameters
         ----------
         years
-            Length of the time ahead.
+            Length of the time ahead, at most 10,000.
         level
             Probability of the intervals.
 
@@ -250,9 +254,7 @@ class HierarchicalFit:
             median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
             probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
         """
-        if not (years > 0 and math.isfinite(years)):
-            raise ArgumentError(f"years {years!r}: a finite number > 0")
-        require_level(level)
+        years, level = positive("years", years, LONGEST_YEARS), self._resolved(level)
         self.require_convergence()
         pair, tail = self.model.pair, (1 - level) / 2
         rows = []
@@ -309,8 +311,15 @@ class HierarchicalFit:
     def _quantiles(self, quantity: str, level: float) -> Floats:
         """Return median, low and high."""
         self.require_convergence()
-        tail = (1 - require_level(level)) / 2
+        tail = (1 - self._resolved(level)) / 2
         return self.posterior.quantile(quantity, (0.5, tail, 1 - tail))
+
+    def _resolved(self, level: float) -> float:
+        """Return a level up to which the limits are as accurate as they are said to be; further out they are withheld."""
+        if require_level(level) <= HIGHEST_LEVEL:
+            return require_level(level)
+        reason = f"the level is {float(level):.12g}. Expected: at most {HIGHEST_LEVEL}, up to which limits are accurate. Choose a lower level."
+        raise ConvergenceError((reason,), self.method)
 
     def _ratio(
         self,

@@ -10,27 +10,45 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from nmo_stats.arguments import found, number, one_of
 from nmo_stats.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
 
 
-def _require_scale(sd: float) -> None:
-    if not (sd > 0 and math.isfinite(sd)):
-        raise ArgumentError(f"prior sd {sd!r}: a finite number > 0")
+# What the deterministic engine can integrate, and more than any opinion about a relapse rate: a log ratio of 10 is a ratio of 22,026.
+SMALLEST_SD: Final = 0.01
+LARGEST_SD: Final = 10.0
+LARGEST_MEAN: Final = 10.0
+
+
+def _scale(sd: object) -> float:
+    return number("prior sd", sd, SMALLEST_SD, LARGEST_SD)
 
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A Normal prior."""
+    """A Normal prior of a log rate or a log ratio.
+
+    Parameters
+    ----------
+    mean
+        From -10 to 10.
+    sd
+        From 0.01 to 10.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range.
+    """
 
     mean: float
     sd: float
 
     def __post_init__(self) -> None:
-        _require_scale(self.sd)
-        if not math.isfinite(self.mean):
-            raise ArgumentError(f"Normal mean {self.mean!r}: a finite number")
+        object.__setattr__(self, "mean", number("prior mean", self.mean, -LARGEST_MEAN, LARGEST_MEAN))
+        object.__setattr__(self, "sd", _scale(self.sd))
 
     @property
     def variance(self) -> float:
@@ -53,12 +71,23 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal:
-    """A half-Normal prior of a scale."""
+    """A half-Normal prior of a spread.
+
+    Parameters
+    ----------
+    sd
+        Of the Normal distribution whose positive half it is, from 0.01 to 10.
+
+    Raises
+    ------
+    ArgumentError
+        If it is out of its range.
+    """
 
     sd: float
 
     def __post_init__(self) -> None:
-        _require_scale(self.sd)
+        object.__setattr__(self, "sd", _scale(self.sd))
 
     @property
     def variance(self) -> float:
@@ -102,7 +131,7 @@ class Priors:
     Examples
     --------
     >>> Priors(log_rate_ratio=Normal(0, 1)).log_rate_ratio.sd
-    1
+    1.0
     """
 
     log_rate: Normal = Normal(math.log(0.5), 1.5)
@@ -114,14 +143,14 @@ class Priors:
     def __post_init__(self) -> None:
         for name in ("log_rate", "log_rate_ratio"):
             if not isinstance(getattr(self, name), Normal):
-                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is Normal(mean, sd)")
+                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is Normal(mean, sd)")
         for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
             if not isinstance(getattr(self, name), HalfNormal):
-                raise ArgumentError(f"prior of {name}: {getattr(self, name)!r}; it is HalfNormal(sd)")
+                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is HalfNormal(sd)")
 
     def of(self, parameter: str) -> Prior:
         """Return the prior of a top-level parameter by its name."""
-        prior: Prior = getattr(self, parameter)
+        prior: Prior = getattr(self, one_of("parameter", parameter, self.__slots__))
         return prior
 
 

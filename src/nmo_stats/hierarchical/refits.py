@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, mapping, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import RateRatio
+from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.posterior import HierarchicalFit
@@ -50,6 +51,9 @@ class Refits:
     level: float = 0.95
     _known: dict[Key, RateRatio | ConvergenceError] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", require_level(self.level))
+
     @classmethod
     def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
         """Return refits that know the answer of a finished fit, if it is one by quadrature."""
@@ -72,6 +76,7 @@ class Refits:
         ConvergenceError
             If the fit fails its refinement check.
         """
+        instance("model", model, Model)
         return self._ask(model, lambda: fit_model(model, "quadrature", seed=0).rate_ratio(self.level))
 
     def _ask(self, model: Model, compute: Callable[[], RateRatio]) -> RateRatio:
@@ -120,6 +125,9 @@ def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | No
     >>> leave_one_patient_out(model)["estimate"].round(2).tolist()
     [0.22, 0.35, 0.16]
     """
+    instance("model", model, Model)
+    level = require_level(level)
+    optional("refits", refits, Refits)
     pair = model.pair
     if len(pair.patients) < 2:
         raise ArgumentError(
@@ -165,7 +173,14 @@ def with_priors(
     >>> with_priors(model).set_index("prior")["estimate"].round(2).to_dict()
     {'sceptical': 0.6, 'cautious': 0.35, 'default': 0.22, 'wide': 0.18}
     """
-    chosen = ratio_prior_grid(model.priors) if priors is None else priors
+    instance("model", model, Model)
+    level = require_level(level)
+    optional("refits", refits, Refits)
+    chosen = (
+        ratio_prior_grid(model.priors)
+        if priors is None
+        else mapping("priors", priors, "a dict of Priors by name")
+    )
     return _ratios(
         {name: replace(model, priors=one) for name, one in chosen.items()}, "prior", refits or Refits(level)
     )
@@ -173,6 +188,7 @@ def with_priors(
 
 def ratio_prior_grid(priors: Priors) -> dict[str, Priors]:
     """Return the named priors of the log ratio, all others as they are; the given one first if it is none of them."""
+    instance("priors", priors, Priors)
     grid = {name: replace(priors, log_rate_ratio=ratio) for name, ratio in RATIO_PRIORS.items()}
     return grid if priors in grid.values() else {"as chosen": priors, **grid}
 

@@ -15,11 +15,14 @@ from typing import Final, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, one_of, whole
+from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
+from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.simulation import MOST_REPLICATES
 from nmo_stats.operating.source import CALIBRATION, code_hash
 from nmo_stats.within_patient import Floats
 
@@ -53,8 +56,8 @@ class Setting:
     seed: int = 20130301
 
     def __post_init__(self) -> None:
-        if self.engine not in get_args(Engine):
-            raise ArgumentError(f"engine {self.engine!r}: {', '.join(map(repr, get_args(Engine)))}")
+        one_of("engine", self.engine, get_args(Engine))
+        object.__setattr__(self, "seed", valid_seed(self.seed))
         _ = self.model
 
     @property
@@ -153,8 +156,9 @@ def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution
     >>> found.probabilities.shape, found.failed
     ((10, 4), 0)
     """
-    if not isinstance(replicates, int) or isinstance(replicates, bool) or replicates < 1:
-        raise ArgumentError(f"replicates {replicates!r}: a whole number >= 1")
+    instance("setting", setting, Setting)
+    instance("execution", execution, Execution)
+    replicates = whole("replicates", replicates, 1, MOST_REPLICATES)
     work = [
         CalibrationTask(setting, number, min(BLOCK, replicates - start))
         for number, start in enumerate(range(0, replicates, BLOCK))
@@ -182,8 +186,10 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
     Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
     found by simulation of uniform samples, as there.
     """
+    level = require_level(level)
     from scipy.stats import binom
 
+    replicates = whole("replicates", replicates, 1, MOST_REPLICATES)
     points = np.arange(1, 100) / 100
     rng = np.random.default_rng(20130301)
     steps = rng.multinomial(replicates, np.full(100, 0.01), size=40_000).cumsum(axis=1)[:, :-1]
@@ -195,6 +201,8 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
 def draw(setting: Setting, rng: np.random.Generator) -> tuple[dict[str, float], Model]:
     """Return parameters from the prior, and the model of a series that is simulated with them."""
+    instance("setting", setting, Setting)
+    instance("rng", rng, np.random.Generator)
     model = setting.model
     truth = {name: float(model.priors.of(name).quantile(rng.uniform(size=()))) for name in model.parameters}
     u, v = rng.standard_normal((2, len(setting.times)))

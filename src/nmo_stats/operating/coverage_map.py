@@ -15,11 +15,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arguments import instance, optional, path, sequence, whole
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.running import HERE, Execution, computed
-from nmo_stats.operating.simulation import simulate
+from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
 from nmo_stats.operating.source import SIMULATION, code_hash
 from nmo_stats.within_patient import Floats
 
@@ -110,12 +111,17 @@ def make(
     pandas.DataFrame
         One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
     """
-    chosen = cells() if designs is None else designs
+    instance("execution", execution, Execution)
+    replicates = whole("replicates", replicates, 10, MOST_REPLICATES)
+    given = cells() if designs is None else sequence("designs", designs, "designs")
+    chosen = [instance("designs", design, Design) for design in given] or list(cells())
     return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
 
 
 def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
     """Write a map with the hash of the code and the settings that made it."""
+    instance("table", table, pd.DataFrame)
+    folder, replicates = path("folder", folder), whole("replicates", replicates, 1)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / _FILE, index=False, float_format="%.5g")
     made = {
@@ -155,6 +161,8 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
     >>> sorted(set(rows["patients"])), sorted(set(rows["reference_arr"]))
     ([3], [2.0])
     """
+    instance("pair", pair, Comparison)
+    optional("table", table, pd.DataFrame)
     table = stored() if table is None else table
     patients = _nearest(len(pair.patients), PATIENTS, _LIKE_PATIENTS)
     arr = _nearest(pair.totals[0] / pair.total_years[0], REFERENCE_ARRS, _LIKE)
@@ -209,6 +217,7 @@ class CoverageRange:
 
 def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
     """Return the range of coverage of every interval under each rule and kind of counts, over some rows of a map."""
+    instance("rows", rows, pd.DataFrame)
     known = rows.dropna(subset=["coverage"])
     kinds = ["method", "rule", "overdispersed"]
     found = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import instance, number, numbers, one_of, whole
+from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.simulate import (
@@ -56,11 +56,12 @@ class UniformTimes:
 
     def __post_init__(self) -> None:
         for name in ("reference", "comparator"):
-            shortest, longest = getattr(self, name)
-            if not 0 < shortest <= longest < math.inf:
+            shortest, longest = numbers(f"{name} times", getattr(self, name), "(2,)", 0, _LONGEST)
+            if not 0 < shortest <= longest:
                 raise ArgumentError(
-                    f"{name} times {shortest!r} to {longest!r}: 0 < shortest <= longest, in years"
+                    f"{name} times {shortest:g} to {longest:g}: 0 < shortest <= longest, in years"
                 )
+            object.__setattr__(self, name, (float(shortest), float(longest)))
 
     def draw(self, rng: np.random.Generator, cohorts: int, patients: int) -> Floats:
         """Return times in years, shape (cohorts, patients, 2)."""
@@ -113,14 +114,13 @@ class Design:
     seed: int = 20130301
 
     def __post_init__(self) -> None:
-        for name, least, most in (("patients", 1, _MOST_PATIENTS), ("seed", 0, math.inf)):
-            object.__setattr__(self, name, _whole(name, getattr(self, name), least, most))
+        object.__setattr__(self, "patients", whole("patients", self.patients, 1, _MOST_PATIENTS))
+        object.__setattr__(self, "seed", valid_seed(self.seed))
         for name in _NUMBERS:
             object.__setattr__(self, name, _number(name, getattr(self, name)))
         if not isinstance(self.times, UniformTimes):
             object.__setattr__(self, "times", _times(self.times))
-        if not isinstance(self.rule, str) or self.rule not in RULES:
-            raise ArgumentError(f"rule {self.rule!r}: {', '.join(map(repr, RULES))}")
+        one_of("rule", self.rule, RULES)
         _ = self.rates  # which checks the numbers
 
     @classmethod
@@ -134,7 +134,7 @@ class Design:
         ArgumentError
             If there is no relapse on the reference, so that the data hold no rate to simulate with.
         """
-        reference, _ = pair.totals
+        reference, _ = instance("pair", pair, Comparison).totals
         if not reference:
             raise ArgumentError(
                 f"no relapse on {pair.reference}: the series holds no rate to plan with; give one (reference ARR)"
@@ -180,32 +180,12 @@ class Design:
         return asdict(self)
 
 
-def _whole(name: str, value: object, least: int, most: float) -> int:
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or not least <= number <= most:
-        limits = f"from {least} to {most:,}" if most < math.inf else f">= {least}"
-        raise ArgumentError(f"{name} {value!r}: a whole number {limits}")
-    return number
-
-
 def _number(name: str, value: object) -> float:
-    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    number = float(value) if is_number else math.nan  # type: ignore[arg-type]
-    if not abs(number) <= _LARGEST[name]:
-        raise ArgumentError(f"{name.replace('_', ' ')} {value!r}: a number up to {_LARGEST[name]:g}")
-    return number
+    return number(name.replace("_", " "), value, -_LARGEST[name], _LARGEST[name])
 
 
 def _times(times: object) -> tuple[tuple[float, float], ...]:
-    try:
-        pairs = np.array(times, dtype=np.float64)
-    except (TypeError, ValueError):
-        pairs = np.empty(0)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or not pairs.size:
-        raise ArgumentError(f"times {times!r}: pairs of reference and comparator time, in years")
+    pairs = numbers("times", times, "(patients, 2)")
     if not ((pairs > 0) & (pairs <= _LONGEST)).all():
         raise ArgumentError(f"times: each is > 0 and at most {_LONGEST:g} years")
     return tuple(sorted((float(before), float(after)) for before, after in pairs))

@@ -8,7 +8,9 @@ from typing import Final
 
 import pandas as pd
 
+from nmo_stats.arguments import instance, share
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimate import require_level
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import TESTS, require_estimators
 from nmo_stats.operating.measures import Measures
@@ -112,6 +114,9 @@ def plan(
     >>> plan(design, methods=["conditional_exact"], replicates=100).needed("conditional_exact") < 10
     True
     """
+    instance("design", design, Design)
+    level = require_level(level)
+    instance("execution", execution, Execution)
     _require_plannable(design, power, methods)
     tried: dict[int, dict[str, Measures]] = {}
     no_effect: dict[str, Measures] = {}
@@ -136,8 +141,8 @@ def plan(
 
 
 def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> None:
-    if not 0 < power < 1:
-        raise ArgumentError(f"power {power!r}: a number strictly between 0 and 1")
+    share("power", power, "0.8")
+    methods = require_estimators(methods)
     if design.rate_ratio == 1:
         raise ArgumentError("a true ratio of 1 leaves nothing to detect: plan with another ratio")
     if set(methods) & TESTS:

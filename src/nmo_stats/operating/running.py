@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import pandas as pd
 
+from nmo_stats.arguments import function, optional, path, whole
 from nmo_stats.errors import ArgumentError
 
 Progress = Callable[[int, int], None]
@@ -36,6 +37,9 @@ class Task(Protocol):
 
     def compute(self) -> pd.DataFrame:
         """Return the result of the block, the same wherever it is computed."""
+
+
+_MOST_WORKERS: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,11 @@ class Execution:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.workers, int) or isinstance(self.workers, bool) or self.workers < 1:
-            raise ArgumentError(f"workers {self.workers!r}: a whole number >= 1")
+        object.__setattr__(self, "workers", whole("workers", self.workers, 1, _MOST_WORKERS))
+        optional("scheduler", self.scheduler, str)
+        if self.folder is not None:
+            object.__setattr__(self, "folder", path("folder", self.folder))
+        function("progress", self.progress)
         if self.scheduler is not None and self.workers != 1:
             raise ArgumentError("workers or a scheduler, not both: the scheduler has workers of its own")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from nmo_stats.arguments import instance, text, whole
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.operating.blocks import answers_in, tasks
@@ -17,7 +18,7 @@ from nmo_stats.operating.running import HERE, Execution, computed
 
 ALL = tuple(ESTIMATORS)
 _FEWEST_REPLICATES = 10
-_MOST_REPLICATES = 10_000_000
+MOST_REPLICATES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Characteristics:
 
     def find(self, method: str) -> Measures | None:
         """Return the measures of one estimator, or None."""
-        return next((found for found in self.measures if found.method == method), None)
+        wanted = text("method", method)
+        return next((found for found in self.measures if found.method == wanted), None)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each estimator."""
@@ -92,15 +94,10 @@ def simulate(
     >>> found.measures[0].coverage > 0.95
     True
     """
-    require_level(level)
-    if (
-        not isinstance(replicates, int)
-        or isinstance(replicates, bool)
-        or not _FEWEST_REPLICATES <= replicates <= _MOST_REPLICATES
-    ):
-        raise ArgumentError(
-            f"replicates {replicates!r}: a whole number from {_FEWEST_REPLICATES} to {_MOST_REPLICATES:,}"
-        )
+    instance("design", design, Design)
+    instance("execution", execution, Execution)
+    level = require_level(level)
+    replicates = whole("replicates", replicates, _FEWEST_REPLICATES, MOST_REPLICATES)
     names = require_estimators(estimators)
     if level > HIGHEST_LEVEL and "hierarchical_quadrature" in names:
         raise ArgumentError(

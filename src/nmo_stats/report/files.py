@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.arguments import instance
+from nmo_stats.arguments import path as valid_path
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.blocks import Picture, pictures
 from nmo_stats.report.bundle import frames, harmless, provenance, results
@@ -27,6 +29,7 @@ def render_html(analysis: Analysis) -> str:
     analysis
         A finished analysis.
     """
+    instance("analysis", analysis, Analysis)
     return page(sections(analysis))
 
 
@@ -45,7 +48,8 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     OSError
         If the folder cannot be written.
     """
-    return replace(folder, partial(_fill, analysis)) / "index.html"
+    instance("analysis", analysis, Analysis)
+    return replace(valid_path("folder", folder), partial(_fill, analysis)) / "index.html"
 
 
 def _fill(analysis: Analysis, folder: Path) -> None:

@@ -19,9 +19,10 @@ from typing import Final
 import numpy as np
 from scipy.optimize import brentq
 
+from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
-from nmo_stats.estimate import Interval, RateRatio, require_level, require_ratio
+from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES
+from nmo_stats.estimate import Interval, RateRatio, require_level
 from nmo_stats.estimators import Refusal
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
@@ -33,7 +34,8 @@ from nmo_stats.within_patient import Floats
 from nmo_stats.wording import significant
 
 DEFAULT_SD: Final = 0.2
-LARGEST_SD: Final = 5.0
+LARGEST_SD: Final = 5.0  # with more nothing would be known of it
+LARGEST_RATIO: Final = 1e4  # or its inverse: no way of being switched makes a series look so different
 _FITTED_PATIENTS: Final = 500
 _FEWEST_EXPECTED: Final = 100.0  # comparator relapses of the large series: its log ratio then has a standard error of at most about 0.15
 _STEP: Final = 0.25  # of the standard deviation of the narrower of the two distributions
@@ -64,11 +66,9 @@ class Background:
     sd: float = DEFAULT_SD
 
     def __post_init__(self) -> None:
-        require_ratio(self.ratio)
-        if not 0 <= self.sd <= LARGEST_SD:
-            raise ArgumentError(
-                f"sd {self.sd!r} of the log background ratio: a number from 0 to {LARGEST_SD:g}; with more nothing would be known of it"
-            )
+        ratio = number("background ratio", self.ratio, 1 / LARGEST_RATIO, LARGEST_RATIO)
+        object.__setattr__(self, "ratio", ratio)
+        object.__setattr__(self, "sd", number("sd of the log background ratio", self.sd, 0, LARGEST_SD))
 
 
 def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) -> RateRatio:
@@ -91,6 +91,8 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
     >>> print(f"{adjusted(fit, Background(0.5, 0.2)).estimate:.2f}")
     0.44
     """
+    instance("fit", fit, HierarchicalFit)
+    instance("background", background, Background)
     base = fit.rate_ratio(level)
     tail = (1 - require_level(level)) / 2
     smeared = Smeared.of(fit, background)
@@ -186,6 +188,9 @@ def simulated_background(
             f"with such rare relapses a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} on the comparator, too few "
             f"to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
         )
+        return Refusal(METHOD, reason)
+    if series.years.max() > LONGEST_YEARS or series.relapses.max() > MOST_RELAPSES:
+        reason = "a large series with such relapses has periods beyond those that can be analysed"
         return Refusal(METHOD, reason)
     large = Comparison.from_arrays(np.asarray(series.relapses[0]), series.years[0])
     found = hierarchical_answer(refits, replace(model, pair=large))

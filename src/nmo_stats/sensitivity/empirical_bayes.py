@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import brentq
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
@@ -226,6 +227,8 @@ def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBay
     >>> print(f"{ratio.estimate:.4f} ({ratio.interval.low:.4f} to {ratio.interval.high:.3f})")
     0.4525 (0.0534 to 1.954)
     """
+    instance("pair", pair, Comparison)
+    instance("population", population, GammaRates)
     if not sum(pair.totals):
         raise NotIdentifiedError(NO_INFORMATION, METHOD)
     if not population.cv:

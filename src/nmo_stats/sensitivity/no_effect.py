@@ -8,8 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import instance, numbers, optional, whole
+from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError
+from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.estimate import json_number
 from nmo_stats.hierarchical import Model, ratio_posteriors
 from nmo_stats.hierarchical.refits import METHOD
@@ -25,6 +27,7 @@ from nmo_stats.simulate import (
     point_estimates,
     simulate_cohorts,
 )
+from nmo_stats.simulate.rules import require_rule
 from nmo_stats.within_patient import Floats
 
 HEADLINE_CV: Final = 0.7
@@ -44,6 +47,7 @@ _MOST_SIMULATED: Final = 200_000  # of all estimators, and at least the fewest r
 HIGHEST_RATE: Final = (
     20.0  # per year: patients with more have another disease than those the grid was made for
 )
+_MOST_REPLICATES: Final = 100_000  # a share of series is then known to 0.2 percentage points
 _FEWEST_REPLICATES: Final = 200
 
 
@@ -63,14 +67,9 @@ class Simulation:
     seed: int = 20130301
 
     def __post_init__(self) -> None:
-        if (
-            not isinstance(self.replicates, int)
-            or isinstance(self.replicates, bool)
-            or self.replicates < _FEWEST_REPLICATES
-        ):
-            raise ArgumentError(
-                f"replicates {self.replicates!r}: a whole number of at least {_FEWEST_REPLICATES}"
-            )
+        replicates = whole("replicates", self.replicates, _FEWEST_REPLICATES, _MOST_REPLICATES)
+        object.__setattr__(self, "replicates", replicates)
+        object.__setattr__(self, "seed", valid_seed(self.seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +174,7 @@ class NoEffect:
 
 def headline_population(pair: Comparison) -> GammaRates:
     """Return the population whose mean is the pooled rate of both periods."""
+    instance("pair", pair, Comparison)
     return GammaRates(sum(pair.totals) / math.fsum(pair.total_years), HEADLINE_CV)
 
 
@@ -231,6 +231,11 @@ def benchmark(
     >>> print(f"{found[1].method}: median {found[1].median:.1f}, {found[1].at_or_below:.0%} at or below {found[1].observed:.2f}")
     conditional_exact: median 0.6, 21% at or below 0.19
     """
+    instance("pair", pair, Comparison)
+    instance("population", population, GammaRates)
+    require_rule(rule)
+    instance("simulation", simulation, Simulation)
+    optional("model", model, Model)
     rng = np.random.default_rng([simulation.seed, 0])
     replicates = min(simulation.replicates, max(_FEWEST_REPLICATES, _MOST_SIMULATED // len(pair.patients)))
     cohorts = simulate_cohorts(rng, population, rule, pair.years, replicates)
@@ -243,6 +248,9 @@ def benchmark(
     if model is not None:
         spreads += _hierarchical_spread(model, cohorts)
     return tuple(spreads)
+
+
+_MOST_PATIENTS: Final = 1_000_000
 
 
 def large_cohort_ratios(
@@ -264,7 +272,11 @@ def large_cohort_ratios(
     seed
         Seed of its random numbers.
     """
-    rng = np.random.default_rng([seed, 1])
+    instance("population", population, GammaRates)
+    require_rule(rule)
+    years = numbers("years", years, "(patients, 2)", SHORTEST_YEARS, LONGEST_YEARS)
+    patients = whole("patients", patients, 1, _MOST_PATIENTS)
+    rng = np.random.default_rng([valid_seed(seed), 1])
     times = np.resize(years, (max(patients, len(years)), 2))
     drawn, expected = cohort_with_expectation(rng, population, rule, times)
     found = point_estimates(Cohorts(expected, drawn.years))

@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats import hierarchical
+from nmo_stats.arguments import function, instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
@@ -64,7 +65,10 @@ class Plan:
     progress: Progress | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        require_level(self.level)
+        object.__setattr__(self, "level", require_level(self.level))
+        optional("background", self.background, Background)
+        instance("simulation", self.simulation, Simulation)
+        function("progress", self.progress)
 
 
 DEFAULT_PLAN: Final = Plan()
@@ -203,6 +207,10 @@ def run(
     >>> print(f"{row.estimate:.3f} ({row.low:.4f} to {row.high:.3f})")
     0.350 (0.0324 to 2.098)
     """
+    instance("pair", pair, Comparison)
+    optional("fit", fit, HierarchicalFit)
+    instance("plan", plan, Plan)
+    optional("refits", refits, Refits)
     fit = hierarchical.fit(pair, seed=plan.simulation.seed) if fit is None else fit
     refits = Refits.beside(fit, plan.level) if refits is None else refits
     if fit.model.pair is not pair or refits.level != plan.level:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
@@ -125,6 +126,8 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     hierarchical model is asked about every allocation, and beyond 2,000 of them searched; negative-binomial and GEE fits are
     asked about every allocation as long as that takes no more than 60 fits.
     """
+    instance("fit", fit, HierarchicalFit)
+    instance("refits", refits, Refits)
     pair, level = fit.model.pair, refits.level
     points: list[TippingPoint] = []
     for method, estimator in CLASSICAL:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import instance, numbers, whole
+from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
-from nmo_stats.simulate.population import Population
-from nmo_stats.simulate.rules import FixedWindows, Rule
+from nmo_stats.memory import require_memory
+from nmo_stats.simulate.population import Population, require_population
+from nmo_stats.simulate.rules import FixedWindows, Rule, require_rule
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -19,6 +23,9 @@ _RAREST: Final = 1e-3  # share of patients that a rule includes, below which sim
 _ENOUGH: Final = 200_000  # patients to tell that share from
 _AT_LEAST: Final = 2000  # patients drawn in a round, so that a rule that includes few is met by few rounds
 _AT_MOST: Final = 500_000
+_MOST_COHORTS: Final = 10_000_000
+_NUMBERS_EACH: Final = 5  # relapses, times, rates, and what is drawn on the way
+_REMEDY: Final = "simulate fewer series"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +78,10 @@ def simulate_cohorts(
     >>> simulate_cohorts(rng, GammaRates(1.0, 0.7), FixedWindows(), np.ones((3, 2)), 500).relapses.shape
     (500, 3, 2)
     """
-    return _simulated(rng, population, rule, years, cohorts)[0]
+    instance("rng", rng, np.random.Generator)
+    require_population(population)
+    require_rule(rule)
+    return _simulated(rng, population, rule, years, whole("cohorts", cohorts, 1, _MOST_COHORTS))[0]
 
 
 def cohort_with_expectation(
@@ -93,6 +103,9 @@ def cohort_with_expectation(
     ArgumentError
         If the rule includes nearly nobody.
     """
+    instance("rng", rng, np.random.Generator)
+    require_population(population)
+    require_rule(rule)
     cohort, rates = _simulated(rng, population, rule, years, 1)
     expected = rates * cohort.years
     if not isinstance(rule, FixedWindows):
@@ -100,11 +113,20 @@ def cohort_with_expectation(
     return cohort, expected
 
 
+def _times(years: Floats, cohorts: int) -> Floats:
+    """Return the times if their shape fits."""
+    shape = "(patients, 2)" if np.ndim(years) == 2 else f"({cohorts}, patients, 2)"
+    return numbers("years", years, shape, SHORTEST_YEARS, LONGEST_YEARS)
+
+
 def _simulated(
     rng: np.random.Generator, population: Population, rule: Rule, years: Floats, cohorts: int
 ) -> tuple[Cohorts, Floats]:
     """Return the cohorts, and the patients' rates of shape (cohorts, n, 2)."""
-    shape = (cohorts, *np.shape(years)[-2:])
+    shape = (cohorts, *_times(years, cohorts).shape[-2:])
+    require_memory(
+        _NUMBERS_EACH * math.prod(shape), "this number of series and patients", _REMEDY, method="simulation"
+    )
     observed = np.broadcast_to(np.asarray(years, dtype=np.float64), shape).reshape(-1, 2)
     relapses = np.zeros(observed.shape, dtype=np.int64)
     taken, kept = observed.copy(), np.zeros(observed.shape)

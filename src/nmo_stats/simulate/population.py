@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import found, number
 from nmo_stats.errors import ArgumentError
-from nmo_stats.estimate import require_ratio
 
 Floats = npt.NDArray[np.float64]
 
+_SMALLEST = 1e-9  # rates per year, ratios, and coefficients of variation: below them there is none
+_LARGEST_CV = 100.0
+_LARGEST_SPREAD = 100.0
 _LARGEST_RATE = 1e9  # per year: what lies beyond is refused for its counts, and must not overflow their sums
 
 
@@ -48,11 +51,10 @@ class GammaRates:
     ratio: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (self.mean > 0 and math.isfinite(self.mean)):
-            raise ArgumentError(f"mean rate {self.mean!r}: a finite number > 0, per year")
-        if not (self.cv >= 0 and math.isfinite(self.cv)):
-            raise ArgumentError(f"coefficient of variation {self.cv!r}: a finite number >= 0")
-        require_ratio(self.ratio)
+        object.__setattr__(self, "mean", number("mean rate", self.mean, _SMALLEST, _LARGEST_RATE))
+        cv = number("coefficient of variation", self.cv, 0, _LARGEST_CV)
+        object.__setattr__(self, "cv", cv if cv > _SMALLEST else 0.0)
+        object.__setattr__(self, "ratio", number("ratio", self.ratio, _SMALLEST, 1 / _SMALLEST))
 
     def __str__(self) -> str:
         """Return e.g. ``a mean of 0.6 relapses per year (CV 0.7)``."""
@@ -108,13 +110,12 @@ class LogNormalRates:
     overdispersion: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (self.reference_arr > 0 and math.isfinite(self.reference_arr)):
-            raise ArgumentError(f"reference ARR {self.reference_arr!r}: a finite number > 0, per year")
-        require_ratio(self.ratio)
+        object.__setattr__(
+            self, "reference_arr", number("reference ARR", self.reference_arr, _SMALLEST, _LARGEST_RATE)
+        )
+        object.__setattr__(self, "ratio", number("ratio", self.ratio, _SMALLEST, 1 / _SMALLEST))
         for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
-            value = getattr(self, name)
-            if not (value >= 0 and math.isfinite(value)):
-                raise ArgumentError(f"{name} {value!r}: a finite number >= 0")
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, _LARGEST_SPREAD))
 
     def __str__(self) -> str:
         return f"ARR {self.reference_arr:.3g} on the reference, ratio {self.ratio:.3g}, spreads {self.sd_rate:.3g} and {self.sd_rate_ratio:.3g}"
@@ -132,3 +133,18 @@ class LogNormalRates:
         if self.overdispersion:
             rates *= rng.gamma(1 / self.overdispersion, self.overdispersion, rates.shape)
         return np.asarray(np.minimum(rates, _LARGEST_RATE))
+
+
+def require_population(population: object) -> Population:
+    """Return a distribution of rates.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if callable(getattr(population, "draw", None)) and not isinstance(population, type):
+        return cast("Population", population)
+    raise ArgumentError(
+        f"population {found(population)}. Expected: a distribution of rates, such as simulate.GammaRates(mean, cv)."
+    )

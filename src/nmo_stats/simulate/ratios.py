@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import instance
 from nmo_stats.simulate.cohorts import Cohorts, Floats
 from nmo_stats.within_patient import log_ratio_estimates
 
@@ -25,6 +26,7 @@ def point_estimates(cohorts: Cohorts) -> dict[str, Floats]:
     >>> {name: float(value[0].round(4)) for name, value in point_estimates(one).items()}
     {'pooled_exact': 0.2037, 'conditional_exact': 0.1932, 'mean_arr_ratio': 0.2309, 'median_arr_ratio': 0.1905}
     """
+    instance("cohorts", cohorts, Cohorts)
     relapses, years = cohorts.relapses, cohorts.years
     arr = relapses / years
     pooled = relapses.sum(axis=1) / years.sum(axis=1)

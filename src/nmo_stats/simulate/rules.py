@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import found, number, numbers, positive, whole
 from nmo_stats.errors import ArgumentError
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Included = npt.NDArray[np.bool_]
 
+_LONGEST = 1_000.0  # years, or months: a history is looked at relapse by relapse
+_MOST_RELAPSES = 1_000
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
@@ -91,10 +94,13 @@ class Triggered:
     def __post_init__(self) -> None:
         _require_whole("relapses", self.relapses)
         _require_time("lag_months", self.lag_months, zero=True)
-        if self.start_years is not None and not 0 <= self.start_years[0] < self.start_years[1]:
-            raise ArgumentError(f"start_years {self.start_years!r}: two times, 0 <= first < second")
-        if not self.within_years > 0:
-            raise ArgumentError(f"within_years {self.within_years!r}: a number > 0")
+        if self.start_years is not None:
+            first, second = numbers("start_years", self.start_years, "(2,)", 0, _LONGEST)
+            if not first < second:
+                raise ArgumentError(f"start_years {first:g}, {second:g}: two times, 0 <= first < second")
+            object.__setattr__(self, "start_years", (float(first), float(second)))
+        if not (isinstance(self.within_years, float) and self.within_years == math.inf):
+            _require_time("within_years", self.within_years)
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
@@ -210,6 +216,9 @@ class WholeMonths:
 
     rule: Rule
 
+    def __post_init__(self) -> None:
+        require_rule(self.rule)
+
     def __str__(self) -> str:
         """Return the rule in words."""
         return f"{self.rule}, in whole months"
@@ -238,11 +247,24 @@ def _held(times: Floats, ends: Floats, window: float) -> Counts:
     return np.asarray(((times > ends[:, None] - window) & (times <= ends[:, None])).sum(axis=1))
 
 
+def require_rule(rule: object) -> Rule:
+    """Return a rule of switching.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if callable(getattr(rule, "reference", None)) and not isinstance(rule, type):
+        return cast("Rule", rule)
+    raise ArgumentError(
+        f"rule {found(rule)}. Expected: a rule of switching, such as simulate.FixedWindows()."
+    )
+
+
 def _require_whole(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{name} {value!r}: a whole number >= 1")
+    whole(name, value, 1, _MOST_RELAPSES)
 
 
 def _require_time(name: str, value: float, *, zero: bool = False) -> None:
-    if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
-        raise ArgumentError(f"{name} {value!r}: a finite number {'>= 0' if zero else '> 0'}")
+    number(name, value, 0, _LONGEST) if zero else positive(name, value, _LONGEST)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, get_args
 
+from nmo_stats.arguments import found, one_of
+from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.raw import DecimalMark
@@ -50,24 +53,20 @@ class TableFile:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | bytes | os.PathLike[str],
         *,
         sheet: str | None = None,
         decimal: str = ".",
         instrument: str | None = None,
     ) -> None:
-        if not isinstance(path, (str, Path)):
-            raise ArgumentError(
-                f"{type(path).__name__}: give the path of a file; a DataFrame goes to Cohort.from_frame"
-            )
-        if decimal not in get_args(DecimalMark):
-            raise ArgumentError(f"decimal {decimal!r}: '.' or ','")
+        file = valid_path("path", path, "a DataFrame goes to Cohort.from_frame")
+        one_of("decimal", decimal, get_args(DecimalMark))
         for name, value in (("sheet", sheet), ("instrument", instrument)):
             if value is not None and not (isinstance(value, str) and value.strip()):
-                raise ArgumentError(f"{name} {value!r}: a name")
-        if sheet is not None and Path(path).suffix.lower() != ".xlsx":
-            raise ArgumentError(f"sheet {sheet!r}: {Path(path).name} is not a workbook (.xlsx)")
-        object.__setattr__(self, "path", Path(path))
+                raise ArgumentError(f"{name} {found(value)}: a name")
+        if sheet is not None and file.suffix.lower() != ".xlsx":
+            raise ArgumentError(f"sheet {found(sheet)}: {file.name} is not a workbook (.xlsx)")
+        object.__setattr__(self, "path", file)
         object.__setattr__(self, "sheet", sheet)
         object.__setattr__(self, "decimal", decimal)
         object.__setattr__(self, "instrument", instrument)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
+from nmo_stats.arguments import instance, numbers, one_of, whole_numbers
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.many.nodes import (
@@ -26,6 +27,8 @@ from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.threads import one_thread
 
+_MOST_RELAPSES: Final = 1e9  # simulated periods may lie beyond those that are read
+_LONGEST_YEARS: Final = 1e12
 _METHOD: Final = "hierarchical_quadrature"
 _PILOTS: Final = 16  # cohorts along each of two orders
 _EDGE: Final = 1e-3  # probability at the end of a lattice from which a cohort is solved on another grid
@@ -101,6 +104,11 @@ def ratio_posteriors(
     >>> np.exp(found.quantile(0.5)).round(1).tolist()
     [0.2, 2.1]
     """
+    instance("priors", priors, Priors)
+    one_of("entry", entry, (None, *get_args(Entry)))
+    instance("steps", steps, Steps)
+    relapses = whole_numbers("relapses", relapses, "(cohorts, patients, 2)", _MOST_RELAPSES)
+    years = numbers("years", years, "(cohorts, patients, 2)", 1 / _LONGEST_YEARS, _LONGEST_YEARS)
     if not (
         relapses.ndim == 3 and relapses.shape == years.shape and relapses.shape[2] == 2 and relapses.size
     ):

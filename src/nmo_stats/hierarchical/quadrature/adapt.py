@@ -17,6 +17,7 @@ _PRIOR_SPREADS: Final = 5.0  # sd of the half-Normal prior of a spread that are 
 _FIRST_Z: Final = np.linspace(-5.6, 5.6, 15)
 _FIRST_ROWS: Final = 7
 _GONE: Final = 1e-8  # density, relative to the largest, at which a lattice ends
+_ROOM_OF_SPREAD: Final = 1.2  # of x beyond its lattice: a spread is looked for up to 3.3 times as wide
 _NARROWEST: Final = 0.45  # steps: a row whose sd is smaller than this is not resolved yet
 _DEGREE: Final = 3
 _FEWEST_ROWS: Final = 7
@@ -110,7 +111,7 @@ def _moved_rows(block: Block, mass: Floats, step: float) -> Floats:
     density = mass.sum(axis=1)
     if block.reflected:
         density[0] *= 2
-    low, high = _limits(block.x, density, _GONE * density.max())
+    low, high = _limits(block.x, density, _GONE * density.max(), _ROOM_OF_SPREAD)
     low = 0.0 if low <= 0.1 * (high - low) else low
     rows = math.ceil((high - low) / (step * _flank(block, density))) + 1
     return np.linspace(low, high, min(max(rows, _FEWEST_ROWS), _MOST_ROWS))
@@ -138,11 +139,13 @@ def _z_limits(block: Block, mass: Floats) -> tuple[float, float]:
     return max(float(lowest), -12.0), min(float(highest), 12.0)
 
 
-def _limits(lattice: Floats, density: Floats, gone: float) -> tuple[float, float]:
+def _limits(
+    lattice: Floats, density: Floats, gone: float, most_room: float = math.inf
+) -> tuple[float, float]:
     """Return the range that holds a density; beyond the lattice where it has not gone at an end."""
     inside = np.flatnonzero(density > gone)
     first, last = inside[0] - 1, inside[-1] + 1
-    room = 0.3 * (lattice[-1] - lattice[0])
+    room = min(0.3 * (lattice[-1] - lattice[0]), most_room)
     low = lattice[first] if first >= 0 else lattice[0] - room
     high = lattice[last] if last < lattice.size else lattice[-1] + room
     return float(low), float(high)

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.special import ndtr
 
 from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.hierarchical.quadrature.limits import require_room
 
 _WIDE: Final = 1.0  # sd in lattice steps from which the trapezoidal rule is exact to rounding
 _FAR: Final = 9.0  # in sd (or cells): further away a Normal density is 0 to rounding
 _SMALLEST_SD: Final = 1e-9
+_AT_ONCE: Final = 2_000_000  # weights; those that are interpolated take some twenty numbers each on the way
 
 _POINTS: Final = np.arange(-2, 4)  # of the interpolating polynomial, in cells from the left end of the cell
 
@@ -55,6 +57,16 @@ def normal_weights(lattice: Floats, mean: Floats, sd: Floats) -> Floats:
     >>> (weights @ lattice**2).round(6)
     array([1.09  , 0.0901])
     """
+    require_room(mean.size * lattice.size)
+    weights = np.empty((mean.size, lattice.size))
+    rows = max(1, _AT_ONCE // lattice.size)
+    for first in range(0, mean.size, rows):
+        block = slice(first, first + rows)
+        weights[block] = _block_of_weights(lattice, mean[block], sd[block])
+    return weights
+
+
+def _block_of_weights(lattice: Floats, mean: Floats, sd: Floats) -> Floats:
     step = lattice[1] - lattice[0]
     wide = sd >= _WIDE * step
     weights = np.empty((mean.size, lattice.size))

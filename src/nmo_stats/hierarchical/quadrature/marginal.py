@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
+from nmo_stats.hierarchical.quadrature.limits import require_room
 
 Complex = npt.NDArray[np.complex128]
 _STEPS: Final = 60
@@ -90,6 +91,8 @@ class Marginal:
 
 def powers(angle: Floats, count: int) -> Complex:
     """Return exp(i n angle) for n = 1..count along a new last axis; much faster than as many exponentials."""
+    # complex, and a copy of their real parts in a product
+    require_room(3 * np.size(angle) * count)
     repeated = np.repeat(np.exp(1j * angle)[..., None], count, axis=-1)
     return np.asarray(np.cumprod(repeated, axis=-1, out=repeated))
 

@@ -9,13 +9,16 @@ its diagonals.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from nmo_stats.errors import ConvergenceError
 from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
+from nmo_stats.hierarchical.quadrature.limits import METHOD
 from nmo_stats.hierarchical.quadrature.marginal import Complex, Distribution, Marginal, mixture, powers
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
 from nmo_stats.hierarchical.quadrature.solution import Part
@@ -98,7 +101,13 @@ def _posterior(one: Patients, part: Part, reach: Reach, fineness: float) -> tupl
     likelihood = over_level @ (values @ over_ratio.T)
     share = np.divide(joint.mass, likelihood, out=np.zeros_like(joint.mass), where=likelihood > 0)
     mass = values * (over_level.T @ share @ over_ratio)
-    return table, mass / mass.sum()
+    total = float(mass.sum())
+    if not 0 < total < math.inf:
+        reason = (
+            "the posterior of a patient lies where the integration has no digits left; use narrower priors"
+        )
+        raise ConvergenceError((reason,), METHOD)
+    return table, mass / total
 
 
 def _reach(table: Table, mass: Floats) -> Reach:

@@ -17,6 +17,7 @@ from scipy.special import gammaln
 
 from nmo_stats.hierarchical.counts import Floats, log_no_relapse, log_probability
 from nmo_stats.hierarchical.model import Model, natural_scale
+from nmo_stats.hierarchical.quadrature.limits import require_room
 
 _SUPPORT: Final = 45.0  # log likelihood below its maximum at which a patient's lattice ends
 _PADDING: Final = 2  # points beyond the limits, which the interpolation near them needs
@@ -165,6 +166,8 @@ def _table(
 ) -> Table:
     patients = everyone[members]
     level, ratio = _lattices(patients, reach, step, stride, overdispersion)
+    # the products, and two more of their size on the way
+    require_room(3 * len(members) * level.size * ratio.size)
     places = np.arange(stride * (level.size - 1) + ratio.size)
     first = patients.log_probability(0, level[0] - ratio[-1] / 2 + step * places, overdispersion)
     second = patients.log_probability(1, level[0] + ratio[0] / 2 + step * places, overdispersion)

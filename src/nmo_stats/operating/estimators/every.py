@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arguments import one_of, sequence
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import DEFAULT_PRIORS, ratio_posteriors
 from nmo_stats.hierarchical.many import FINEST
@@ -62,12 +63,10 @@ def require_estimators(names: Sequence[str]) -> tuple[str, ...]:
     ArgumentError
         If a name is unknown or stands twice, or there is none.
     """
-    if isinstance(names, str):
-        raise ArgumentError(f"estimators {names!r}: a list of names, such as [{names!r}]")
-    unknown = [name for name in names if name not in ESTIMATORS]
-    if unknown or not names or len(set(names)) < len(names):
-        raise ArgumentError(f"estimators {tuple(names)!r}: different names out of {', '.join(ESTIMATORS)}")
-    return tuple(names)
+    chosen = tuple(one_of("estimators", name, ESTIMATORS) for name in sequence("estimators", names))
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ArgumentError(f"estimators {chosen!r}: different names out of {', '.join(ESTIMATORS)}")
+    return chosen
 
 
 def answers(name: str, cohorts: Cohorts, level: float) -> Answers:
