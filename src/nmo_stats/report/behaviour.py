@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.operating.coverage_map import LEVEL, CoverageRange, coverage_ranges, is_current
+from nmo_stats.operating.coverage_map import LEVEL, RECYCLED, CoverageRange, coverage_ranges, is_current
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.drawing import draw_panels
 from nmo_stats.wording import METHOD_NAMES, counted, percent
@@ -25,6 +25,7 @@ _WORDS = {
     ("fixed", True): "if besides the counts were overdispersed",
     ("triggered", False): "if a relapse led to the switch",
 }
+_OF_THE_EXAMPLE = "those of the founding example, recycled"
 _OWN = "hierarchical_quadrature"
 
 
@@ -34,8 +35,9 @@ def coverage(analysis: Analysis) -> Section:
     rows = analysis.coverage
     if rows.empty:
         lead = (
-            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses a year on the "
-            "reference, and about a year in each period. How the intervals behave in a series like this one can be simulated: nmo-stats simulate."
+            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses a "
+            "year on the reference, and about a year in each period (one patient: 32 and 21, 8 and 18, or 4 and 9 months). How the "
+            "intervals behave in a series like this one can be simulated: nmo-stats simulate."
         )
         return Section("coverage", title, lead)
     ranges = {(one.method, one.rule, one.overdispersed): one for one in coverage_ranges(rows)}
@@ -49,7 +51,12 @@ def coverage(analysis: Analysis) -> Section:
         f"In simulated series like this one ({counted(patients, 'patient')}, {arr:g} relapses a year on the reference) the hierarchical {percent(LEVEL)} "
         f"interval, with default priors and the Poisson likelihood, covered the true ratio {found}."
     )
-    return Section("coverage", title, lead, (_picture(rows), _table(ranges, int(rows["replicates"].max()))))
+    return Section(
+        "coverage",
+        title,
+        lead,
+        (_picture(rows), _table(ranges, int(rows["replicates"].max()), rows["follow_up"])),
+    )
 
 
 def _range(one: CoverageRange) -> str:
@@ -78,7 +85,9 @@ def _picture(rows: pd.DataFrame) -> Picture:
     )
 
 
-def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) -> Table:
+def _table(
+    ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int, follow_ups: Iterable[str]
+) -> Table:
     known = {method for method, _, _ in ranges}
     lines = tuple(
         (name, *(_cell(ranges.get((method, *column))) for column in _COLUMNS))
@@ -86,10 +95,12 @@ def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) 
         if method in known
     )
     largest = max(one.error for one in ranges.values())
+    times = sorted(set(follow_ups) - {RECYCLED})
+    whose = f"one pair of the founding example ({' or '.join(times)})" if times else _OF_THE_EXAMPLE
     notes = (
         f"Percent: least to largest share over true ratios from 1 to 0.05 and several spreads between patients, {replicates:,} series each; among the series "
         f"in which the method gives an interval. Monte Carlo standard error at most {100 * largest:.1f} points.",
-        "The follow-up times of these series are those of the founding example, recycled; where a relapse leads to the switch the reference lasts "
+        f"The follow-up times of these series are {whose}; where a relapse leads to the switch the reference lasts "
         "as long as it takes. The least of several simulated shares lies one or two of their errors low."
         + ("" if is_current() else " The map was made by an earlier version of the code."),
     )
