@@ -140,7 +140,7 @@ def _doubts(analysis: Analysis) -> str:
         "prior": "with sceptical to wide priors of the ratio and of its spread between patients",
         "likelihood": "with Poisson and negative-binomial counts",
         "entry": "conditioning on a relapse on the reference as the way into the series",
-        "trigger": "without one reference relapse per patient, as a bound for a switch that was triggered by it",
+        "trigger": "without one reference relapse per patient, as if it had led to the switch",
         "rounding": "with all follow-up times half a unit longer or shorter",
         "run_in": "without the first 1 and 3 months of every period",
         "merging": "with every onset as a relapse of its own",
@@ -250,7 +250,7 @@ def _strobe(analysis: Analysis) -> Table:
         ("Reason for the end of the first period", _reason(analysis)),
         (
             "Bias",
-            "regression to the mean (observed / expected), a switch triggered by a relapse (a bound, and series simulated with no effect), "
+            "regression to the mean (observed / expected), a switch triggered by a relapse (without that relapse, and in series simulated with no effect), "
             "single patients, rounded times: section Other assumptions",
         ),
         ("Missing data", "no value was imputed; unknown values are listed in section Data"),
