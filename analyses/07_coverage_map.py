@@ -2,9 +2,10 @@
 
     python analyses/07_coverage_map.py [REPLICATES] [WORKERS] [CELLS] [--renew PATIENTS]
 
-400 series a cell, two processes and all cells by default; fewer cells are the first ones. The map that ships with the package
-(data/coverage_map) was made with 2,000, by `python analyses/07_coverage_map.py 2000 2` and a copy of what it wrote. `--renew 1` computes the
-cells with one patient only and takes all others from that map, if the same code made them.
+400 series a cell, two processes and all cells by default; fewer cells are the first ones. The map that ships
+with the package (data/coverage_map) was made with 2,000, by `python analyses/07_coverage_map.py 2000 2` and a
+copy of what it wrote. `--renew 1` computes the cells with one patient only and takes all others from that
+map, if the same code made them.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def computed(options: argparse.Namespace, designs: tuple[Design, ...]) -> pd.Dat
     execution = Execution(workers=options.workers, folder=OUTPUT / "cells", progress=progress)
     table = coverage_map.make(options.replicates, designs, execution=execution)
     print(
-        f"{len(designs)} cells of {options.replicates} series in {time.perf_counter() - start:.0f} s: {OUTPUT}"
+        f"{len(designs)} cells of {options.replicates} series in {time.perf_counter() - start:.0f} s: "
+        f"{OUTPUT}"
     )
     return table
 

@@ -283,7 +283,7 @@ def test_a_population_that_the_data_speak_against_is_not_drawn(axes):
     found = sensitivity.run(pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
     figures.specification_curve(found, axes)
     shown = texts(axes)
-    assert "mean 0.6 per year, CV 0.7" in shown
+    assert "population mean 0.6 per year, CV 0.7" in shown
     assert "mean 2 per year, CV 0.5" not in shown
 
 

@@ -1,4 +1,4 @@
-"""Limits of very large series: where they exist they are what simulation tends to, where not there is a reason and no number."""
+"""Limits of very large series: what simulation tends to, or a reason and no number."""
 
 import json
 import math
@@ -129,7 +129,7 @@ def test_varying_periods_do_not_move_the_limit_of_fixed_times():
     assert ratios["mean_arr_ratio"] == pytest.approx(1.0, abs=1e-12)
 
 
-# ------------------------------------------------- leaving out a relapse: too much in one design, too little in another
+# -------------------------------- leaving out a relapse: too much in one design, too little in another
 
 
 @pytest.mark.parametrize("mean", [0.6, 1.0, 2.0])

@@ -1,4 +1,4 @@
-"""Series with no effect have the overdispersion of the series itself: against sign flips, and against simulated truth."""
+"""Series with no effect have the overdispersion of the series itself: sign flips, and simulated truth."""
 
 import math
 

@@ -452,7 +452,8 @@ def test_the_summary_is_assembled_from_the_rows_and_asserts_nothing(found):
 
 def test_each_row_is_a_sentence(found):
     assert found.sentence(found.of("prior")[0]) == (
-        "With the sceptical prior Normal(0, 0.5) of the log ratio, the hierarchical ratio is 0.60 (0.27 to 1.4) instead of 0.22; the interval includes 1."
+        "With the sceptical prior Normal(0, 0.5) of the log ratio, the hierarchical ratio is 0.60 (0.27 to "
+        "1.4) instead of 0.22; the interval includes 1."
     )
     (row,) = (row for row in found.of("leave_one_out", "conditional_exact") if "patient 3" in row.assumption)
     assert found.sentence(row).startswith(
@@ -519,7 +520,8 @@ def test_a_design_that_the_data_refute_gives_no_background(found):
     )
     assert triggered.has_interval
     assert look_back.reason == (
-        "2 of 3 patients do not fit this rule (1 with fewer than 2 relapses on rituximab, 2 with less than 12 months on it)"
+        "2 of 3 patients do not fit this rule (1 with fewer than 2 relapses on rituximab, 2 with less than "
+        "12 months on it)"
     )
     text = " ".join(found.summary)
     assert text.count("2 of 3 patients do not fit this rule") == 1
@@ -537,7 +539,8 @@ def test_patients_fit_a_rule_by_their_relapses_and_by_how_their_period_ended():
         "2 of 3 patients do not fit this rule (1 with no relapse on old, 1 whose switch no relapse led to)"
     )
     assert misfit_text(pair, LookBack()) == (
-        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose switch no relapse led to)"
+        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose switch no "
+        "relapse led to)"
     )
     unknown = Comparison.from_arrays(pair.relapses, pair.years)
     assert misfits(unknown, Triggered(1)) == 1

@@ -108,7 +108,8 @@ def _needed(found: Plan, method: str) -> str:
         else f"more than {max(found.tried)} patients"
     )
     return (
-        f"{answer}{_between(found, method)}, followed as long, for {percent(found.power)} of the intervals to exclude 1 on the side of the true ratio "
+        f"{answer}{_between(found, method)}, followed as long, for {percent(found.power)} of the intervals "
+        "to exclude 1 on the side of the true ratio "
         f"({found.replicates} series of each size; {by_chance})"
     )
 
@@ -153,7 +154,7 @@ def _ends(planned: Plan, method: str) -> dict[str, object]:
     low, high = planned.interval(method)
     reason = None
     if planned.misleads(method):
-        reason = "with no effect at all the interval excludes 1 too often in this design: no number of patients helps"
+        reason = "with no effect at all the interval excludes 1 too often in this design"
     elif high is None:
         reason = f"more than {max(planned.tried)} patients may be needed, and more were not simulated"
     return {"low": low, "high": high, "level": 0.95, "reason": reason}

@@ -26,7 +26,7 @@ _SIMULATED: Final = {"pooled_exact": "pooled", WITHIN: "within patients", HIERAR
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the figure: an assumption, without the details that tables have, with the answers that are drawn."""
+    """One line of the figure: an assumption, without its details, with the answers that are drawn."""
 
     family: str
     assumption: str

@@ -146,11 +146,13 @@ def renewed(part: pd.DataFrame, replicates: int) -> pd.DataFrame:
     Raises
     ------
     ArgumentError
-        If the rest was made by other code or of another number of series, so that one hash would not speak for all rows.
+        If the rest was made by other code or of another number of series, so that one hash would not speak
+        for all rows.
     """
     if not is_current() or replicates != STORED_REPLICATES:
         raise ArgumentError(
-            f"the cells that are kept were made by other code, or not of {replicates:,} series each: compute all of them"
+            f"the cells that are kept were made by other code, or not of {replicates:,} series each: "
+            "compute all of them"
         )
     kept = stored()
     kept = kept[~kept["patients"].isin(part["patients"].unique())]

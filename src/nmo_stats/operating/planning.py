@@ -60,10 +60,10 @@ class Plan:
         return _enough(self.tried, method, self.power)
 
     def interval(self, method: str) -> tuple[int | None, int | None]:
-        """Return the Monte Carlo interval of the number of patients that are needed, among the sizes that were tried.
+        """Return the Monte Carlo interval of the number of patients, among the sizes that were tried.
 
-        From the smallest size whose power may be enough to the smallest whose power surely is, by the 95 % Wilson limits of the simulated
-        share; None where no size up to 100 is.
+        From the smallest size whose power may be enough to the smallest whose power surely is, by the 95 %
+        Wilson limits of the simulated share; None where no size up to 100 is.
         """
         if self.misleads(method):
             return None, None
@@ -101,9 +101,10 @@ def plan(
 ) -> Plan:
     """Find how many patients, followed as in a design, let an interval exclude 1 on the right side often enough.
 
-    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients, and then around the answer, as far as the
-    simulated shares leave it in doubt (:meth:`Plan.interval`). At the size that is found the same design is
-    simulated with no effect: where the way patients are chosen alone makes the interval exclude 1, no number of patients helps.
+    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients, and then around
+    the answer, as far as the simulated shares leave it in doubt (:meth:`Plan.interval`). At the size that is
+    found the same design is simulated with no effect: where the way patients are chosen alone makes the
+    interval exclude 1, no number of patients helps.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def _first(is_enough: Callable[[int], bool]) -> int:
 
 
 def _surround(place: int, limits: Callable[[int], tuple[float, float]], power: float) -> None:
-    """Simulate the sizes around a place until power is surely too low on one side, and surely enough on the other."""
+    """Simulate sizes around a place until power is surely too low on one side, surely enough on the other."""
     below = above = place
     while below > 0 and limits(SIZES[below - 1])[1] >= power:
         below -= 1
@@ -192,7 +193,7 @@ def detected(measures: Measures) -> float:
 
 
 def power_limits(measures: Measures) -> tuple[float, float]:
-    """Return the 95 % Wilson limits of the share of all series whose interval excludes 1 on the side of the true ratio.
+    """Return the 95 % Wilson limits of the power, a share of all series.
 
     References
     ----------

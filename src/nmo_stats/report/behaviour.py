@@ -35,8 +35,10 @@ def coverage(analysis: Analysis) -> Section:
     rows = analysis.coverage
     if rows.empty:
         lead = (
-            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses a "
-            "year on the reference, and about a year in each period (one patient: 32 and 21, 8 and 18, or 4 and 9 months). How the "
+            "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 "
+            "patients, 0.6 or 2 relapses a "
+            "year on the reference, and about a year in each period (one patient: 32 and 21, 8 and 18, or "
+            "4 and 9 months). How the "
             "intervals behave in a series like this one can be simulated: nmo-stats simulate."
         )
         return Section("coverage", title, lead)
@@ -100,7 +102,8 @@ def _table(
     notes = (
         f"Percent: least to largest share over true ratios from 1 to 0.05 and several spreads between patients, {replicates:,} series each; among the series "
         f"in which the method gives an interval. Monte Carlo standard error at most {100 * largest:.1f} points.",
-        f"The follow-up times of these series are {whose}; where a relapse leads to the switch the reference lasts "
+        f"The follow-up times of these series are {whose}; where a relapse leads to the switch the "
+        "reference lasts "
         "as long as it takes. The least of several simulated shares lies one or two of their errors low."
         + ("" if is_current() else " The map was made by an earlier version of the code."),
     )

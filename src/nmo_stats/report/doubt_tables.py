@@ -138,7 +138,8 @@ def pivot_table(found: Sensitivity) -> Table:
         ]
     columns = ("Assumption", "Hierarchical", "P(ratio < 1)", "Exact, within patients")
     note = (
-        f"Ratios with {percent(found.level)} intervals; a dash without a letter: the assumption does not concern the estimator. "
+        f"Ratios with {percent(found.level)} intervals; a dash without a letter: the assumption does not "
+        "concern the estimator. "
         "All estimators: results.json."
     )
     notes = (note, *remarks, *_notes(marks))
@@ -173,10 +174,13 @@ def regression_table(found: Sensitivity) -> Table:
         for row in found.of("rtm")
     )
     note = (
-        f"Relapses on {found.pair.comparator} divided by those expected with no effect of patients whose rates come from the population, given their "
-        f"relapses on {found.pair.reference} (empirical Bayes, negative-binomial interval; Hauer's further division by 1 + V/E² is not applied). The mean is "
+        f"Relapses on {found.pair.comparator} divided by those expected with no effect of patients whose "
+        "rates come from the population, given their "
+        f"relapses on {found.pair.reference} (empirical Bayes, negative-binomial interval; Hauer's further "
+        "division by 1 + V/E² is not applied). The mean is "
         "that of the population before anybody was chosen; a higher one never gives a higher ratio. "
-        f"The data speak against a population that would have had as few relapses on {found.pair.reference} as these patients with a probability under "
+        "The data speak against a population that would have had as few relapses on "
+        f"{found.pair.reference} as these patients with a probability under "
         f"{percent(IMPLAUSIBLE)}."
     )
     return Table(
@@ -203,8 +207,10 @@ def tipping_table(found: Sensitivity) -> Table:
         "Background ratio",
     )
     note = (
-        "Smallest number of relapses that tips the answer: in the most, and in the least favourable patients; 0: the criterion already holds; "
-        "≤, ≥: a bound, because not every allocation was tried; (some): in the most favourable patients only, in the least favourable ones no number "
+        "Smallest number of relapses that tips the answer: in the most, and in the least favourable "
+        "patients; 0: the criterion already holds; "
+        "≤, ≥: a bound, because not every allocation was tried; (some): in the most favourable patients "
+        "only, in the least favourable ones no number "
         "was found. Background ratio: what the same series would have to show with no effect."
     )
     notes = (note, *_notes(marks))

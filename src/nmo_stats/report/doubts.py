@@ -28,7 +28,8 @@ _ENDS: Final = {
     "fixed": "as observed",
     "triggered_1": "2 months after its first relapse",
     "triggered_2": "2 months after its second relapse",
-    "look_back": "2 months after a relapse, the reference period being the 12 months before, with at least 2 relapses in them",
+    "look_back": "2 months after a relapse, the reference period being the 12 months before, with at least "
+    "2 relapses in them",
 }
 
 
@@ -41,7 +42,7 @@ def no_effect(analysis: Analysis) -> Section:
     known = tuple(map(Prose, placebo_sentences(analysis.pair)))
     if not told:
         reasons = dict.fromkeys(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
-        lead = "What a before/after ratio is with no effect at all in series like this one could not be simulated."
+        lead = "What series like this one show with no effect at all could not be simulated."
         return Section("no-effect", title, lead, (*map(Prose, reasons), *known))
     table = no_effect_table(headline)
     blocks: tuple[Block, ...] = (
@@ -61,8 +62,10 @@ def _simulated(headline: Sequence[NoEffect]) -> str:
     spread = headline[0].overdispersion.sd_period
     periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
     return (
-        f"How it was simulated: each patient has a relapse rate of their own, Gamma distributed between patients{periods}; the comparator times are those of "
-        f"these patients, and nothing changes at the switch. The designs differ in when the reference period ends: {ends}. How these patients came to be "
+        "How it was simulated: each patient has a relapse rate of their own, Gamma distributed between "
+        f"patients{periods}; the comparator times are those of "
+        "these patients, and nothing changes at the switch. The designs differ in when the reference "
+        f"period ends: {ends}. How these patients came to be "
         "switched is not known from the counts."
     )
 

@@ -250,7 +250,8 @@ def _strobe(analysis: Analysis) -> Table:
         ("Reason for the end of the first period", _reason(analysis)),
         (
             "Bias",
-            "regression to the mean (observed / expected), a switch triggered by a relapse (without that relapse, and in series simulated with no effect), "
+            "regression to the mean (observed / expected), a switch triggered by a relapse (without that "
+            "relapse, and in series simulated with no effect), "
             "single patients, rounded times: section Other assumptions",
         ),
         ("Missing data", "no value was imputed; unknown values are listed in section Data"),

@@ -145,7 +145,7 @@ def leave_one_out(pair: Comparison) -> list[Change | Row]:
 
 
 def trigger(pair: Comparison) -> list[Change | Row]:
-    """Return the comparison without the relapse that may have led to the switch, and what that does where there is no effect."""
+    """Return the comparison without the relapse that may have led to the switch."""
     unknown: tuple[bool | None, ...] = (None,) * len(pair.patients)
     answers = unknown if pair.history is None else pair.history.reference_ended_by_relapse()
     loses = np.array([answer is not False for answer in answers]) & (pair.relapses[:, 0] > 0)
@@ -170,7 +170,7 @@ def trigger(pair: Comparison) -> list[Change | Row]:
 
 
 def _left_without_effect(pair: Comparison) -> str:
-    """Return what leaving out a relapse does in large series like this one with no effect: too much, or not enough, by the design."""
+    """Return what leaving out a relapse does in large series with no effect: too much, or not enough."""
     rates = varying(headline_population(pair), observed_overdispersion(pair))
     found = {
         words: without_one_relapse(pair.years, rates, rule)

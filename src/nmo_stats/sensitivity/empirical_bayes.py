@@ -197,8 +197,9 @@ def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBay
     pair
         The two periods.
     population
-        Mean and coefficient of variation of the rates *before* selection. The expectation rises with the mean, whatever the data: a mean of
-        patients who were already selected for their relapses makes the ratio smaller than that of all patients would. Published means:
+        Mean and coefficient of variation of the rates *before* selection. The expectation rises with the
+        mean, whatever the data: a mean of patients who were already selected for their relapses makes the
+        ratio smaller than that of all patients would. Published means:
         :func:`~nmo_stats.sensitivity.profile`.
 
     Raises

@@ -1,15 +1,17 @@
 """What estimators show in a very large series with no effect, where such a limit exists.
 
-Under a switch that comes ``lag`` after the k-th relapse the reference period lasts k relapses' waiting times plus the lag. Given the rate those
-last Gamma(k) / rate, so that
+Under a switch that comes ``lag`` after the k-th relapse the reference period lasts k relapses' waiting times
+plus the lag. Given the rate those last Gamma(k) / rate, so that
 
     E time = k E[1/rate] + lag,    E relapses = k + lag E[rate]
 
-and the pooled ratio tends to E[rate] E time / E relapses. For rates of a Gamma distribution with shape a = 1/CV^2 the mean of 1/rate is
-a / (m (a - 1)) for a > 1 and does not exist for a <= 1 (CV >= 1): the longest waiting time of a series then decides, and the ratio grows with its size.
-A log-normal period effect of mean 1 and log sd s multiplies it by exp(s^2). The mean of the individual rates, relapses / time, needs E[1 / Gamma(k)] where
-the lag is 0, which does not exist for k = 1. The ratio within patients weights each with its relapses, of which there are finitely many: its limit exists.
-A limit on the waiting time, or a period that starts at a relapse of the patient, makes all of them exist.
+and the pooled ratio tends to E[rate] E time / E relapses. For rates of a Gamma distribution with shape a =
+1/CV^2 the mean of 1/rate is a / (m (a - 1)) for a > 1 and does not exist for a <= 1 (CV >= 1): the longest
+waiting time of a series then decides, and the ratio grows with its size. A log-normal period effect of mean 1
+and log sd s multiplies it by exp(s^2). The mean of the individual rates, relapses / time, needs E[1 /
+Gamma(k)] where the lag is 0, which does not exist for k = 1. The ratio within patients weights each with its
+relapses, of which there are finitely many: its limit exists. A limit on the waiting time, or a period that
+starts at a relapse of the patient, makes all of them exist.
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ from nmo_stats.within_patient import Floats
 Rates = GammaRates | PeriodRates
 
 LARGE_COHORT: Final = 10_000
-_NO_MEAN_TIME: Final = "no limit exists: the mean waiting time for a relapse is infinite where rates vary between patients with CV 1 or more"
+_NO_MEAN_TIME: Final = (
+    "no limit exists: the mean waiting time for a relapse is infinite where rates vary between patients "
+    "with CV 1 or more"
+)
 _NO_MEAN_RATE: Final = "no limit exists: the mean of 1 / (waiting time for the first relapse) is infinite"
 _NO_MEDIAN: Final = "half of the patients have no relapse in one of the periods"
 
@@ -46,8 +51,10 @@ def no_limit_reasons(population: Rates, rule: Rule) -> dict[str, str]:
 
     Examples
     --------
-    >>> list(no_limit_reasons(GammaRates(0.6, 1.0), Triggered(1))), no_limit_reasons(GammaRates(0.6, 0.7), Triggered(1))
-    (['pooled_exact'], {})
+    >>> list(no_limit_reasons(GammaRates(0.6, 1.0), Triggered(1)))
+    ['pooled_exact']
+    >>> no_limit_reasons(GammaRates(0.6, 0.7), Triggered(1))
+    {}
     """
     waiting = _waiting(rule.rule if isinstance(rule, WholeMonths) else rule)
     reasons = {}
@@ -61,10 +68,11 @@ def no_limit_reasons(population: Rates, rule: Rule) -> dict[str, str]:
 def large_cohort_ratios(
     years: Floats, population: Rates, rule: Rule, *, patients: int = LARGE_COHORT, seed: int = 20130301
 ) -> dict[str, float]:
-    """Return the estimates in one very large series of a design, with expected instead of drawn relapses on the comparator.
+    """Return the estimates in one very large series of a design, with expected relapses on the comparator.
 
-    Without drawn counts the ratio is exactly 1 where nothing but time decides when a period ends. The ratio of medians is that of
-    drawn counts, and NaN where a median is 0; the pooled ratio of a triggered switch is its limit itself. NaN where no limit exists.
+    Without drawn counts the ratio is exactly 1 where nothing but time decides when a period ends. The ratio
+    of medians is that of drawn counts, and NaN where a median is 0; the pooled ratio of a triggered switch is
+    its limit itself. NaN where no limit exists.
 
     Parameters
     ----------
@@ -98,7 +106,7 @@ def reason_without(method: str, population: Rates, rule: Rule) -> str:
 def without_one_relapse(
     years: Floats, population: Rates, rule: Rule, *, seed: int = 20130301
 ) -> float | None:
-    """Return the ratio within patients in a very large series with no effect, each patient's reference without one relapse.
+    """Return the ratio within patients in a very large series, each reference period without one relapse.
 
     None where nearly no patient meets the rule. Infinite where no relapse is left on the reference.
     """
@@ -133,6 +141,6 @@ def _pooled_limit(population: Rates, rule: Triggered) -> float:
 
 
 def _median_ratio(drawn: Cohorts) -> float:
-    """Return the ratio of median rates, which is not linear in the counts; NaN where half of the patients have no relapse."""
+    """Return the ratio of median rates, which is not linear in the counts; NaN where a median is 0."""
     medians = np.median(drawn.relapses[0] / drawn.years[0], axis=0)
     return float(medians[1] / medians[0]) if medians.min() > 0 else math.nan

@@ -1,7 +1,7 @@
-"""What is published on the disease of a comparison: a data file for each disease, so that no number stands without its source.
+"""What is published on the disease of a comparison: one data file a disease, each number with its source.
 
-Until a study declares its disease, a comparison of the two drugs that the file names is taken to be of that disease; of any other comparison
-nothing published is quoted.
+Until a study declares its disease, a comparison of the two drugs that the file names is taken to be of that
+disease; of any other comparison nothing published is quoted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class PublishedRate:
     study, document, doi, place
         Where it stands.
     low, high, sd
-        Limits of its 95 % confidence interval, and standard deviation between patients; None where none is printed.
+        Limits of its 95 % confidence interval, and standard deviation between patients; None where none is
+        printed.
     also
         Where more is said of it.
     """
@@ -134,7 +135,7 @@ def profile(name: str) -> Profile:
 
 
 def profile_of(pair: Comparison) -> Profile:
-    """Return the profile whose two drugs are compared and whose rates the data may have; else that of any other disease.
+    """Return the profile whose two drugs are compared, if the data may have its rates; else the neutral one.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def profile_of(pair: Comparison) -> Profile:
 
 
 def placebo_sentences(pair: Comparison) -> list[str]:
-    """Return what was counted before and during placebo in trials of the disease, with what each number is of."""
+    """Return what was counted before and during placebo in trials of the disease, and of whom."""
     return [_placebo_sentence(series) for series in profile_of(pair).placebo_series]
 
 
@@ -163,8 +164,12 @@ def _placebo_sentence(series: PlaceboSeries) -> str:
         f", 95 % confidence interval {during.low:g} to {during.high:g}" if during.low and during.high else ""
     )
     return (
-        f"For comparison, the {before.study} trial: {before.value:g} {before.unit} {before.when} in {before.population} "
-        f"({before.patients}; {before.counted}; {before.document}, {before.place}), and {during.value:g} {during.unit} {during.when} in "
-        f"{during.population} ({during.patients}{limits}; {during.counted}; {during.document}, {during.place}). So few relapses were counted without "
-        "the new drug. The two numbers are of different patients and were counted in different ways: their ratio is not a before/after ratio."
+        f"For comparison, the {before.study} trial: {before.value:g} {before.unit} {before.when} in "
+        f"{before.population} "
+        f"({before.patients}; {before.counted}; {before.document}, {before.place}), and {during.value:g} "
+        f"{during.unit} {during.when} in "
+        f"{during.population} ({during.patients}{limits}; {during.counted}; {during.document}, "
+        f"{during.place}). So few relapses were counted without "
+        "the new drug. The two numbers are of different patients and were counted in different ways: their "
+        "ratio is not a before/after ratio."
     )

@@ -19,8 +19,9 @@ _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
 def misfits(pair: Comparison, rule: Rule) -> int:
     """Return how many patients do not fit a rule.
 
-    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that the period was *not* ended by
-    one; a look-back needs besides a reference period that is as long as its window.
+    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that
+    the period was *not* ended by one; a look-back needs besides a reference period that is as long as its
+    window.
 
     Examples
     --------
@@ -43,7 +44,8 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
     >>> from nmo_stats.cohort import load_example
     >>> from nmo_stats.simulate import LookBack
     >>> misfit_text(load_example().compare("tocilizumab", reference="rituximab"), LookBack())
-    '2 of 3 patients do not fit this rule (1 with fewer than 2 relapses on rituximab, 2 with less than 12 months on it)'
+    '2 of 3 patients do not fit this rule (1 with fewer than 2 relapses on rituximab, 2 with less than 12
+    months on it)'
     """
     wrong = misfits(pair, rule)
     if not wrong:

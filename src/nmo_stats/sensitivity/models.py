@@ -79,7 +79,7 @@ def _overdispersed(model: Model, scale: float, refits: Refits) -> RateRatio | Re
 
 
 def _too_long(model: Model, scale: float) -> str:
-    """Return why the fit is left out; empty if it is not: with the chosen prior it is waited for where the counts show an excess."""
+    """Return why the fit is left out; where the counts show an excess, one with the chosen prior is not."""
     patients, relapses = len(model.pair.patients), sum(model.pair.totals)
     is_own = scale == model.priors.overdispersion.sd
     is_found = is_own and dispersion(model.pair).verdict == "overdispersed"
@@ -87,7 +87,8 @@ def _too_long(model: Model, scale: float) -> str:
     if patients <= most_patients and relapses <= most_relapses:
         return ""
     return (
-        f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out of the table above {most_patients} patients or "
+        f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out of the table "
+        f"above {most_patients} patients or "
         f"{most_relapses:,} relapses; ask for it with likelihood = 'negative_binomial'"
     )
 

@@ -1,12 +1,14 @@
-"""How much the counts of a series vary within patients beyond Poisson counts, and series simulated with just that variation.
+"""How much the counts of a series vary within patients beyond Poisson counts, and series simulated so.
 
-A period's rate is the patient's own rate times exp(e - s^2/2), e ~ Normal(0, s), a factor of mean 1 with the squared coefficient of
-variation alpha = exp(s^2) - 1. With comparator / reference expectations in the ratio p : q, p + q = 1, and n_i = y_i0 + y_i1,
+A period's rate is the patient's own rate times exp(e - s^2/2), e ~ Normal(0, s), a factor of mean 1 with the
+squared coefficient of variation alpha = exp(s^2) - 1. With comparator / reference expectations in the ratio p
+: q, p + q = 1, and n_i = y_i0 + y_i1,
 
     E (y_i1 - p_i n_i)^2 = E [p_i q_i n_i + 2 alpha p_i q_i y_i0 y_i1],
 
-since y_i0 y_i1 has the expectation of the product of the two means. Summed over patients and solved for alpha this is an estimate that weights
-patients as a pooled ratio does, and gives that ratio the variance which the patients' own differences show.
+since y_i0 y_i1 has the expectation of the product of the two means. Summed over patients and solved for alpha
+this is an estimate that weights patients as a pooled ratio does, and gives that ratio the variance which the
+patients' own differences show.
 """
 
 from __future__ import annotations
@@ -44,8 +46,9 @@ class Overdispersion:
     sd_period
         Standard deviation of the log rate of a period; 0 for Poisson counts.
     source
-        ``"series"``: estimated from the series. ``"no excess"``: Poisson counts, because the series shows no excess. ``"not assessable"``: Poisson
-        counts, because the series cannot show one. ``"prior"``: the prior median, beside such a series.
+        ``"series"``: estimated from the series. ``"no excess"``: Poisson counts, because the series shows no
+        excess. ``"not assessable"``: Poisson counts, because the series cannot show one. ``"prior"``: the
+        prior median, beside such a series.
     patients
         Patients with relapses, who could show an excess.
     """
@@ -63,8 +66,10 @@ class Overdispersion:
         """Return in words how the counts were simulated, and why so."""
         if self.source == "series":
             return (
-                f"Counts within these patients vary more than Poisson counts do, and the simulated ones as much (log rates of periods with a "
-                f"standard deviation of {significant(self.sd_period, 2)}, estimated from {counted(self.patients, 'patient')})."
+                "Counts within these patients vary more than Poisson counts do, and the simulated ones as "
+                "much (log rates of periods with a "
+                f"standard deviation of {significant(self.sd_period, 2)}, estimated from "
+                f"{counted(self.patients, 'patient')})."
             )
         if self.source == "no excess":
             return (
@@ -72,7 +77,8 @@ class Overdispersion:
             )
         if self.source == "prior":
             return (
-                f"Counts were simulated with log rates of periods that have a standard deviation of {significant(self.sd_period, 2)}, the prior "
+                "Counts were simulated with log rates of periods that have a standard deviation of "
+                f"{significant(self.sd_period, 2)}, the prior "
                 "median of the hierarchical model."
             )
         why = (
@@ -80,7 +86,10 @@ class Overdispersion:
             if self.patients < FEWEST_FOR_DISPERSION
             else "without a relapse in one of the two periods"
         )
-        return f"Counts were simulated as Poisson counts; whether those of these patients vary more cannot be assessed {why}."
+        return (
+            "Counts were simulated as Poisson counts; whether those of these patients vary more cannot be "
+            f"assessed {why}."
+        )
 
 
 NOT_ASSESSED: Final = Overdispersion()
@@ -95,7 +104,8 @@ class PeriodRates:
     patients
         The patients' own rates.
     sd_period
-        Standard deviation of the log rate of a period around the patient's own; the mean rate stays what it is.
+        Standard deviation of the log rate of a period around the patient's own; the mean rate stays what it
+        is.
 
     Examples
     --------
@@ -124,7 +134,7 @@ def varying(population: GammaRates, overdispersion: Overdispersion) -> GammaRate
 
 
 def observed_overdispersion(pair: Comparison) -> Overdispersion:
-    """Return the overdispersion that a series shows: none without an excess over its 95 % limit, or below 10 patients with relapses.
+    """Return the overdispersion that a series shows: none without an excess, or below 10 patients.
 
     Examples
     --------
@@ -141,7 +151,7 @@ def observed_overdispersion(pair: Comparison) -> Overdispersion:
 
 
 def prior_overdispersion(priors: Priors, patients: int) -> Overdispersion:
-    """Return the prior median: a log ratio with the spread s differs between two periods whose log rates have s / sqrt(2) each."""
+    """Return the prior median: a spread s of log ratios is that of two periods with s / sqrt(2) each."""
     median = float(priors.sd_rate_ratio.quantile(np.array(0.5)))
     return Overdispersion(median / math.sqrt(2), "prior", patients)
 

@@ -255,8 +255,10 @@ def _regression_row(pair: Comparison, population: AssumedPopulation, cv: float, 
     found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
     source = f"; {label}" if label else ""
     clause = (
-        f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average (CV {cv:g}{source}), "
-        f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no effect; against these"
+        f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average "
+        f"(CV {cv:g}{source}), "
+        f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no "
+        "effect; against these"
     )
     name = f"mean {mean:g} per year" if label else f"population mean {mean:g} per year"
     row = Row.of("rtm", f"{name}, CV {cv:g}", clause, found.rate_ratio(level))

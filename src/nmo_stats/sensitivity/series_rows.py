@@ -56,7 +56,7 @@ def no_effect_designs(
 
 
 def _asked(model: Model, name: str, rule: Rule) -> list[NoEffect]:
-    """Return the designs of a rule, still without a number: every population, and varying periods where the data cannot tell of them."""
+    """Return the designs of a rule, still without a number: populations, and varying periods beside them."""
     counts = observed_overdispersion(model.pair)
     grid = populations(model.pair)
     designs = [NoEffect(name, rule, one, is_headline, (), counts) for one, is_headline in grid.items()]

@@ -91,9 +91,10 @@ def summary(
 
 
 def no_effect_sentences(pair: Comparison, designs: Sequence[NoEffect]) -> list[str]:
-    """Return what the two ways of being switched because of relapses show with no effect, for the headline population.
+    """Return what two ways of being switched because of relapses show with no effect, for the headline rates.
 
-    And how the counts were simulated; where the data cannot tell, what counts that vary more than Poisson counts would show.
+    And how the counts were simulated; where the data cannot tell, what counts that vary more than Poisson
+    counts would show.
     """
     shown = [design for design in designs if design.is_headline and design.rule_name in _TOLD]
     found = [(design, text) for design in shown if (text := _no_effect(pair, design))]
@@ -111,7 +112,8 @@ def _alternative(told: NoEffect, others: Iterable[NoEffect]) -> str:
     if other is None or spread is None or spread.median is None or spread.at_or_below is None:
         return ""
     return (
-        f" If they do (log rates of periods with a standard deviation of {significant(other.overdispersion.sd_period, 2)}, the "
+        " If they do (log rates of periods with a standard deviation of "
+        f"{significant(other.overdispersion.sd_period, 2)}, the "
         f"prior median of the hierarchical model), then in the first of these designs {_halves([spread])}."
     )
 
