@@ -43,9 +43,11 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
     --------
     >>> from nmo_stats.cohort import load_example
     >>> from nmo_stats.simulate import LookBack
-    >>> misfit_text(load_example().compare("tocilizumab", reference="rituximab"), LookBack())
-    '2 of 3 patients do not fit this rule (1 with fewer than 2 relapses on rituximab, 2 with less than 12
-    months on it)'
+    >>> pair = load_example().compare("tocilizumab", reference="rituximab")
+    >>> for part in misfit_text(pair, LookBack()).split(" ("):
+    ...     print(part)
+    2 of 3 patients do not fit this rule
+    1 with fewer than 2 relapses on rituximab, 2 with less than 12 months on it)
     """
     wrong = misfits(pair, rule)
     if not wrong:
