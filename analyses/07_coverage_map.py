@@ -1,13 +1,16 @@
-"""How do all intervals behave at 1 to 30 patients? The coverage map: 320 designs, every estimator.
+"""How do all intervals behave at 1 to 30 patients? The coverage map: 448 designs, every estimator.
 
-    python analyses/07_coverage_map.py [REPLICATES] [WORKERS] [CELLS]
+    python analyses/07_coverage_map.py [REPLICATES] [WORKERS] [CELLS] [--renew PATIENTS]
 
-400 series a cell, two processes and all cells by default; fewer cells are the first ones. The map that ships with the package (data/coverage_map) was made with 2,000, by
-`python analyses/07_coverage_map.py 2000 2` and a copy of what it wrote.
+400 series a cell, two processes and all cells by default; fewer cells are the first ones. The map that ships
+with the package (data/coverage_map) was made with 2,000, by `python analyses/07_coverage_map.py 2000 2` and a
+copy of what it wrote. `--renew 1` computes the cells with one patient only and takes all others from that
+map, if the same code made them.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -16,7 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nmo_stats import figures
-from nmo_stats.operating import Execution, coverage_map
+from nmo_stats.operating import Design, Execution, coverage_map
 
 ROWS = (
     ("Fixed times", "fixed", False),
@@ -44,9 +47,9 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def main(replicates: int = 400, workers: int = 2, cells: int | None = None) -> None:
+def computed(options: argparse.Namespace, designs: tuple[Design, ...]) -> pd.DataFrame:
+    """Compute the cells, with their progress on a terminal."""
     start = time.perf_counter()
-    designs = coverage_map.cells()[:cells]
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -56,15 +59,39 @@ def main(replicates: int = 400, workers: int = 2, cells: int | None = None) -> N
                 file=sys.stderr,
             )
 
-    execution = Execution(workers=workers, folder=OUTPUT / "cells", progress=progress)
-    table = coverage_map.make(replicates, designs, execution=execution)
-    coverage_map.write(table, replicates, OUTPUT)
+    execution = Execution(workers=options.workers, folder=OUTPUT / "cells", progress=progress)
+    table = coverage_map.make(options.replicates, designs, execution=execution)
+    print(
+        f"{len(designs)} cells of {options.replicates} series in {time.perf_counter() - start:.0f} s: "
+        f"{OUTPUT}"
+    )
+    return table
+
+
+def arguments() -> argparse.Namespace:
+    """Return the choices on the command line."""
+    parser = argparse.ArgumentParser(description="How all intervals behave where the truth is known.")
+    parser.add_argument("replicates", type=int, nargs="?", default=400)
+    parser.add_argument("workers", type=int, nargs="?", default=2)
+    parser.add_argument("cells", type=int, nargs="?", default=None)
+    parser.add_argument("--renew", type=int, metavar="PATIENTS", default=None)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    designs = coverage_map.cells()[: options.cells]
+    if options.renew is not None:
+        designs = tuple(design for design in designs if design.patients == options.renew)
+    table = computed(options, designs)
+    if options.renew is not None:
+        table = coverage_map.renewed(table, options.replicates)
+    coverage_map.write(table, options.replicates, OUTPUT)
     draw(table).savefig(OUTPUT / "coverage_map.png", dpi=160)
-    print(f"{len(designs)} cells of {replicates} series in {time.perf_counter() - start:.0f} s: {OUTPUT}")
     least = table.dropna(subset=["coverage"]).groupby(["rule", "method"], sort=False)["coverage"].min()
     print("least coverage over all cells:")
     print(least.round(3).to_string())
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

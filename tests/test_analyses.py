@@ -44,7 +44,7 @@ def test_04_sensitivity():
     assert "triggered_1  conditional_exact" in printed
     table = pd.read_csv(ANALYSES / "output" / "04_sensitivity.csv").set_index(["family", "method"])
     assert table.loc[("trigger", "conditional_exact"), "high"] == pytest.approx(2.098, rel=1e-3)
-    assert len(pd.read_csv(ANALYSES / "output" / "04_no_effect.csv")) == 4 * (5 + 12 * 4)
+    assert len(pd.read_csv(ANALYSES / "output" / "04_no_effect.csv")) == 4 * (5 + 12 * 4 + 4)
 
 
 def test_05_reproduce_paper():

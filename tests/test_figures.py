@@ -1,6 +1,7 @@
 """Figures: what they draw of a result, with no test of pixels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from nmo_stats import describe, figures, sensitivity
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.estimate import Interval, RateRatio
 from nmo_stats.figures.forest import rows
+from nmo_stats.figures.sensitivity import lines
 from nmo_stats.figures.style import _ticks, styled
 from nmo_stats.figures.timeline import timeline_height
 from nmo_stats.simulate import FixedWindows, GammaRates
@@ -258,13 +260,14 @@ def test_no_effect_shows_the_share_at_or_below_the_observed_ratio(axes, doubts):
     assert len(shares) == 12
 
 
-def test_only_known_remarks_are_cut_from_a_label():
-    from nmo_stats.figures.sensitivity import _short
-
-    assert _short("one relapse on drug (oral) removed (a bound)") == "one relapse on drug (oral) removed"
-    assert _short("given: 0.500 (log sd 0.20)") == "given: 0.500"
-    assert _short("mean 0.6 per year, CV 0.7 (treated NEMOS episodes)") == "mean 0.6 per year, CV 0.7"
-    assert _short("without patient A (1)") == "without patient A (1)"
+def test_a_label_keeps_brackets_of_the_user_and_leaves_details_to_the_table(example_pair):
+    found = sensitivity.run(example_pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
+    drawn = {line.assumption for line in lines(found)}
+    assert "one relapse on rituximab removed" in drawn
+    assert "mean 0.6 per year, CV 0.7" in drawn
+    assert not any(word in label for label in drawn for word in ("NEMOS", "log sd"))
+    row = replace(found.of("leave_one_out")[0], assumption="without patient A (1)")
+    assert row.label == "without patient A (1)"
 
 
 def test_a_spread_without_any_identified_series_is_drawn_as_nothing(axes):
@@ -280,7 +283,7 @@ def test_a_population_that_the_data_speak_against_is_not_drawn(axes):
     found = sensitivity.run(pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
     figures.specification_curve(found, axes)
     shown = texts(axes)
-    assert "mean 0.6 per year, CV 0.7" in shown
+    assert "population mean 0.6 per year, CV 0.7" in shown
     assert "mean 2 per year, CV 0.5" not in shown
 
 

@@ -72,6 +72,8 @@ def test_the_wheel_holds_code_template_and_data(tmp_path):
     for name in (
         "data/ayzenberg2013/periods.csv",
         "data/thall_vail1990/periods.csv",
+        "data/profiles/nmosd.toml",
+        "data/profiles/other.toml",
         "report/template.html",
         "report/style.css",
         "py.typed",

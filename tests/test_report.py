@@ -224,7 +224,7 @@ def test_the_reasons_to_doubt_stand_in_the_report(html, folder):
         "half of such series show an exact ratio within patients below 0.7",
         "One relapse more on tocilizumab",
         "Prior: cautious Normal(0, 1)",
-        "Run-in: times known for 5 of 11 relapses.",
+        "times known for 5 of 11 relapses.",
         "Allowing for regression to the mean",
         "What would tip the answer",
         "empirical-Bayes before/after method",

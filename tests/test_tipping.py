@@ -329,8 +329,8 @@ def test_a_searched_number_is_a_bound_in_words():
     )
     assert "at least 9 relapses" in sentence(every, {})
     points = [TippingPoint(some, "added"), TippingPoint(every, "added", every=True)]
-    assert _tipping_cell(points, "added") == "≤ 7 to ≥ 9"
-    assert _tipping_cell(points[:1], "added") == "≤ 7 (some)"
+    assert _tipping_cell(points, "added", {}) == "≤ 7 to ≥ 9"
+    assert _tipping_cell(points[:1], "added", {}) == "≤ 7 (some)"
     assert [caution.code for caution in some.cautions] == ["searched"]
 
 

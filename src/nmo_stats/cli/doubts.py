@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.report.blocks import Table
-from nmo_stats.report.doubt_tables import no_effect_table, pivot_table, regression_table, tipping_table
+from nmo_stats.report.doubt_tables import (
+    PIVOT_FAMILIES,
+    no_effect_table,
+    pivot_table,
+    regression_table,
+    tipping_table,
+)
 from nmo_stats.sensitivity import FAMILY_NAMES, Row, Sensitivity
 from nmo_stats.wording import METHOD_NAMES
 
@@ -14,7 +20,7 @@ def say_sensitivity(found: Sensitivity) -> None:
     pair = found.pair
     say(f"{pair.comparator} / {pair.reference}")
     say(" ".join(found.summary))
-    if any(row.has_interval for row in found.base.values()):
+    if found.has_answer:
         _say(pivot_table(found))
     if any(row.has_interval for row in found.of("rtm")):
         _say(regression_table(found))
@@ -24,15 +30,17 @@ def say_sensitivity(found: Sensitivity) -> None:
     tipping = tipping_table(found)
     if tipping.rows:
         _say(tipping)
+    in_tables = {*PIVOT_FAMILIES, "tipping"} if found.has_answer else set()
     for row in found.without_number:
-        say(f"without a number: {FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}")
+        if row.family not in in_tables:
+            say(f"without a number: {FAMILY_NAMES[row.family]}, {row.label}: {row.reason}")
     for text in dict.fromkeys(map(_failure, found.failed)):
         say(f"failed: {text}")
 
 
 def _failure(row: Row) -> str:
     method = f", {METHOD_NAMES[row.method]}" if row.method else ""
-    return f"{FAMILY_NAMES[row.family]}, {row.assumption}{method}: {row.reason}"
+    return f"{FAMILY_NAMES[row.family]}, {row.label}{method}: {row.reason}"
 
 
 def sensitivity_json(found: Sensitivity) -> dict[str, object]:

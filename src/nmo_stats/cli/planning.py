@@ -109,9 +109,19 @@ def _needed(found: Plan, method: str) -> str:
         else f"more than {max(found.tried)} patients"
     )
     return (
-        f"{answer}, followed as long, for {percent(found.power)} of the intervals to exclude 1 on the side of the true ratio "
+        f"{answer}{_between(found, method)}, followed as long, for {percent(found.power)} of the intervals "
+        "to exclude 1 on the side of the true ratio "
         f"({found.replicates} series of each size; {by_chance})"
     )
+
+
+def _between(found: Plan, method: str) -> str:
+    """Return the Monte Carlo interval of the number of patients in words."""
+    low, high = found.interval(method)
+    if low is None:
+        return " (95 % Monte Carlo interval: the same)"
+    largest = f"more than {max(found.tried)}" if high is None else str(high)
+    return f" (95 % Monte Carlo interval: {low} to {largest})"
 
 
 def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[str, object]:
@@ -127,6 +137,7 @@ def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[s
             "power": planned.power,
             "replicates": planned.replicates,
             "patients_needed": {method: planned.needed(method) for method in planned.methods},
+            "patients_needed_interval": {method: _ends(planned, method) for method in planned.methods},
             "no_effect_rejects_1": {
                 method: planned.no_effect[method].rejects_1 for method in planned.methods
             },
@@ -137,6 +148,17 @@ def characteristics_json(found: Characteristics, planned: Plan | None) -> dict[s
             ],
         }
     return document
+
+
+def _ends(planned: Plan, method: str) -> dict[str, object]:
+    """Return the Monte Carlo interval for JSON, and why an end or the number itself is missing."""
+    low, high = planned.interval(method)
+    reason = None
+    if planned.misleads(method):
+        reason = "with no effect at all the interval excludes 1 too often in this design"
+    elif high is None:
+        reason = f"more than {max(planned.tried)} patients may be needed, and more were not simulated"
+    return {"low": low, "high": high, "level": 0.95, "reason": reason}
 
 
 def _expectation(found: Characteristics, known: Measures) -> str:

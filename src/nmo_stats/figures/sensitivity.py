@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +12,6 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
-from nmo_stats.sensitivity.empirical_bayes import MEANS
 from nmo_stats.sensitivity.words import share_text
 from nmo_stats.wording import significant
 
@@ -24,13 +22,12 @@ _COLOURS: Final = {HIERARCHICAL: COMPARATOR, WITHIN: INK, "empirical_bayes": GRE
 _NOT_DRAWN: Final = ("benchmark", "tipping")
 _MOST_OF_A_FAMILY: Final = 12
 _WIDEST: Final = (1e-3, 1e3)
-_REMARK: Final = re.compile(rf" \((a bound|log sd [0-9.]+|{'|'.join(map(re.escape, MEANS.values()))})\)$")
 _SIMULATED: Final = {"pooled_exact": "pooled", WITHIN: "within patients", HIERARCHICAL: "hierarchical"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the figure: an assumption with the answers that are drawn."""
+    """One line of the figure: an assumption, without its details, with the answers that are drawn."""
 
     family: str
     assumption: str
@@ -155,7 +152,7 @@ def _line(axes: Axes, line: Line, place: float, limits: tuple[float, float]) -> 
             _COLOURS[row.method or ""],
         )
     first = min(line.answers, key=lambda row: _DRAWN.index(row.method or ""))
-    _text(axes, -0.02, place, _short(line.assumption), INK)
+    _text(axes, -0.02, place, line.assumption, INK)
     numbers = f"{significant(first.estimate or 0.0, 2)} ({significant(first.low or 0.0, 2)} to {significant(first.high or 0.0, 2)})"
     _text(axes, 1.02, place, numbers, INK)
 
@@ -221,11 +218,6 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
         value for row in rows for value in (row.estimate, row.low, row.high) if value and 0 < value < math.inf
     ]
     return max(min([*ends, 0.5]) / 1.4, _WIDEST[0]), min(max([*ends, 2.0]) * 1.4, _WIDEST[1])
-
-
-def _short(text: str) -> str:
-    """Return the label without the remarks at its end that the table has; brackets of the user stay."""
-    return _REMARK.sub("", text)
 
 
 def _text(axes: Axes, x: float, place: float, text: str, colour: str) -> None:

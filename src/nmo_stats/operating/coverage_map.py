@@ -17,6 +17,7 @@ import pandas as pd
 
 from nmo_stats.arguments import instance, optional, path, sequence, whole
 from nmo_stats.cohort import Comparison, data_folder
+from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.running import HERE, Execution, computed
@@ -24,7 +25,12 @@ from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
 from nmo_stats.operating.source import SIMULATION, code_hash
 from nmo_stats.within_patient import Floats
 
-TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example, recycled
+TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example
+RECYCLED: Final = "recycled"
+# One patient has one of the three pairs of times, each in turn; several patients have them recycled.
+FOLLOW_UPS: Final = {
+    f"{12 * before:.0f} + {12 * after:.0f} months": ((before, after),) for before, after in TIMES
+} | {RECYCLED: TIMES}
 PATIENTS: Final = (1, 3, 5, 10, 30)
 REFERENCE_ARRS: Final = (0.6, 2.0)
 RATE_RATIOS: Final = (1.0, 0.5, 0.2, 0.05)
@@ -38,6 +44,7 @@ AXES: Final = (
     "sd_rate_ratio",
     "overdispersion",
     "rule",
+    "follow_up",
 )
 SEED: Final = 20130301
 LEVEL: Final = 0.95
@@ -73,23 +80,35 @@ class Cell:
     def compute(self) -> pd.DataFrame:
         """Return the axes of the cell and the measures of every estimator, one row each."""
         found = simulate(self.design, replicates=self.replicates, level=LEVEL).to_frame()
-        axes = {name: getattr(self.design, name) for name in AXES}
-        return pd.DataFrame(axes, index=found.index).join(found)
+        return pd.DataFrame(axes_of(self.design), index=found.index).join(found)
+
+
+def axes_of(design: Design) -> dict[str, object]:
+    """Return where a design lies in the map: a value for each of the axes."""
+    times = next(name for name, pairs in FOLLOW_UPS.items() if tuple(sorted(pairs)) == design.times)
+    return {name: getattr(design, name) for name in AXES[:-1]} | {AXES[-1]: times}
 
 
 def cells() -> tuple[Design, ...]:
     """Return the designs of the map; each has a seed of its own.
 
+    A single patient has each of the three pairs of follow-up times in turn, several have them recycled.
+
     Examples
     --------
-    >>> len(cells())
-    320
+    >>> len(cells()), sum(design.patients == 1 for design in cells())
+    (448, 192)
     """
-    axes = product(PATIENTS, REFERENCE_ARRS, RATE_RATIOS, SPREADS, RULES)
+    grid = list(product(PATIENTS, REFERENCE_ARRS, RATE_RATIOS, SPREADS, RULES))
     return tuple(
-        Design(patients, TIMES, arr, ratio, *spreads, rule=rule, seed=SEED + number)
-        for number, (patients, arr, ratio, spreads, rule) in enumerate(axes)
+        Design(patients, times, arr, ratio, *spreads, rule=rule, seed=SEED + number + len(grid) * turn)
+        for number, (patients, arr, ratio, spreads, rule) in enumerate(grid)
+        for turn, times in enumerate(_turns(patients))
     )
+
+
+def _turns(patients: int) -> tuple[tuple[tuple[float, float], ...], ...]:
+    return tuple((pair,) for pair in TIMES) if patients == 1 else (TIMES,)
 
 
 def make(
@@ -116,6 +135,32 @@ def make(
     given = cells() if designs is None else sequence("designs", designs, "designs")
     chosen = [instance("designs", design, Design) for design in given] or list(cells())
     return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
+
+
+def renewed(part: pd.DataFrame, replicates: int) -> pd.DataFrame:
+    """Return the map that ships with the package, with some numbers of patients computed anew.
+
+    Parameters
+    ----------
+    part
+        Every cell of some numbers of patients, as :func:`make` returns them.
+    replicates
+        Simulated series of each of these cells.
+
+    Raises
+    ------
+    ArgumentError
+        If the rest was made by other code or of another number of series, so that one hash would not speak
+        for all rows.
+    """
+    if not is_current() or replicates != STORED_REPLICATES:
+        raise ArgumentError(
+            f"the cells that are kept were made by other code, or not of {replicates:,} series each: "
+            "compute all of them"
+        )
+    kept = stored()
+    kept = kept[~kept["patients"].isin(part["patients"].unique())]
+    return pd.concat([part, kept], ignore_index=True).sort_values("patients", kind="stable")
 
 
 def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
@@ -166,13 +211,21 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
     table = stored() if table is None else table
     patients = _nearest(len(pair.patients), PATIENTS, _LIKE_PATIENTS)
     arr = _nearest(pair.totals[0] / pair.total_years[0], REFERENCE_ARRS, _LIKE)
+    rows = table[(table["patients"] == patients) & (table["reference_arr"] == arr)]
+    near = {
+        (times, rule): _has_times_like(pair, np.array(FOLLOW_UPS[times]), rule)
+        for times, rule in product(FOLLOW_UPS, RULES)
+    }
+    return rows[[near[place] for place in zip(rows["follow_up"], rows["rule"], strict=True)]]
+
+
+def _has_times_like(pair: Comparison, times: Floats, rule: str) -> bool:
     reference, comparator = (
         _nearest(float(own), (float(mean),), _LIKE) is not None
-        for own, mean in zip(pair.years.mean(axis=0), np.array(TIMES).mean(axis=0), strict=True)
+        for own, mean in zip(pair.years.mean(axis=0), times.mean(axis=0), strict=True)
     )
-    is_fixed_near = reference and _unequal(pair.years) <= 2 * _unequal(np.array(TIMES))
-    rows = table[(table["patients"] == patients) & (table["reference_arr"] == arr) & comparator]
-    return rows[(rows["rule"] != "fixed") | is_fixed_near]
+    is_fixed_near = reference and _unequal(pair.years) <= 2 * _unequal(times)
+    return comparator and (rule != "fixed" or is_fixed_near)
 
 
 def _unequal(years: Floats) -> float:
@@ -242,7 +295,8 @@ def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
 
 def cell_of(row: pd.Series) -> Design:
     """Return the design of a row of the map."""
-    return next(design for design in cells() if all(getattr(design, name) == row[name] for name in AXES))
+    place = {name: row[name] for name in AXES}
+    return next(design for design in cells() if axes_of(design) == place)
 
 
 def _nearest(value: float, axis: Sequence[float], factor: float) -> float | None:

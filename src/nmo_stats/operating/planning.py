@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -18,6 +20,7 @@ from nmo_stats.operating.running import HERE, Execution
 from nmo_stats.operating.simulation import measures_frame, simulate
 
 SIZES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 80, 100)
+_NORMAL_95: Final = 1.959964
 PLANNED: Final = ("conditional_exact", "hierarchical_quadrature")
 
 
@@ -58,6 +61,21 @@ class Plan:
         """Return the smallest size that was simulated with enough power, None if the largest has too little."""
         return _enough(self.tried, method, self.power)
 
+    def interval(self, method: str) -> tuple[int | None, int | None]:
+        """Return the Monte Carlo interval of the number of patients, among the sizes that were tried.
+
+        From the smallest size whose power may be enough to the smallest whose power surely is, by the 95 %
+        Wilson limits of the simulated share; None where no size up to 100 is.
+        """
+        if self.misleads(method):
+            return None, None
+        known = sorted((size, found[method]) for size, found in self.tried.items() if method in found)
+        ends = [
+            next((size for size, one in known if power_limits(one)[end] >= self.power), None)
+            for end in (1, 0)
+        ]
+        return ends[0], ends[1]
+
     def misleads(self, method: str) -> bool:
         """Return whether the interval excludes 1 more than twice as often as it should where there is no effect."""
         return (self.no_effect[method].rejects_1 or 0.0) > 2 * (1 - self.level)
@@ -85,8 +103,10 @@ def plan(
 ) -> Plan:
     """Find how many patients, followed as in a design, let an interval exclude 1 on the right side often enough.
 
-    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients. At the size that is found the same design is
-    simulated with no effect: where the way patients are chosen alone makes the interval exclude 1, no number of patients helps.
+    Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients, and then around
+    the answer, as far as the simulated shares leave it in doubt (:meth:`Plan.interval`). At the size that is
+    found the same design is simulated with no effect: where the way patients are chosen alone makes the
+    interval exclude 1, no number of patients helps.
 
     Parameters
     ----------
@@ -130,14 +150,35 @@ def plan(
             found[method] = measured(method, design.with_patients(size))
         return detected(found[method]) >= power
 
+    def limits(method: str, size: int) -> tuple[float, float]:
+        is_enough(method, size)  # which simulates it
+        return power_limits(tried[size][method])
+
     for method in require_estimators(methods):
-        first, last = 0, len(SIZES)  # the answer is the first size that is enough; len(SIZES): none is
-        while first < last:
-            middle = (first + last) // 2
-            first, last = (first, middle) if is_enough(method, SIZES[middle]) else (middle + 1, last)
+        place = min(_first(partial(is_enough, method)), len(SIZES) - 1)
+        _surround(place, partial(limits, method), power)
         size = _enough(tried, method, power) or SIZES[-1]
         no_effect[method] = measured(method, replace(design.with_patients(size), rate_ratio=1.0))
     return Plan(design, level, power, replicates, tried, no_effect)
+
+
+def _first(is_enough: Callable[[int], bool]) -> int:
+    """Return the place of the first size that is enough, by bisection; the number of sizes if none is."""
+    first, last = 0, len(SIZES)
+    while first < last:
+        middle = (first + last) // 2
+        first, last = (first, middle) if is_enough(SIZES[middle]) else (middle + 1, last)
+    return first
+
+
+def _surround(place: int, limits: Callable[[int], tuple[float, float]], power: float) -> None:
+    """Simulate sizes around a place until power is surely too low on one side, surely enough on the other."""
+    below = above = place
+    while below > 0 and limits(SIZES[below - 1])[1] >= power:
+        below -= 1
+    while above < len(SIZES) - 1 and limits(SIZES[above])[0] < power:
+        above += 1
+    limits(SIZES[above])
 
 
 def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> None:
@@ -154,6 +195,19 @@ def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> 
 def detected(measures: Measures) -> float:
     """Return the share of all series, identified or not, whose interval excludes 1 on the side of the true ratio."""
     return (measures.detects or 0.0) * (1 - measures.not_identified)
+
+
+def power_limits(measures: Measures) -> tuple[float, float]:
+    """Return the 95 % Wilson limits of the power, a share of all series.
+
+    References
+    ----------
+    Wilson EB. Probable inference, the law of succession, and statistical inference. JASA 1927;22:209-212.
+    """
+    share, squared = detected(measures), _NORMAL_95**2 / measures.replicates
+    centre = (share + squared / 2) / (1 + squared)
+    spread = math.sqrt(squared * (share * (1 - share) + squared / 4)) / (1 + squared)
+    return centre - spread, centre + spread
 
 
 def _enough(tried: dict[int, dict[str, Measures]], method: str, power: float) -> int | None:

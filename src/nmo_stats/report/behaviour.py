@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.operating.coverage_map import LEVEL, CoverageRange, coverage_ranges, is_current
+from nmo_stats.operating.coverage_map import LEVEL, RECYCLED, CoverageRange, coverage_ranges, is_current
 from nmo_stats.report.blocks import Picture, Section, Table
 from nmo_stats.report.drawing import draw_panels
 from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
@@ -25,6 +25,7 @@ _WORDS = {
     ("fixed", True): "if besides the counts were overdispersed",
     ("triggered", False): "if a relapse led to the switch",
 }
+_OF_THE_EXAMPLE = "those of the founding example, recycled"
 _OWN = "hierarchical_quadrature"
 _NOT_SIMULATED = "none"
 
@@ -46,7 +47,12 @@ def coverage(analysis: Analysis) -> Section:
         f"In simulated series like this one ({counted(patients, 'patient')}, {arr:g} relapses a year on the reference) the hierarchical {percent(LEVEL)} "
         f"interval, with default priors and the Poisson likelihood, covered the true ratio {found}."
     )
-    return Section("coverage", title, lead, (_picture(rows), _table(ranges, int(rows["replicates"].max()))))
+    return Section(
+        "coverage",
+        title,
+        lead,
+        (_picture(rows), _table(ranges, int(rows["replicates"].max()), rows["follow_up"])),
+    )
 
 
 def _no_cell(analysis: Analysis) -> str:
@@ -55,7 +61,7 @@ def _no_cell(analysis: Analysis) -> str:
     )
     return (
         "The coverage map that ships with nmo_stats has no cell like yours: its series have 1 to 30 patients, 0.6 or 2 relapses "
-        "a year on the reference, and about a year in each period. How the intervals behave in a series like this one can be "
+        "a year on the reference, and about a year in each period (one patient: 32 and 21, 8 and 18, or 4 and 9 months). How the intervals behave in a series like this one can be "
         f"simulated: nmo-stats simulate{rate}."
     )
 
@@ -92,7 +98,9 @@ def _picture(rows: pd.DataFrame) -> Picture:
     )
 
 
-def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) -> Table:
+def _table(
+    ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int, follow_ups: Iterable[str]
+) -> Table:
     known = {method for method, _, _ in ranges}
     lines = tuple(
         (name, *(_cell(ranges.get((method, *column))) for column in _COLUMNS))
@@ -101,11 +109,14 @@ def _table(ranges: dict[tuple[str, str, bool], CoverageRange], replicates: int) 
     )
     largest = max(one.error for one in ranges.values())
     missing = (f"{capital(_NOT_SIMULATED)}: the map has no such series like this one.",)
+    times = sorted(set(follow_ups) - {RECYCLED})
+    whose = f"one pair of the founding example ({' or '.join(times)})" if times else _OF_THE_EXAMPLE
     notes = (
         *(missing if any(_NOT_SIMULATED in line for line in lines) else ()),
         f"Percent: least to largest share over true ratios from 1 to 0.05 and several spreads between patients, {replicates:,} series each; among the series "
         f"in which the method gives an interval. Monte Carlo standard error at most {100 * largest:.1f} points.",
-        "The follow-up times of these series are those of the founding example, recycled; where a relapse leads to the switch the reference lasts "
+        f"The follow-up times of these series are {whose}; where a relapse leads to the switch the "
+        "reference lasts "
         "as long as it takes. The least of several simulated shares lies one or two of their errors low."
         + ("" if is_current() else " The map was made by an earlier version of the code."),
     )

@@ -10,6 +10,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section
 from nmo_stats.report.doubt_tables import (
     COLUMNS,
+    PIVOT_FAMILIES,
     RULE_TITLES,
     grid_table,
     no_effect_table,
@@ -19,19 +20,17 @@ from nmo_stats.report.doubt_tables import (
 )
 from nmo_stats.report.drawing import draw
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect
+from nmo_stats.sensitivity.literature import placebo_sentences
 from nmo_stats.sensitivity.words import no_effect_sentences
 from nmo_stats.wording import METHOD_NAMES, percent, significant
 
-_PREVENT: Final = (
-    "A known case: in the PREVENT trial the placebo arm went from 1.99 relapses per year before entry to 0.35 after it, a ratio of 0.18 "
-    "without the new drug (relapses were reported before entry and adjudicated after it; most patients kept their background treatment)."
-)
-_SIMULATED: Final = (
-    "How it was simulated: patients with constant relapse rates, Gamma distributed; the comparator times are those of these patients, and "
-    "nothing changes at the switch. The four designs differ in how the reference period ends: as observed; 2 months after its first, or its second, "
-    "relapse; or 2 months after a relapse, the reference period being the 12 months before, with at least 2 relapses in them. How these patients "
-    "came to be switched is not known from the counts."
-)
+_ENDS: Final = {
+    "fixed": "as observed",
+    "triggered_1": "2 months after its first relapse",
+    "triggered_2": "2 months after its second relapse",
+    "look_back": "2 months after a relapse, the reference period being the 12 months before, with at least "
+    "2 relapses in them",
+}
 
 
 def no_effect(analysis: Analysis) -> Section:
@@ -39,20 +38,36 @@ def no_effect(analysis: Analysis) -> Section:
     found = analysis.sensitivity
     title = "What such a design shows with no effect at all"
     headline = [design for design in found.designs if design.is_headline]
-    told = no_effect_sentences(analysis.pair, headline)
+    told = no_effect_sentences(analysis.pair, found.designs)
+    known = tuple(map(Prose, placebo_sentences(analysis.pair)))
     if not told:
-        lead = f"Patients who switch because they relapsed relapse less afterwards, on {analysis.pair.comparator} or on anything else."
-        reasons = tuple(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
-        return Section("no-effect", title, lead, (*map(Prose, dict.fromkeys(reasons)), Prose(_PREVENT)))
+        reasons = dict.fromkeys(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
+        lead = "What series like this one show with no effect at all could not be simulated."
+        return Section("no-effect", title, lead, (*map(Prose, reasons), *known))
+    table = no_effect_table(headline)
     blocks: tuple[Block, ...] = (
         _no_effect_picture(analysis, headline),
         *(Prose(text) for text in told[1:]),
-        Prose(_PREVENT),
-        Fold("The numbers, and how they were simulated", (no_effect_table(headline), Prose(_SIMULATED))),
+        *known,
+        Fold("The numbers, and how they were simulated", (table, Prose(_simulated(headline)))),
     )
     if len(found.designs) > len(headline):
         blocks = (*blocks, Fold("The same for other populations", (grid_table(found.designs),)))
     return Section("no-effect", title, told[0], blocks)
+
+
+def _simulated(headline: Sequence[NoEffect]) -> str:
+    """Return how the series were simulated."""
+    ends = "; ".join(_ENDS[design.rule_name] for design in headline)
+    spread = headline[0].overdispersion.sd_period
+    periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
+    return (
+        "How it was simulated: each patient has a relapse rate of their own, Gamma distributed between "
+        f"patients{periods}; the comparator times are those of "
+        "these patients, and nothing changes at the switch. The designs differ in when the reference "
+        f"period ends: {ends}. How these patients came to be "
+        "switched is not known from the counts."
+    )
 
 
 def assumptions(analysis: Analysis) -> Section:
@@ -62,15 +77,20 @@ def assumptions(analysis: Analysis) -> Section:
     lead, *rest = (text for text in found.summary if text not in told)
     blocks: tuple[Block, ...] = (_curve(analysis),) if _has_curve(analysis) else ()
     blocks = (*blocks, *((Prose(" ".join(rest)),) if rest else ()))
-    if any(row.has_interval for row in found.base.values()):
+    if found.has_answer:
         blocks = (*blocks, pivot_table(found))
     regression = found.of("rtm")
     if any(row.has_interval for row in regression):
         blocks = (*blocks, regression_table(found))
     tipping = tipping_table(found)
     blocks = (*blocks, tipping) if tipping.rows else blocks
+    in_tables = {*PIVOT_FAMILIES, "tipping"} if found.has_answer else set()
     reasons = tuple(
-        dict.fromkeys(f"{FAMILY_NAMES[row.family]}: {row.reason}." for row in found.without_number)
+        dict.fromkeys(
+            f"{FAMILY_NAMES[row.family]}: {row.reason}."
+            for row in found.without_number
+            if row.family not in in_tables
+        )
     )
     if reasons:
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(reasons))

@@ -2,6 +2,8 @@
 
 from nmo_stats.sensitivity.background import Background, adjusted
 from nmo_stats.sensitivity.empirical_bayes import EmpiricalBayesRatio, regression_to_mean
+from nmo_stats.sensitivity.large_series import large_cohort_ratios, no_limit_reasons
+from nmo_stats.sensitivity.literature import Profile, PublishedRate, profile, profile_of
 from nmo_stats.sensitivity.no_effect import (
     RULES,
     NoEffect,
@@ -9,8 +11,8 @@ from nmo_stats.sensitivity.no_effect import (
     Spread,
     benchmark,
     headline_population,
-    large_cohort_ratios,
 )
+from nmo_stats.sensitivity.overdispersion import Overdispersion, PeriodRates, observed_overdispersion
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Family, Row
 from nmo_stats.sensitivity.run import DEFAULT_PLAN, Plan, Sensitivity, run
 from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
@@ -23,7 +25,11 @@ __all__ = [
     "EmpiricalBayesRatio",
     "Family",
     "NoEffect",
+    "Overdispersion",
+    "PeriodRates",
     "Plan",
+    "Profile",
+    "PublishedRate",
     "Row",
     "Sensitivity",
     "Simulation",
@@ -33,6 +39,10 @@ __all__ = [
     "benchmark",
     "headline_population",
     "large_cohort_ratios",
+    "no_limit_reasons",
+    "observed_overdispersion",
+    "profile",
+    "profile_of",
     "regression_to_mean",
     "run",
     "tipping_points",

@@ -178,7 +178,7 @@ def simulated_background(
     headline = designs[0]
     rng = np.random.default_rng([seed, 2])
     times = np.resize(model.pair.years, (_FITTED_PATIENTS, 2))
-    series, expected = cohort_with_expectation(rng, headline.population, headline.rule, times)
+    series, expected = cohort_with_expectation(rng, headline.rates, headline.rule, times)
     comparator = float(expected[0, :, 1].sum())
     logs = [math.log(ratio) for design in designs if 0 < (ratio := design.large_cohort(_WITHIN)) < math.inf]
     within = float(point_estimates(series)[_WITHIN][0])
@@ -204,8 +204,10 @@ def adjusted_row(
     fit: HierarchicalFit, background: Background, assumption: str, clause: str, level: float
 ) -> Row:
     """Return the row of the adjusted ratio."""
-    label = f"{assumption}: {significant(background.ratio)} (log sd {significant(background.sd, 2)})"
+    label = f"{assumption}: {significant(background.ratio)}"
     if fit.convergence.failures:
         reason = "failed diagnostic: " + "; ".join(fit.convergence.failures)
-        return Row("bias_adjustment", label, clause, fit.method, reason=reason, failed=True)
-    return Row.of("bias_adjustment", label, clause, adjusted(fit, background, level))
+        row = Row("bias_adjustment", label, clause, fit.method, reason=reason, failed=True)
+    else:
+        row = Row.of("bias_adjustment", label, clause, adjusted(fit, background, level))
+    return replace(row, detail=f"log sd {significant(background.sd, 2)}")

@@ -15,10 +15,14 @@ from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators import Refusal, classical_rates
 from nmo_stats.hierarchical import Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.sensitivity.large_series import without_one_relapse
+from nmo_stats.sensitivity.misfits import misfits
 from nmo_stats.sensitivity.models import hierarchical_answer
+from nmo_stats.sensitivity.no_effect import RULES, headline_population
+from nmo_stats.sensitivity.overdispersion import observed_overdispersion, varying
 from nmo_stats.sensitivity.row import Family, Row
 from nmo_stats.within_patient import log_ratio_mle, log_time_ratios, patient_strata
-from nmo_stats.wording import counted
+from nmo_stats.wording import counted, significant
 
 RUN_IN_MONTHS: Final = (0, 1, 3)
 MOST_LEFT_OUT: Final = 30
@@ -35,19 +39,23 @@ class Change:
         As in :class:`Row`.
     pair
         The comparison.
+    remark
+        As in :class:`Row`.
     """
 
     family: Family
     assumption: str
     clause: str
     pair: Comparison
+    remark: str = ""
 
 
 def rows_of(change: Change, model: Model, refits: Refits) -> list[Row]:
     """Return what every estimator says to changed data."""
     rates = classical_rates(change.pair, refits.level)
     found = (*rates.estimates, *rates.refusals, _hierarchical(change, model, refits))
-    return [Row.of(change.family, change.assumption, change.clause, one) for one in found]
+    rows = (Row.of(change.family, change.assumption, change.clause, one) for one in found)
+    return [replace(row, remark=change.remark) for row in rows]
 
 
 def _hierarchical(change: Change, model: Model, refits: Refits) -> RateRatio | Refusal:
@@ -137,14 +145,14 @@ def leave_one_out(pair: Comparison) -> list[Change | Row]:
 
 
 def trigger(pair: Comparison) -> list[Change | Row]:
-    """Return the comparison without the relapse that may have led to the switch: a bound, since it over-corrects pooled rates."""
+    """Return the comparison without the relapse that may have led to the switch."""
     unknown: tuple[bool | None, ...] = (None,) * len(pair.patients)
     answers = unknown if pair.history is None else pair.history.reference_ended_by_relapse()
     loses = np.array([answer is not False for answer in answers]) & (pair.relapses[:, 0] > 0)
     count, reference = int(loses.sum()), pair.reference
     label, clause = (
         f"one relapse on {reference} removed",
-        f"If a relapse on {reference} led to each switch and is left out",
+        f"If one relapse on {reference} per patient led to the switch and is left out",
     )
     if not pair.totals[0]:
         return [
@@ -158,11 +166,22 @@ def trigger(pair: Comparison) -> list[Change | Row]:
             f"If a relapse on {reference} led to the switch of {count} of {counted(len(answers), 'patient')} and is left out",
         )
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
-    return [
-        Change(
-            "trigger", f"{label} (a bound)", f"{clause} (a bound: it corrects pooled rates too much)", changed
+    return [Change("trigger", label, clause, changed, _left_without_effect(pair))]
+
+
+def _left_without_effect(pair: Comparison) -> str:
+    """Return what leaving out a relapse does in large series with no effect: too much, or not enough."""
+    rates = varying(headline_population(pair), observed_overdispersion(pair))
+    found = {
+        words: without_one_relapse(pair.years, rates, rule)
+        for words, rule in (
+            ("a single relapse leads to each switch", RULES["triggered_1"]),
+            ("two relapses within 12 months do", RULES["look_back"]),
         )
-    ]
+        if misfits(pair, rule) < len(pair.patients)
+    }
+    parts = [f"{significant(ratio, 2)} where {words}" for words, ratio in found.items() if ratio is not None]
+    return f"with no effect a large series like this one would show {' and '.join(parts)}" if parts else ""
 
 
 CHANGES: Final[tuple[Callable[[Comparison], Sequence[Change | Row]], ...]] = (

@@ -29,12 +29,6 @@ from nmo_stats.within_patient import Floats, pair_cautions, zero_cell_cautions
 from nmo_stats.wording import counted, probability_text
 
 METHOD: Final = "empirical_bayes"
-MEANS: Final = {
-    0.6: "treated NEMOS episodes",
-    1.0: "between treated episodes and trial entry",
-    1.5: "trial entry, already selected for relapses: optimistic bound",
-    2.0: "PREVENT entry, already selected for relapses: optimistic bound",
-}
 CVS: Final = (0.5, 0.7, 1.0)
 IMPLAUSIBLE: Final = (
     0.05  # probability of as few reference relapses as observed, below which a population is not believed
@@ -204,9 +198,10 @@ def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBay
     pair
         The two periods.
     population
-        Mean and coefficient of variation of the rates *before* selection. Treated episodes of neuromyelitis optica relapse at
-        0.60 per year (NEMOS, doi:10.1136/jnnp-2017-315603); trials that required relapses for entry report 1.5 (SAkuraStar) to 2.0
-        (PREVENT) per year at entry, which is selected already and bounds the adjustment on the optimistic side.
+        Mean and coefficient of variation of the rates *before* selection. The expectation rises with the
+        mean, whatever the data: a mean of patients who were already selected for their relapses makes the
+        ratio smaller than that of all patients would. Published means:
+        :func:`~nmo_stats.sensitivity.profile`.
 
     Raises
     ------

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+import numpy.typing as npt
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.simulate import LookBack, Rule, Triggered
 from nmo_stats.wording import counted
 
+Flags = npt.NDArray[np.bool_]
+
+_ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
+
 
 def misfits(pair: Comparison, rule: Rule) -> int:
     """Return how many patients do not fit a rule.
 
-    A switch triggered by a relapse needs as many relapses on the reference as the rule, and no answer that the period was *not*
-    ended by one; a look-back needs its number of relapses.
+    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that
+    the period was *not* ended by one; a look-back needs besides a reference period that is as long as its
+    window.
 
     Examples
     --------
@@ -21,31 +29,46 @@ def misfits(pair: Comparison, rule: Rule) -> int:
     >>> from nmo_stats.simulate import LookBack, Triggered
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> misfits(pair, Triggered(1)), misfits(pair, LookBack())
-    (0, 1)
+    (0, 2)
     """
-    return int(sum(_reasons(pair, rule)))
-
-
-def _reasons(pair: Comparison, rule: Rule) -> tuple[int, int]:
-    """Return how many patients have too few relapses, and how many others a period that no relapse ended."""
-    if not isinstance(rule, (Triggered, LookBack)):
-        return 0, 0
-    few = pair.relapses[:, 0] < rule.relapses
-    if isinstance(rule, LookBack) or pair.history is None:
-        return int(few.sum()), 0
-    otherwise = np.array([answer is False for answer in pair.history.reference_ended_by_relapse()])
-    return int(few.sum()), int((otherwise & ~few).sum())
+    return int(
+        np.any([*_reasons(pair, rule).values(), np.zeros(len(pair.patients), dtype=bool)], axis=0).sum()
+    )
 
 
 def misfit_text(pair: Comparison, rule: Rule) -> str:
-    """Return how many patients do not fit a rule, and why, e.g. ``1 of 3 patients does not fit this rule (...)``; empty if all fit."""
-    few, otherwise = _reasons(pair, rule)
-    wrong = few + otherwise
-    if not wrong or not isinstance(rule, (Triggered, LookBack)):
+    """Return how many patients do not fit a rule, and how many for each reason; empty if all fit.
+
+    Examples
+    --------
+    >>> from nmo_stats.cohort import load_example
+    >>> from nmo_stats.simulate import LookBack
+    >>> pair = load_example().compare("tocilizumab", reference="rituximab")
+    >>> for part in misfit_text(pair, LookBack()).split(" ("):
+    ...     print(part)
+    2 of 3 patients do not fit this rule
+    1 with fewer than 2 relapses on rituximab, 2 with less than 12 months on it)
+    """
+    wrong = misfits(pair, rule)
+    if not wrong:
         return ""
-    number = "no relapse" if rule.relapses == 1 else f"fewer than {rule.relapses} relapses"
-    reasons = [f"{number} on {pair.reference}"] * (few > 0) + ["a switch that no relapse led to"] * (
-        otherwise > 0
-    )
+    reasons = [f"{flags.sum()} {words}" for words, flags in _reasons(pair, rule).items() if flags.any()]
     verb = "does" if wrong == 1 else "do"
-    return f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', or '.join(reasons)})"
+    return (
+        f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', '.join(reasons)})"
+    )
+
+
+def _reasons(pair: Comparison, rule: Rule) -> dict[str, Flags]:
+    """Return which patients do not fit, by the reason; a patient may have several."""
+    if not isinstance(rule, (Triggered, LookBack)):
+        return {}
+    number = "no relapse" if rule.relapses == 1 else f"fewer than {rule.relapses} relapses"
+    reasons = {f"with {number} on {pair.reference}": pair.relapses[:, 0] < rule.relapses}
+    if isinstance(rule, LookBack):
+        short = 12 * pair.years[:, 0] < rule.months - _ROUNDED
+        reasons[f"with less than {rule.months:g} months on it"] = short
+    if pair.history is not None:
+        answers = pair.history.reference_ended_by_relapse()
+        reasons["whose switch no relapse led to"] = np.array([answer is False for answer in answers])
+    return reasons

@@ -11,11 +11,13 @@ from nmo_stats.estimators import Refusal
 from nmo_stats.hierarchical import HalfNormal, Model, Refits, ratio_prior_grid
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.row import Row
+from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import counted
 
 HETEROGENEITY_SCALES: Final = (0.25, 0.5, 1.0)
 OVERDISPERSION_SCALES: Final = (0.3, 1.0)
-_MOST_OVERDISPERSED: Final = 60, 600  # patients, relapses
+_MOST_OVERDISPERSED: Final = 60, 600  # patients, relapses: a second
+_MOST_WHERE_FOUND: Final = 60, 3000  # a minute, which an excess in the counts is worth
 
 
 def hierarchical_answer(refits: Refits, model: Model) -> RateRatio | Refusal:
@@ -69,16 +71,26 @@ def likelihood_rows(model: Model, refits: Refits) -> list[Row]:
 
 
 def _overdispersed(model: Model, scale: float, refits: Refits) -> RateRatio | Refusal:
-    patients, relapses = len(model.pair.patients), sum(model.pair.totals)
-    most_patients, most_relapses = _MOST_OVERDISPERSED
-    if model.likelihood == "poisson" and (patients > most_patients or relapses > most_relapses):
-        reason = (
-            f"{patients} patients with {relapses} relapses: this fit takes long and is left out of the table above {most_patients} patients or "
-            f"{most_relapses} relapses; ask for it with likelihood = 'negative_binomial'"
-        )
+    reason = "" if model.likelihood != "poisson" else _too_long(model, scale)
+    if reason:
         return Refusal(METHOD, reason)
     priors = replace(model.priors, overdispersion=HalfNormal(scale))
     return hierarchical_answer(refits, replace(model, likelihood="negative_binomial", priors=priors))
+
+
+def _too_long(model: Model, scale: float) -> str:
+    """Return why the fit is left out; where the counts show an excess, one with the chosen prior is not."""
+    patients, relapses = len(model.pair.patients), sum(model.pair.totals)
+    is_own = scale == model.priors.overdispersion.sd
+    is_found = is_own and dispersion(model.pair).verdict == "overdispersed"
+    most_patients, most_relapses = _MOST_WHERE_FOUND if is_found else _MOST_OVERDISPERSED
+    if patients <= most_patients and relapses <= most_relapses:
+        return ""
+    return (
+        f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out of the table "
+        f"above {most_patients} patients or "
+        f"{most_relapses:,} relapses; ask for it with likelihood = 'negative_binomial'"
+    )
 
 
 def entry_rows(model: Model, refits: Refits) -> list[Row]:

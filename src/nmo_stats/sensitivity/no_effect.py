@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from nmo_stats.arguments import instance, numbers, optional, whole
+from nmo_stats.arguments import instance, optional, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
-from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.estimate import json_number
 from nmo_stats.hierarchical import Model, ratio_posteriors
 from nmo_stats.hierarchical.refits import METHOD
-from nmo_stats.sensitivity.empirical_bayes import CVS, MEANS
+from nmo_stats.sensitivity.empirical_bayes import CVS
+from nmo_stats.sensitivity.large_series import Rates, large_cohort_ratios, reason_without
+from nmo_stats.sensitivity.literature import HIGHEST_RATE, profile_of
+from nmo_stats.sensitivity.overdispersion import NOT_ASSESSED, Overdispersion, PeriodRates, varying
 from nmo_stats.simulate import (
     Cohorts,
     FixedWindows,
@@ -23,7 +25,6 @@ from nmo_stats.simulate import (
     LookBack,
     Rule,
     Triggered,
-    cohort_with_expectation,
     point_estimates,
     simulate_cohorts,
 )
@@ -31,7 +32,6 @@ from nmo_stats.simulate.rules import require_rule
 from nmo_stats.within_patient import Floats
 
 HEADLINE_CV: Final = 0.7
-LARGE_COHORT: Final = 10_000
 RULES: Final[dict[str, Rule]] = {
     "fixed": FixedWindows(),
     "triggered_1": Triggered(1),
@@ -44,11 +44,22 @@ _TIME_STEP: Final = (
 )
 _MOST_HIERARCHICAL: Final = 20_000  # replicates times patients, of the hierarchical model
 _MOST_SIMULATED: Final = 200_000  # of all estimators, and at least the fewest replicates
-HIGHEST_RATE: Final = (
-    20.0  # per year: patients with more have another disease than those the grid was made for
-)
 _MOST_REPLICATES: Final = 100_000  # a share of series is then known to 0.2 percentage points
 _FEWEST_REPLICATES: Final = 200
+_NUMBERS: Final = (
+    "median",
+    "low",
+    "high",
+    "zero",
+    "infinite",
+    "not_identified",
+    "observed",
+    "at_or_below",
+    "large_cohort",
+)
+_UNSEEN: Final = "the ratio exists in none of the simulated series"
+_NOT_OBSERVED: Final = "the data show no such ratio, since both sides of it are 0"
+_NOT_COMPUTED: Final = "the hierarchical model is not fitted to so large a series here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,8 @@ class Spread:
         computed.
     replicates
         Number of series.
+    no_limit
+        Why there is no estimate in a very large series; empty where there is one.
     """
 
     method: str
@@ -107,11 +120,24 @@ class Spread:
     at_or_below: float | None
     large_cohort: float | None
     replicates: int
+    no_limit: str = ""
 
     @property
     def identified(self) -> float:
         """Number of series in which there is such a ratio, at least 1."""
         return max(1.0, self.replicates * (1 - self.not_identified))
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a number is missing, by the name of the number."""
+        found = {}
+        if self.median is None:
+            found["median"] = _UNSEEN
+        if self.observed is None:
+            found["observed"] = _NOT_OBSERVED
+        if self.large_cohort is None:
+            found["large_cohort"] = self.no_limit or _NOT_COMPUTED
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +154,8 @@ class NoEffect:
         Whether the population's mean is that of the data.
     spreads
         One for each estimator.
+    overdispersion
+        How much the simulated counts vary beyond Poisson counts.
     """
 
     rule_name: str
@@ -135,6 +163,12 @@ class NoEffect:
     population: GammaRates
     is_headline: bool
     spreads: tuple[Spread, ...]
+    overdispersion: Overdispersion = NOT_ASSESSED
+
+    @property
+    def rates(self) -> Rates:
+        """Patients' rates as they were simulated, with those of single periods around them."""
+        return varying(self.population, self.overdispersion)
 
     def find(self, method: str) -> Spread | None:
         """Return what one estimator shows, or None."""
@@ -147,26 +181,18 @@ class NoEffect:
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return one dictionary of plain numbers for each estimator."""
-        names = (
-            "median",
-            "low",
-            "high",
-            "zero",
-            "infinite",
-            "not_identified",
-            "observed",
-            "at_or_below",
-            "large_cohort",
-        )
         return [
             {
                 "rule": self.rule_name,
                 "population_mean": self.population.mean,
                 "population_cv": self.population.cv,
+                "sd_period": self.overdispersion.sd_period,
+                "overdispersion": self.overdispersion.source,
                 "headline": self.is_headline,
                 "method": spread.method,
-                **{name: json_number(getattr(spread, name)) for name in names},
+                **{name: json_number(getattr(spread, name)) for name in _NUMBERS},
                 "replicates": spread.replicates,
+                "reason": "; ".join(f"{name}: {why}" for name, why in spread.reasons.items()) or None,
             }
             for spread in self.spreads
         ]
@@ -183,13 +209,13 @@ def populations(pair: Comparison) -> dict[GammaRates, bool]:
     headline = headline_population(pair)
     if headline.mean > HIGHEST_RATE:
         return {headline: True}
-    grid = (GammaRates(mean, cv) for mean in MEANS for cv in CVS)
+    grid = (GammaRates(one.mean, cv) for one in profile_of(pair).populations for cv in CVS)
     return {headline: True} | {population: False for population in grid if population != headline}
 
 
 def benchmark(
     pair: Comparison,
-    population: GammaRates,
+    population: Rates,
     rule: Rule,
     simulation: Simulation = Simulation(),
     model: Model | None = None,
@@ -232,7 +258,7 @@ def benchmark(
     conditional_exact: median 0.6, 21% at or below 0.19
     """
     instance("pair", pair, Comparison)
-    instance("population", population, GammaRates)
+    instance("population", population, GammaRates, PeriodRates)
     require_rule(rule)
     instance("simulation", simulation, Simulation)
     optional("model", model, Model)
@@ -242,52 +268,15 @@ def benchmark(
     observed = point_estimates(Cohorts(pair.relapses[None], pair.years[None]))
     large = large_cohort_ratios(pair.years, population, rule, seed=simulation.seed)
     spreads = [
-        _spread(method, estimates, float(observed[method][0]), large[method])
+        replace(
+            _spread(method, estimates, float(observed[method][0]), large[method]),
+            no_limit=reason_without(method, population, rule) if math.isnan(large[method]) else "",
+        )
         for method, estimates in point_estimates(cohorts).items()
     ]
     if model is not None:
         spreads += _hierarchical_spread(model, cohorts)
     return tuple(spreads)
-
-
-_MOST_PATIENTS: Final = 1_000_000
-
-
-def large_cohort_ratios(
-    years: Floats, population: GammaRates, rule: Rule, *, patients: int = LARGE_COHORT, seed: int = 20130301
-) -> dict[str, float]:
-    """Return the estimates in one very large series of a design, with expected instead of drawn relapses on the comparator.
-
-    Without drawn counts the ratio is exactly 1 where nothing but time decides when a period ends. The ratio of medians is that of
-    drawn counts, and NaN where a median is 0.
-
-    Parameters
-    ----------
-    years
-        Times of shape (n, 2), recycled over the patients.
-    population, rule
-        The design.
-    patients
-        Size of the series.
-    seed
-        Seed of its random numbers.
-    """
-    instance("population", population, GammaRates)
-    require_rule(rule)
-    years = numbers("years", years, "(patients, 2)", SHORTEST_YEARS, LONGEST_YEARS)
-    patients = whole("patients", patients, 1, _MOST_PATIENTS)
-    rng = np.random.default_rng([valid_seed(seed), 1])
-    times = np.resize(years, (max(patients, len(years)), 2))
-    drawn, expected = cohort_with_expectation(rng, population, rule, times)
-    found = point_estimates(Cohorts(expected, drawn.years))
-    ratios = {method: float(estimate[0]) for method, estimate in found.items()}
-    return ratios | {"median_arr_ratio": _median_ratio(drawn)}
-
-
-def _median_ratio(drawn: Cohorts) -> float:
-    """Return the ratio of median rates, which is not linear in the counts; NaN where half of the patients have no relapse."""
-    medians = np.median(drawn.relapses[0] / drawn.years[0], axis=0)
-    return float(medians[1] / medians[0]) if medians.min() > 0 else math.nan
 
 
 def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:

@@ -65,6 +65,10 @@ class Row:
         Why there is no number.
     failed
         Whether that is because a computation failed.
+    detail
+        What tables add to the assumption in brackets, and a figure leaves out.
+    remark
+        What this assumption does to the ratio where there is no effect; a sentence says it after the number.
     """
 
     family: Family
@@ -78,6 +82,8 @@ class Row:
     cautions: tuple[Caution, ...] = ()
     reason: str = ""
     failed: bool = False
+    detail: str = ""
+    remark: str = ""
 
     @classmethod
     def of(cls, family: Family, assumption: str, clause: str, found: RateRatio | Refusal) -> Row:
@@ -101,6 +107,11 @@ class Row:
         )
 
     @property
+    def label(self) -> str:
+        """The assumption with its detail."""
+        return f"{self.assumption} ({self.detail})" if self.detail else self.assumption
+
+    @property
     def has_interval(self) -> bool:
         """Whether the row holds a ratio with limits."""
         return self.estimate is not None and self.low is not None and self.high is not None
@@ -114,7 +125,7 @@ class Row:
         """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""
         return {
             "family": self.family,
-            "assumption": self.assumption,
+            "assumption": self.label,
             "method": self.method,
             "estimate": json_number(self.estimate),
             "low": json_number(self.low),
@@ -122,4 +133,5 @@ class Row:
             "probability_below_1": json_number(self.probability_below_1),
             "cautions": [caution.to_dict() for caution in self.cautions],
             "reason": self.reason or None,
+            "remark": self.remark or None,
         }

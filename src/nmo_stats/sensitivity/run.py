@@ -11,7 +11,7 @@ import pandas as pd
 from nmo_stats import hierarchical
 from nmo_stats.arguments import function, instance, optional
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
 from nmo_stats.estimators import RateResults, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
@@ -19,6 +19,7 @@ from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity import empirical_bayes as rtm
 from nmo_stats.sensitivity.background import Background
 from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
+from nmo_stats.sensitivity.literature import HIGHEST_RATE, AssumedPopulation, profile_of
 from nmo_stats.sensitivity.models import (
     entry_rows,
     heterogeneity_rows,
@@ -27,7 +28,6 @@ from nmo_stats.sensitivity.models import (
     prior_rows,
 )
 from nmo_stats.sensitivity.no_effect import (
-    HIGHEST_RATE,
     NoEffect,
     Simulation,
     headline_population,
@@ -105,6 +105,11 @@ class Sensitivity:
     def summary(self) -> tuple[str, ...]:
         """A paragraph assembled from the rows, sentence by sentence."""
         return summary(self.pair, self.rows, self.base, self.designs, self.tipping)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether some estimator has an interval as analysed."""
+        return any(row.has_interval for row in self.base.values())
 
     @property
     def base_failed(self) -> tuple[Row, ...]:
@@ -240,26 +245,32 @@ def run(
 
 def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
     """Return observed against expected relapses over the grid of populations."""
-    rows: list[Row] = []
-    if sum(pair.totals) and headline_population(pair).mean > HIGHEST_RATE:
+    populations = profile_of(pair).populations
+    if not sum(pair.totals):
+        return [Row("rtm", "any population", "", rtm.METHOD, reason=NO_INFORMATION)]
+    mean = headline_population(pair).mean
+    if mean > HIGHEST_RATE:
         reason = (
-            f"{significant(headline_population(pair).mean)} relapses per year are far from what the assumed populations of neuromyelitis "
-            f"optica show ({min(rtm.MEANS):g} to {max(rtm.MEANS):g})"
+            f"{significant(mean)} relapses per year are far from the assumed populations "
+            f"({populations[0].mean:g} to {populations[-1].mean:g} per year)"
         )
         return [Row("rtm", "any population", "", rtm.METHOD, reason=reason)]
-    for mean, source in rtm.MEANS.items():
-        for cv in rtm.CVS:
-            label = f"mean {mean:g} per year, CV {cv:g} ({source})"
-            try:
-                found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
-            except NotIdentifiedError as refused:
-                return [Row("rtm", "any population", "", rtm.METHOD, reason=refused.reason)]
-            clause = (
-                f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average (CV {cv:g}; {source}), "
-                f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no effect; against these"
-            )
-            rows.append(Row.of("rtm", label, clause, found.rate_ratio(level)))
-    return rows
+    return [_regression_row(pair, population, cv, level) for population in populations for cv in rtm.CVS]
+
+
+def _regression_row(pair: Comparison, population: AssumedPopulation, cv: float, level: float) -> Row:
+    mean, label = population.mean, population.label
+    found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
+    source = f"; {label}" if label else ""
+    clause = (
+        f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average "
+        f"(CV {cv:g}{source}), "
+        f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no "
+        "effect; against these"
+    )
+    name = f"mean {mean:g} per year" if label else f"population mean {mean:g} per year"
+    row = Row.of("rtm", f"{name}, CV {cv:g}", clause, found.rate_ratio(level))
+    return replace(row, detail=label)
 
 
 def _model_rows(model: Model, refits: Refits) -> list[Row]:
@@ -286,7 +297,16 @@ def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | No
 def _withheld(row: Row, reason: str) -> Row:
     if not (row.method or "").startswith("hierarchical"):
         return row
-    return Row(row.family, row.assumption, row.clause, row.method, reason=reason, failed=True)
+    return Row(
+        row.family,
+        row.assumption,
+        row.clause,
+        row.method,
+        reason=reason,
+        failed=True,
+        detail=row.detail,
+        remark=row.remark,
+    )
 
 
 def _silent(_done: int, _total: int) -> None:

@@ -15,10 +15,18 @@ from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background
 from nmo_stats.sensitivity.misfits import misfit_text, misfits
 from nmo_stats.sensitivity.models import hierarchical_answer
-from nmo_stats.sensitivity.no_effect import RULES, NoEffect, Simulation, Spread, benchmark, populations
+from nmo_stats.sensitivity.no_effect import (
+    RULES,
+    NoEffect,
+    Simulation,
+    Spread,
+    benchmark,
+    populations,
+)
+from nmo_stats.sensitivity.overdispersion import observed_overdispersion, prior_overdispersion
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.words import rule_words
-from nmo_stats.simulate import GammaRates, Rule
+from nmo_stats.simulate import Rule
 from nmo_stats.wording import significant
 
 _KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
@@ -40,24 +48,41 @@ def no_effect_designs(
             reason = f"{misfit_text(pair, rule)}: such series are not like this one"
             unknown.append(Row("benchmark", f"{name}, any population", "", reason=reason))
             continue
-        for population, is_headline in populations(pair).items():
-            try:
-                spreads, failed = _spreads(model, population, rule, simulation, with_model=is_headline)
-            except ArgumentError as refused:
-                unknown.append(
-                    Row("benchmark", f"{name}, {_population_words(population)}", "", reason=str(refused))
-                )
-                continue
-            spreads = tuple(_with_fit(spread, exact) for spread in spreads)
-            designs.append(NoEffect(name, rule, population, is_headline, spreads))
-            unknown += [replace(row, assumption=f"{name}, {_population_words(population)}") for row in failed]
+        for asked in _asked(model, name, rule):
+            found = _simulated(model, asked, simulation, exact)
+            designs += [one for one in found if isinstance(one, NoEffect)]
+            unknown += [one for one in found if isinstance(one, Row)]
     return designs, unknown
+
+
+def _asked(model: Model, name: str, rule: Rule) -> list[NoEffect]:
+    """Return the designs of a rule, still without a number: populations, and varying periods beside them."""
+    counts = observed_overdispersion(model.pair)
+    grid = populations(model.pair)
+    designs = [NoEffect(name, rule, one, is_headline, (), counts) for one, is_headline in grid.items()]
+    if counts.source != "not assessable":
+        return designs
+    alternative = prior_overdispersion(model.priors, counts.patients)
+    return [*designs, replace(designs[0], is_headline=False, overdispersion=alternative)]
+
+
+def _simulated(
+    model: Model, asked: NoEffect, simulation: Simulation, exact: RateRatio | Refusal
+) -> list[NoEffect | Row]:
+    """Return the design with what its estimators show, and a row for what could not be computed."""
+    label = f"{asked.rule_name}, {design_words(asked)}"
+    try:
+        spreads, failed = _spreads(model, asked, simulation)
+    except ArgumentError as refused:
+        return [Row("benchmark", label, "", reason=str(refused))]
+    spreads = tuple(_with_fit(spread, exact) for spread in spreads)
+    return [replace(asked, spreads=spreads), *(replace(row, assumption=label) for row in failed)]
 
 
 def benchmark_rows(pair: Comparison, design: NoEffect) -> list[Row]:
     """Return what every estimator shows in the series of a design: median and 95 % range, or that the ratio exists in none."""
-    label = f"{design.rule_name}, {_population_words(design.population)}"
-    clause = f"With no effect at all, {rule_words(design.rule)} ({_population_words(design.population)})"
+    label = f"{design.rule_name}, {design_words(design)}"
+    clause = f"With no effect at all, {rule_words(design.rule)} ({design_words(design)})"
     unfit = misfit_text(pair, design.rule)
     clause = f"{clause}, while {unfit}" if unfit else clause
     return [
@@ -69,7 +94,7 @@ def benchmark_rows(pair: Comparison, design: NoEffect) -> list[Row]:
             spread.median,
             spread.low,
             spread.high,
-            reason=_unseen(spread),
+            reason=spread.reasons.get("median", ""),
         )
         for spread in design.spreads
     ]
@@ -86,7 +111,7 @@ def adjusted_rows(
         rows.append(adjusted_row(fit, given, words, clause, refits.level))
     for kind, names in _KINDS.items():
         alike = sorted(
-            (one for one in designs if one.rule_name in names),
+            (one for one in designs if one.rule_name in names and not one.overdispersion.is_alternative),
             key=lambda one: (not one.is_headline, names.index(one.rule_name)),
         )
         rows += _simulated_rows(fit, kind, alike, refits, seed)
@@ -123,17 +148,16 @@ def _no_background(model: Model, kind: str, designs: Sequence[NoEffect]) -> str:
     return "the large series is fitted with Poisson counts only" if model.likelihood != "poisson" else ""
 
 
-def _spreads(
-    model: Model, population: GammaRates, rule: Rule, simulation: Simulation, *, with_model: bool
-) -> tuple[tuple[Spread, ...], list[Row]]:
+def _spreads(model: Model, asked: NoEffect, simulation: Simulation) -> tuple[tuple[Spread, ...], list[Row]]:
     """Return what every estimator shows, and a row for the hierarchical model if it could not be integrated."""
-    if not with_model:
-        return benchmark(model.pair, population, rule, simulation), []
+    arguments = model.pair, asked.rates, asked.rule, simulation
+    if not asked.is_headline:
+        return benchmark(*arguments), []
     try:
-        return benchmark(model.pair, population, rule, simulation, model), []
+        return benchmark(*arguments, model), []
     except ConvergenceError as refused:
         row = Row("benchmark", "", "", METHOD, reason="; ".join(refused.failures), failed=True)
-        return benchmark(model.pair, population, rule, simulation), [row]
+        return benchmark(*arguments), [row]
 
 
 def _with_fit(spread: Spread, exact: RateRatio | Refusal) -> Spread:
@@ -143,9 +167,8 @@ def _with_fit(spread: Spread, exact: RateRatio | Refusal) -> Spread:
     return replace(spread, observed=exact.estimate)
 
 
-def _unseen(spread: Spread) -> str:
-    return "the ratio exists in none of the simulated series" if spread.median is None else ""
-
-
-def _population_words(population: GammaRates) -> str:
-    return f"mean {significant(population.mean)} per year, CV {population.cv:g}"
+def design_words(design: NoEffect) -> str:
+    """Return the rates that were simulated, in a few words."""
+    population, sd = design.population, design.overdispersion.sd_period
+    words = f"mean {significant(population.mean)} per year, CV {population.cv:g}"
+    return f"{words}, periods with log sd {significant(sd, 2)}" if sd else words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from nmo_stats.cohort import Comparison
@@ -19,13 +19,18 @@ from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
 NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
 _WITHIN: Final = "conditional_exact"
 _TOLD: Final = ("triggered_1", "look_back")
+_RATIO_NAMES: Final = {
+    _WITHIN: "the exact ratio within patients",
+    "pooled_exact": "the exact pooled ratio",
+    METHOD: "the hierarchical ratio",
+}
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
 
 
 def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
     """Return what a row says, compared with the same estimator's answer as analysed."""
     if row.estimate is None:
-        return f"{FAMILY_NAMES[row.family]}, {row.assumption}: {row.reason}."
+        return f"{FAMILY_NAMES[row.family]}, {row.label}: {row.reason}."
     if row.family == "tipping":
         return f"{row.assumption[:1].upper()}{row.assumption[1:]}: {_tipping_number(row)}."
     if row.family == "rtm" and not row.is_plausible:
@@ -42,7 +47,9 @@ def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
         if changed and before and before.estimate is not None
         else ""
     )
-    return f"{row.clause}, the ratio is {_ratio(row)}{instead}; {_position(row)}."
+    remark = f"; {row.remark}" if row.remark else ""
+    name = _RATIO_NAMES.get(row.method or "", "the ratio")
+    return f"{row.clause}, {name} is {_ratio(row)}{instead}; {_position(row)}{remark}."
 
 
 def rule_words(rule: Rule) -> str:
@@ -74,7 +81,7 @@ def summary(
         return (f"{NO_INFORMATION[:1].upper()}{NO_INFORMATION[1:]}.", NOT_AN_EFFECT)
     sentences = (
         _range(rows, base),
-        _trigger(pair, rows),
+        _trigger(rows),
         _regression(rows),
         *no_effect_sentences(pair, designs),
         _tipping(pair, tipping, base),
@@ -84,9 +91,31 @@ def summary(
 
 
 def no_effect_sentences(pair: Comparison, designs: Sequence[NoEffect]) -> list[str]:
-    """Return what the two ways of being switched because of relapses show with no effect, for the headline population."""
+    """Return what two ways of being switched because of relapses show with no effect, for the headline rates.
+
+    And how the counts were simulated; where the data cannot tell, what counts that vary more than Poisson
+    counts would show.
+    """
     shown = [design for design in designs if design.is_headline and design.rule_name in _TOLD]
-    return [text for design in shown if (text := _no_effect(pair, design))]
+    found = [(design, text) for design in shown if (text := _no_effect(pair, design))]
+    if not found:
+        return []
+    told = [text for _, text in found]
+    others = (design for design in designs if design.overdispersion.is_alternative)
+    return [*told, f"{found[0][0].overdispersion.sentence()}{_alternative(found[0][0], others)}"]
+
+
+def _alternative(told: NoEffect, others: Iterable[NoEffect]) -> str:
+    """Return what the first design shows with counts that vary more."""
+    other = next((one for one in others if one.rule_name == told.rule_name), None)
+    spread = None if other is None else other.find(_WITHIN)
+    if other is None or spread is None or spread.median is None or spread.at_or_below is None:
+        return ""
+    return (
+        " If they do (log rates of periods with a standard deviation of "
+        f"{significant(other.overdispersion.sd_period, 2)}, the "
+        f"prior median of the hierarchical model), then in the first of these designs {_halves([spread])}."
+    )
 
 
 def share_text(share: float, series: float) -> str:
@@ -169,14 +198,12 @@ def _equal(row: Row, base: Row) -> bool:
     return (row.estimate, row.low, row.high) == (base.estimate, base.low, base.high)
 
 
-def _trigger(pair: Comparison, rows: Sequence[Row]) -> str:
+def _trigger(rows: Sequence[Row]) -> str:
     found = [row for row in rows if row.family == "trigger" and row.method == _WITHIN and row.has_interval]
     if not found:
         return ""
-    condition = found[0].clause.partition(" (a bound")[0]
-    if condition == f"If a relapse on {pair.reference} led to each switch and is left out":
-        condition = f"If one relapse on {pair.reference} per patient led to the switch and is left out"
-    return f"{condition}, which is a bound, the exact ratio within patients is {_ratio(found[0])}."
+    remark = f"; {found[0].remark}" if found[0].remark else ""
+    return f"{found[0].clause}, the exact ratio within patients is {_ratio(found[0])}{remark}."
 
 
 def _regression(rows: Sequence[Row]) -> str:
