@@ -273,10 +273,10 @@ def test_a_part_of_the_cohort_keeps_the_account_of_its_patients():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_gap_days": -1}, "min_gap_days -1: a whole number of days >= 0"),
-        ({"min_gap_days": 30.0}, "min_gap_days 30.0: a whole number"),
-        ({"run_in_days": True}, "run_in_days True: a whole number"),
-        ({"gap": "next"}, "gap 'next': 'drop' or 'previous'"),
+        ({"min_gap_days": -1}, "min_gap_days -1. Expected: a whole number >= 0"),
+        ({"min_gap_days": 30.0}, "min_gap_days 30.0. Expected: a whole number"),
+        ({"run_in_days": True}, "run_in_days True. Expected: a whole number"),
+        ({"gap": "next"}, "gap 'next'. Expected: 'drop', 'previous'"),
         ({"columns": [("a", "b")]}, "a mapping of foreign names"),
     ],
 )

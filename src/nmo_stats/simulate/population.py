@@ -15,7 +15,7 @@ from nmo_stats.errors import ArgumentError
 Floats = npt.NDArray[np.float64]
 
 _SMALLEST = 1e-9  # rates per year, ratios, and coefficients of variation: below them there is none
-_LARGEST_CV = 100.0
+_LARGEST_CV = 10_000.0
 _LARGEST_SPREAD = 100.0
 _LARGEST_RATE = 1e9  # per year: what lies beyond is refused for its counts, and must not overflow their sums
 
