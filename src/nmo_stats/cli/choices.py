@@ -45,7 +45,7 @@ class Choices:
 
 
 def require_no_empty(arguments: Sequence[str]) -> None:
-    """Do nothing if no argument is empty: none has a meaning, and a variable of a script without a value would pass as a default.
+    """Do nothing if no argument is empty: a variable of a script without a value would pass as a default.
 
     Raises
     ------

@@ -170,8 +170,8 @@ def _write_new(contents: Mapping[Path, bytes]) -> None:
                 written.append(path)
                 file.write(content)
     except BaseException as failure:
-        for path in written:
-            path.unlink(missing_ok=True)
+        for half in written:
+            half.unlink(missing_ok=True)
         if isinstance(failure, OSError):
             raise OSError(failure.errno, failure.strerror or str(failure), str(path)) from failure
         raise

@@ -91,6 +91,18 @@ def _observe(model: Model, mean: Any, overdispersion: Any) -> None:
 def _sample(built: pm.Model, options: Nuts, seed: int) -> Any:
     if options.sampler == "nutpie":
         _require_nutpie()
+    try:
+        sampled = _sampled(built, options, seed)
+    except ValueError as error:
+        if "Not enough samples" in str(error):  # stopped before the first draw
+            raise KeyboardInterrupt from error
+        raise
+    if sampled["posterior"].sizes["draw"] < options.draws:
+        raise KeyboardInterrupt  # which PyMC takes for the wish to go on with the draws that there are
+    return sampled
+
+
+def _sampled(built: pm.Model, options: Nuts, seed: int) -> Any:
     with built, quietly():
         return pm.sample(
             draws=options.draws,
