@@ -192,7 +192,7 @@ def _from_content(content: dict[str, Any], path: Path) -> Choices:
     for name, kind in (plain | in_settings).items():
         if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
             raise ArgumentError(
-                f"config {path}: {name} = {reprlib.repr(content[name])} is not of the type {kind.__name__}"
+                f"config {path}: {name} = {reprlib.repr(content[name])} is of the wrong type; it is {kind.__name__}"
             )
     settings = {name: content[name] for name in in_settings if name in content}
     return Choices(
