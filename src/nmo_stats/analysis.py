@@ -218,7 +218,7 @@ def assemble(
     *,
     sampled: HierarchicalFit | Refusal | None = None,
 ) -> Analysis:
-    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS that it is checked against.
+    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS to check it against.
 
     A refusal in the place of the latter stands among the refusals of the rates.
     """

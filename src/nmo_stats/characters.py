@@ -8,8 +8,9 @@ from typing import Final
 
 PLAIN_ERRORS: Final = "nmo_stats.plain"
 _PLAIN: Final = {
-    "≤": "<=", "≥": ">=", "–": "-", "—": "-", "−": "-", "×": "x", "±": "+/-", "…": "...", "·": ".", "∞": "inf",
-    "←": "<-", "→": "->", "‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u2009": " ", "\u202f": " ",
+    "≤": "<=", "≥": ">=", "–": "-", "—": "-", "−": "-", "×": "x", "±": "+/-", "…": "...", "·": ".",
+    "∞": "inf", "←": "<-", "→": "->", "‘": "'", "’": "'", "“": '"', "”": '"',
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ",
 }  # fmt: skip
 _KEPT: Final = frozenset("\n\t")
 _DIRECTIONS: Final = frozenset(
@@ -31,12 +32,12 @@ def visible(text: str) -> str:
 
 
 def plain(text: str, encoding: str) -> str:
-    r"""Return text that the encoding can hold: signs that it lacks in simpler ones, letters that it lacks as escapes.
+    r"""Return text that the encoding can hold: simpler signs, and escapes, for what it lacks.
 
     Examples
     --------
     >>> plain("≤ 5 × 10, Özil", "ascii")
-    '<= 5 x 10, \\\\xd6zil'
+    '<= 5 x 10, \\xd6zil'
     """
     return text.encode(encoding, PLAIN_ERRORS).decode(encoding)
 

@@ -19,7 +19,7 @@ def main() -> NoReturn:
     prepare_streams()
     try:
         with quiet(), stoppable():
-            from nmo_stats.cli.commands import run  # which takes a second, and can be stopped like all else
+            from nmo_stats.cli.running import run  # which takes a second, and can be stopped like all else
 
             code = run(sys.argv[1:])
     except Stopped as stopped:

@@ -168,7 +168,7 @@ def _say_lags(cohort: Cohort) -> None:
                 row["patient"],
                 row["treatment"],
                 row["next_treatment"],
-                "no relapse" if row["lag_days"] is pd.NA else str(row["lag_days"]),
+                "no relapse" if pd.isna(row["lag_days"]) else str(row["lag_days"]),
                 "yes" if row["ended_by_relapse"] else "no",
             )
             for row in records(lags.head(_MOST_LAGS).astype(object))

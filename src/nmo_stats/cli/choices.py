@@ -45,7 +45,7 @@ class Choices:
 
 
 def require_no_empty(arguments: Sequence[str]) -> None:
-    """Do nothing if no argument is empty: none has a meaning, and a variable of a script without a value would pass as a default.
+    """Do nothing if no argument is empty: a variable of a script without a value would pass as a default.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def _from_content(content: dict[str, Any], path: Path) -> Choices:
     for name, kind in (plain | in_settings).items():
         if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
             raise ArgumentError(
-                f"config {path}: {name} = {reprlib.repr(content[name])} is not of the type {kind.__name__}"
+                f"config {path}: {name} = {reprlib.repr(content[name])} is of the wrong type; it is {kind.__name__}"
             )
     settings = {name: content[name] for name in in_settings if name in content}
     return Choices(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +17,7 @@ from nmo_stats.analysis import (
 )
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
-from nmo_stats.cli.choices import background_of, choices, require_no_empty, treatments
+from nmo_stats.cli.choices import background_of, choices, treatments
 from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.options import (
     BackgroundRatio,
@@ -37,7 +36,7 @@ from nmo_stats.cli.options import (
 )
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
-from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError, NmoStatsError
+from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.options import Progress
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
@@ -385,28 +384,3 @@ def template(
 
 def _watched(settings: Settings, progress: Progress | None) -> Settings:
     return replace(settings, nuts=replace(settings.nuts, progress=progress))
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit code: 0, 2 for bad data or arguments, 3 for a failed diagnostic."""
-    try:
-        require_no_empty(arguments)
-        app(list(arguments))
-    except SystemExit as ended:
-        return exit_code(ended, arguments)
-    except ConvergenceError as error:
-        complain(str(error))
-        return FAILED_DIAGNOSTIC
-    except NmoStatsError as error:
-        complain(str(error))
-    except OSError as error:
-        where = error.filename or ("standard output" if error.errno else "")
-        complain(f"{where}: {error.strerror or error}".removeprefix(": "))
-    return BAD_INPUT
-
-
-def exit_code(ended: SystemExit, arguments: Sequence[str]) -> int:
-    """Return the exit code of a command; help and usage that nobody reads to the end have their own all the same."""
-    if isinstance(ended.__context__, BrokenPipeError):
-        return 0 if "--help" in arguments else BAD_INPUT
-    return ended.code if isinstance(ended.code, int) else 0

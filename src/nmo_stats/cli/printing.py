@@ -46,7 +46,7 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequ
 
 
 def say_json(content: object) -> None:
-    """Print one JSON document, valid whatever the encoding: characters that it may lack are escaped as JSON escapes them."""
+    """Print one JSON document, valid in every encoding: what that may lack is escaped as JSON does."""
     is_unicode = _encoding().lower().replace("-", "").startswith("utf")
     document = json.dumps(content, indent=1, ensure_ascii=not is_unicode, allow_nan=False)
     # what is left to escape is half of a surrogate pair, and JSON writes it as Python does
@@ -59,7 +59,7 @@ def say_text(text: str) -> None:
     Raises
     ------
     OSError
-        If it cannot be written, e.g. to a full disk. Where nobody reads any more nothing is raised: the work is done all the same.
+        If it cannot be written, e.g. to a full disk; nothing where the reader of a pipe has left.
     """
     with _writing():
         sys.stdout.write(text)

@@ -13,17 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from nmo_stats.characters import PLAIN_ERRORS
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
-_LATER: Final = 0.05  # seconds
+_REMINDED_AFTER: Final = 1.0  # seconds, enough to remove temporary files
 
 
 class Stopped(BaseException):
-    """A signal asks this process to end. Not a ``KeyboardInterrupt``: libraries catch that and go on with half a result.
+    """A signal asks this process to end.
+
+    Not a ``KeyboardInterrupt``: libraries catch that and go on with half a result.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise :class:`Stopped` at a signal that asks the process to end, so that temporary files are removed on the way out.
+    """Raise :class:`Stopped` at a signal to end, so that temporary files are removed on the way out.
 
     Raises
     ------
@@ -85,7 +87,12 @@ def stoppable() -> Iterator[None]:
         return
     received: list[int] = []
     with _handled(received):
-        yield
+        try:
+            yield
+        except Exception:
+            if received:  # a library that is written in C turned it into an error of its own
+                raise Stopped(received[0]) from None
+            raise
         if received:
             raise Stopped(received[0])
 
@@ -93,24 +100,30 @@ def stoppable() -> Iterator[None]:
 @contextmanager
 def _handled(received: list[int]) -> Iterator[None]:
     owner = os.getpid()
+    reminders: list[threading.Timer] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:
             _end_as_child(number, frame)
         received.append(number)
+        reminders.append(
+            _reminder(number)
+        )  # it may be swallowed, e.g. where an import fails for another reason
         raise Stopped(number)
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     own = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     hook = sys.unraisablehook
-    sys.unraisablehook = lambda lost: _again(lost) if isinstance(lost.exc_value, Stopped) else hook(lost)
+    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, Stopped) else hook(lost)
     _quiet_at_exit()
     try:
         for number in own:
             signal.signal(number, stop)
         yield
     finally:
+        for reminder in reminders:
+            reminder.cancel()
         sys.unraisablehook = hook
         for number in own:
             signal.signal(number, before[number] or signal.SIG_DFL)
@@ -124,9 +137,20 @@ def _end_as_child(number: int, frame: FrameType | None) -> None:
     os.kill(os.getpid(), number)
 
 
-def _again(lost: Any) -> None:
-    """Send the signal once more: it came where Python can raise nothing, e.g. while an object was deleted."""
-    threading.Timer(_LATER, signal.raise_signal, [lost.exc_value.number]).start()
+def _reminder(number: int) -> threading.Timer:
+    """Send a signal to this process once more after a while."""
+    timer = threading.Timer(_REMINDED_AFTER, _send, [number])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _send(number: int) -> None:
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)  # and not to this thread: only the main one can be woken by it
+    else:
+        signal.raise_signal(number)
 
 
 @cache

@@ -129,7 +129,7 @@ def _lags(analysis: Analysis) -> tuple[Block, ...]:
             str(row["patient"]),
             row["treatment"],
             row["next_treatment"],
-            "no relapse" if row["lag_days"] is pd.NA else f"{row['lag_days']}",
+            "no relapse" if pd.isna(row["lag_days"]) else f"{row['lag_days']}",
             "yes" if row["ended_by_relapse"] else "no",
         )
         for row in records(lags.head(MOST_ROWS).astype(object))

@@ -37,9 +37,9 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     """Write the report folder and return the path of its ``index.html``.
 
     The folder holds ``index.html``, ``results.json``, ``tables/*.csv``, ``figures/*.svg`` and ``*.png``,
-    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside its place and moved
-    there when it is complete: a run that dies leaves an old report whole. A posterior that cannot be saved is named on the page
-    and in ``provenance.json``.
+    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside its
+    place and moved there when it is complete: a run that dies leaves an old report whole. A posterior that cannot
+    be saved is named on the page and in ``provenance.json``.
 
     Raises
     ------
@@ -93,5 +93,5 @@ def _json(content: Mapping[str, object]) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    r"""Write text as UTF-8; half of a surrogate pair, which has no place in it, as ``\udc80``, which JSON reads back."""
+    r"""Write text as UTF-8, half of a surrogate pair as ``\udc80``, which JSON reads back."""
     path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -27,8 +27,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 def require_replaceable(folder: str | Path) -> None:
     """Do nothing if a report may and can be written to ``folder``.
 
-    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing else. Whether it can
-    is tried: a folder is made beside it and removed again.
+    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing else.
+    Whether it can is tried: a folder is made beside it and removed again.
 
     Raises
     ------
@@ -41,9 +41,7 @@ def require_replaceable(folder: str | Path) -> None:
         with _parents(target), _scratch(target) as scratch:
             (scratch / _NEW).write_bytes(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise ArgumentError(
-            f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
-        ) from None
+        raise _unwritable(target, error) from None
 
 
 def require_writable(folder: str | Path) -> None:
@@ -59,16 +57,14 @@ def require_writable(folder: str | Path) -> None:
         with _parents(target / "file"), tempfile.TemporaryFile(dir=target) as probe:
             probe.write(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise ArgumentError(
-            f"folder {target}: nothing can be written there ({error.strerror or error}); choose another folder"
-        ) from None
+        raise _unwritable(target, error) from None
 
 
 def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
     """Let ``fill`` write into a new folder, and put that in the place of ``folder``.
 
-    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step where the system
-    can, else renamed one after the other, and a run that dies between the two is repaired by the next one.
+    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step where
+    the system can, else renamed one after the other, and the next run repairs one that dies between the two.
 
     Returns
     -------
@@ -115,6 +111,11 @@ def recover(folder: str | Path) -> tuple[str, ...]:
     )
 
 
+def _unwritable(target: Path, error: OSError) -> ArgumentError:
+    reason = error.strerror or str(error)
+    return ArgumentError(f"folder {target}: nothing can be written there ({reason}); choose another folder")
+
+
 def _target(folder: str | Path) -> Path:
     text = os.fspath(folder)
     if not text.strip() or "\0" in text:
@@ -133,8 +134,8 @@ def _require_ours(target: Path) -> None:
     if found:
         more = " and others" if len(found) > _MOST_NAMED else ""
         raise ArgumentError(
-            f"folder {target}: a new report would replace it, and with it {', '.join(found[:_MOST_NAMED])}{more}; "
-            "choose another folder, or move these away"
+            f"folder {target}: a new report would replace it, and with it "
+            f"{', '.join(found[:_MOST_NAMED])}{more}; choose another folder, or move these away"
         )
     _require_movable(target)
 
@@ -145,7 +146,8 @@ def _require_movable(target: Path) -> None:
     with suppress(FileNotFoundError):
         if Path.cwd().is_relative_to(target):
             raise ArgumentError(
-                f"folder {target}: this program runs in it, and it would be replaced; run it in another folder, or choose one inside"
+                f"folder {target}: this program runs in it, and it would be replaced; "
+                "run it in another folder, or choose one inside"
             )
 
 
@@ -187,7 +189,7 @@ def _scratch(target: Path) -> Iterator[Path]:
 
 
 def _prefix(target: Path) -> str:
-    """Return how the names of the temporary folders of a target begin; short, since the target's own name may be long."""
+    """Return how the names of temporary folders begin; short, since the target's own name may be long."""
     return f".nmo-stats-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
 
 

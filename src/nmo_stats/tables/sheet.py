@@ -131,7 +131,7 @@ def _elements(book: Book, part: str, names: Names) -> Iterator[Xml.Element]:
 def _row_number(row: Xml.Element, last: int) -> int:
     number = int(row.get("r", last + 1))
     if not 1 <= number <= LAST_ROW:
-        raise ValueError(f"a row with the number {number}; a sheet has the rows 1 to {LAST_ROW}")
+        raise ValueError(f"row number {number}; the last row of a sheet is {LAST_ROW}")
     if number <= last:
         raise ValueError(f"row {number} after row {last}: rows are in order, each once")
     return number
