@@ -34,7 +34,7 @@ def no_sampling(monkeypatch, example_fit):
         return example_fit, None
 
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
-    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", known_fit)
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
     return fitted
 
 
@@ -298,7 +298,7 @@ def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sam
         ('seed = "x"', "wrong type"),
         ("[priors]\nsd_rate = { sd = -1.0 }", "from 0.01 to 10"),
         ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "sd_rate = { sd = number }"),
-        ("[nuts]\ndraws = 1", "at least 100"),
+        ("[nuts]\ndraws = 1", "from 100 to 100,000"),
         ("priors = 3", "a table of"),
         ("level = ", "analysis.toml"),
     ],
@@ -327,7 +327,7 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
     def no_information(pair, *_):
         return replace(example_fit, model=replace(example_fit.model, pair=pair)), None
 
-    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", no_information)
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
     assert (

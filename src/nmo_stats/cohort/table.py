@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.arguments import text
+from nmo_stats.arguments import found
 from nmo_stats.cohort.attrition import KEPT_CODES, Merging, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
@@ -313,8 +313,8 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     (862, 963)
     """
     examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
-    if text("name", name) not in examples:
-        raise ArgumentError(f"no example {name!r}; there are {', '.join(examples)}")
+    if not isinstance(name, str) or name not in examples:
+        raise ArgumentError(f"no example {found(name)}; there are {', '.join(examples)}")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
     facts, events, published = (folder / f"{file}.csv" for file in ("patients", "events", "published"))
