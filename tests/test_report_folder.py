@@ -379,7 +379,7 @@ def test_a_run_that_is_killed_leaves_a_whole_report(old, number, fallback):
         process.stdout.readline()
         time.sleep(0.02 + 0.1 * chance.random())
         process.send_signal(number)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number), errors
         if number != signal.SIGKILL:
             assert beside(old) == []

@@ -89,7 +89,7 @@ def test_it_is_refused_where_all_residuals_are_zero(patients):
 
 
 def test_its_p_value_is_never_zero():
-    pair = Comparison.from_arrays([[10**6, 1], [10**6 + 1000, 2], [10**6, 1]], np.ones((3, 2)))
+    pair = Comparison.from_arrays([[99_000, 1], [100_000, 2], [99_000, 1]], np.ones((3, 2)))
     assert gee_sandwich(pair).p_value() > 0
 
 

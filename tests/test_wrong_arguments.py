@@ -180,6 +180,8 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("write", "analysis"): Wrong,
     ("write", "table"): lambda: pd.DataFrame({"a": [1]}),
     ("write", "replicates"): lambda: 10,
+    ("renewed", "part"): lambda: pd.DataFrame({"patients": [1]}),
+    ("renewed", "replicates"): lambda: 10,
     ("render_html", "analysis"): Wrong,
 }
 

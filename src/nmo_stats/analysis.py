@@ -264,6 +264,7 @@ def all_rates(
     fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | Refusal | None = None
 ) -> RateResults:
     """Return the ratio by every method, with the caution where two of them answer different questions differently."""
+    instance("fit", fit, HierarchicalFit)
     pair = fit.model.pair
     found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
     return with_estimands(pair, found)
@@ -271,6 +272,8 @@ def all_rates(
 
 def unmerged_rates(pair: Comparison, settings: Settings) -> RateResults | None:
     """Return the ratio by every method with no onsets merged; None unless more than a tenth of the onsets are merged."""
+    instance("pair", pair, Comparison)
+    instance("settings", settings, Settings)
     if pair.merging is None or not pair.merging.is_frequent or pair.unmerged is None:
         return None
     return pair_rates(pair.unmerged, settings, "quadrature", DEFAULT_SEED)

@@ -168,7 +168,7 @@ def path(name: str, value: object, remedy: str = "") -> Path:
         plain.encode(errors="surrogateescape")  # half a character is in no name, an unreadable byte may be
     except (TypeError, ValueError):
         plain = "\0"
-    if plain and "\0" not in plain:
+    if plain.strip() and "\0" not in plain:
         return Path(plain)
     hint = f"; {remedy}" if remedy else ""
     raise ArgumentError(f"{name} {found(value)}. Expected: the path of a file or folder{hint}.")

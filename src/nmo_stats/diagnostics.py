@@ -78,6 +78,7 @@ class Check:
 
 def check_text(found: Check) -> str:
     """Return the value of a check with enough digits to tell it from its limit, and a share from 0 and 1."""
+    instance("found", found, Check)
     return plain(found.value, found.limit, 0.0, 1.0)
 
 

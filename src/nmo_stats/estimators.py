@@ -59,6 +59,7 @@ class RateResults:
 
     def beside(self, ratio: RateRatio) -> RateRatio | None:
         """Return the estimate by the same method, or by the other engine of the hierarchical model; None if there is none."""
+        instance("ratio", ratio, RateRatio)
         found = self.find(ratio.method)
         if found is None and ratio.estimand == "typical_patient":
             return next((other for other in self.estimates if other.estimand == ratio.estimand), None)

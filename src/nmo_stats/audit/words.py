@@ -65,6 +65,7 @@ def sentence(finding: Finding) -> str:
 
 def formula_name(finding: Finding) -> str:
     """Return the other formula that gives the printed number, e.g. ``log-Wald``; empty where there is none."""
+    instance("finding", finding, Finding)
     return FORMULA_NAMES[finding.formula] if finding.formula else ""
 
 

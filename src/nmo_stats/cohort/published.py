@@ -115,15 +115,6 @@ def _optional(parser: Callable[[Cell], str | Fault]) -> Callable[[Cell], str | F
     return lambda cell: None if is_missing(cell) else parser(cell)
 
 
-def _name(cell: Cell) -> str | Fault:
-    """Read a name of the period table; whether there is such a one is asked later."""
-    if says_unknown(cell):
-        return Fault(
-            "a name of the period table, or empty", "leave the cell empty if the number is about the series"
-        )
-    return parse_text(cell)
-
-
 def _sign(cell: Cell) -> str | Fault | None:
     if is_missing(cell):
         return None
@@ -147,8 +138,8 @@ def _decimals(cell: Cell) -> int | Fault:
 
 _PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
     "quantity": _quantity,
-    "patient": _optional(_name),
-    "treatment": _optional(_name),
+    "patient": _optional(parse_text),
+    "treatment": _optional(parse_text),
     "decimals": _decimals,
     "place": _optional(parse_text),
     RELATION: _sign,

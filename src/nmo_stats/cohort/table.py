@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.arguments import found
+from nmo_stats.arguments import found, one_of
 from nmo_stats.cohort.attrition import KEPT_CODES, Merging, attrition_notices
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
@@ -108,8 +108,7 @@ class Cohort:
         >>> Cohort.from_frame(frame).compare("new", reference="old").totals
         (3, 0)
         """
-        if decimal not in get_args(DecimalMark):
-            raise ArgumentError(f"decimal {decimal!r}: '.' or ','")
+        one_of("decimal", decimal, get_args(DecimalMark))
         return _cohort(replace(from_frame(frame), decimal=decimal), columns)
 
     @property

@@ -85,6 +85,7 @@ class Cell:
 
 def axes_of(design: Design) -> dict[str, object]:
     """Return where a design lies in the map: a value for each of the axes."""
+    instance("design", design, Design)
     times = next(name for name, pairs in FOLLOW_UPS.items() if tuple(sorted(pairs)) == design.times)
     return {name: getattr(design, name) for name in AXES[:-1]} | {AXES[-1]: times}
 
@@ -153,6 +154,8 @@ def renewed(part: pd.DataFrame, replicates: int) -> pd.DataFrame:
         If the rest was made by other code or of another number of series, so that one hash would not speak
         for all rows.
     """
+    instance("part", part, pd.DataFrame)
+    replicates = whole("replicates", replicates, 1)
     if not is_current() or replicates != STORED_REPLICATES:
         raise ArgumentError(
             f"the cells that are kept were made by other code, or not of {replicates:,} series each: "

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
+from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError
 from nmo_stats.report.ownership import strangers
 
@@ -117,10 +118,9 @@ def _unwritable(target: Path, error: OSError) -> ArgumentError:
 
 
 def _target(folder: str | Path) -> Path:
-    text = os.fspath(folder)
-    if not text.strip() or "\0" in text:
-        raise ArgumentError(f"folder {text!r}: not a name of a folder; choose another")
-    return Path(os.path.realpath(text))  # unlike Path.resolve, it raises nothing on a loop of links
+    return Path(
+        os.path.realpath(valid_path("folder", folder))
+    )  # unlike Path.resolve, it raises nothing on a loop of links
 
 
 def _require_ours(target: Path) -> None:

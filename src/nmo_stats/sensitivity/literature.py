@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison, data_folder
 
 HIGHEST_RATE: Final = (
@@ -145,6 +146,7 @@ def profile_of(pair: Comparison) -> Profile:
     >>> profile_of(load_example("thall_vail1990").compare("after", reference="before")).disease
     ''
     """
+    instance("pair", pair, Comparison)
     names = {pair.reference.strip().casefold(), pair.comparator.strip().casefold()}
     if sum(pair.totals) <= HIGHEST_RATE * math.fsum(pair.total_years):
         for name in _PROFILES:

@@ -20,6 +20,7 @@ from typing import Final, Literal
 import numpy as np
 from scipy.special import expit
 
+from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.hierarchical import Priors
 from nmo_stats.simulate import GammaRates
@@ -144,6 +145,7 @@ def observed_overdispersion(pair: Comparison) -> Overdispersion:
     >>> found.source, round(found.sd_period, 2)
     ('series', 0.31)
     """
+    instance("pair", pair, Comparison)
     found = dispersion(pair)
     if found.verdict != "overdispersed":
         return Overdispersion(0.0, found.verdict, found.patients)
