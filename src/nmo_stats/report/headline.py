@@ -24,8 +24,8 @@ from nmo_stats.wording import (
 
 NOT_AN_EFFECT: Final = (
     "This is a comparison of the same patients before and after a switch, without a control group. Such a ratio is not "
-    "a treatment effect: patients are often switched when the disease is at its worst, and then have fewer relapses on "
-    "average on any treatment."
+    "a treatment effect: patients are often switched when the disease is at its worst, and may then have fewer "
+    "relapses on any treatment."
 )
 _SAID: Final = ("zero_cell", "no_information")  # the headline sentence itself says them
 
