@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nmo_stats import within_patient
 from nmo_stats.cohort import Comparison
+from nmo_stats.estimate import Caution
+from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
 from nmo_stats.report.headline import NOT_AN_EFFECT
+from nmo_stats.sensitivity.row import Row
+from nmo_stats.sensitivity.words import sentence, summary
+from nmo_stats.within_patient import Dispersion, dispersion_cautions
 
 
 def series(relapses: list[list[int]], years: list[list[float]]) -> Comparison:
@@ -28,3 +34,43 @@ def test_a_series_outside_the_coverage_map_has_no_range_and_no_traceback(referen
 def test_a_switch_at_the_worst_claims_no_direction_in_general() -> None:
     assert "may then have fewer relapses" in NOT_AN_EFFECT
     assert "on average" not in NOT_AN_EFFECT
+
+
+def row(estimate: float, low: float, high: float, *cautions: Caution) -> Row:
+    """Return the answer under one assumption."""
+    return Row("prior", "a prior", "With a prior", METHOD, estimate, low, high, cautions=cautions)
+
+
+def test_a_zero_cell_leads_with_the_limit_under_every_assumption() -> None:
+    zero = Caution("zero_cell", "no relapse on new", "high")
+    base, other = row(0.0912, 0.007, 0.65, zero), row(0.3, 0.05, 0.9991, zero)
+    words = sentence(other, {METHOD: base})
+    assert "is at most 0.999 (0.050 to 0.999) instead of at most 0.65" in words
+    assert "does not include 1" in words or "ends next to 1" in words
+    summed = " ".join(summary(series([[5, 0]], [[3.0, 2.0]]), [other], {METHOD: base}, [], []))
+    assert "upper limit of the hierarchical ratio, 0.65 as analysed" in summed
+    assert "0.091" not in summed
+
+
+def test_a_zero_cell_on_the_reference_leads_with_the_lower_limit() -> None:
+    zero = Caution("zero_cell", "no relapse on old", "low")
+    assert row(6.9, 0.85, 82.0, zero).ratio_text(2) == "at least 0.85 (0.85 to 82)"
+
+
+def test_an_assumption_that_makes_a_zero_cell_is_not_in_the_range_of_the_ratios() -> None:
+    made_by_the_prior = row(0.01, 0.001, 0.7, Caution("zero_cell", "no relapse on new", "high"))
+    rows = [row(0.4, 0.1, 1.5), made_by_the_prior]
+    summed = summary(series([[5, 1]], [[3.0, 2.0]]), rows, {METHOD: row(0.3, 0.1, 0.8)}, [], [])[0]
+    assert "from 0.30 to 0.40 (1 of them" in summed
+
+
+def test_the_dispersion_and_its_limit_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Dispersion(1.7001, 1.6999, 20, "overdispersed")
+    monkeypatch.setattr(within_patient, "dispersion", lambda _: found)
+    text = dispersion_cautions(series([[5, 1]], [[3.0, 2.0]]))[0].text
+    assert "1.7001" in text
+    assert "1.6999" in text
+    found = Dispersion(3.654, 1.57, 20, "overdispersed")
+    text = dispersion_cautions(series([[5, 1]], [[3.0, 2.0]]))[0].text
+    assert "3.65 times" in text
+    assert "limit 1.57" in text

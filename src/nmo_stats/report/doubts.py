@@ -146,10 +146,7 @@ def _curve(analysis: Analysis) -> Picture:
 
     found = analysis.sensitivity
     shown = lines(found)
-    told = [
-        f"{line.assumption}: {significant(line.answers[0].estimate or 0.0, 2)} ({significant(line.answers[0].low or 0.0, 2)} to {significant(line.answers[0].high or 0.0, 2)})"
-        for line in shown
-    ]
+    told = [f"{line.assumption}: {line.answers[0].ratio_text(2)}" for line in shown]
     return draw(
         "assumptions",
         partial(specification_curve, found),

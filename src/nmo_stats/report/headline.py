@@ -27,6 +27,10 @@ NOT_AN_EFFECT: Final = (
     "a treatment effect: patients are often switched when the disease is at its worst, and may then have fewer "
     "relapses on any treatment."
 )
+ONE_PATIENT: Final = (
+    "One patient does not tell how much the ratio differs between patients: the width of this interval rests in part on the "
+    "prior of that spread."
+)
 _SAID: Final = ("zero_cell", "no_information")  # the headline sentence itself says them
 
 
@@ -72,7 +76,7 @@ def _sentence(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     """
     patients = counted(len(pair.patients), "patient")
     if not ratio.informative:
-        return f"In {patients}: {NO_INFORMATION}."
+        return f"In {patients} there was {NO_INFORMATION}."
     who = f"In {patients} with {counted(sum(pair.totals), 'relapse')}"
     if ratio.known_limit:
         return f"{who}{one_sided(pair, rates, ratio)}"
@@ -116,9 +120,11 @@ def certainty(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
             f"({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)}): this median and the {other} limit rest on the "
             f"model's prior, with few relapses the {known} limit too, and so does in part what follows."
         )
+    if len(pair.patients) == 1:
+        words = f"{words} {ONE_PATIENT}"
     if ratio.probability_below_1 is not None:
         words = (
-            f"{words} The probability that it is below 1 is {probability_text(ratio.probability_below_1, 2)}."
+            f"{words} The probability that the ratio is below 1 is {probability_text(ratio.probability_below_1, 2)}."
         )
     absolute = absolute_scale(pair, rates, ratio)
     return f"{words} {absolute}" if absolute else words

@@ -203,6 +203,7 @@ def _doubts(analysis: Analysis) -> str:
             f"We simulated {most:,} series{fewer} of the same size and comparator times with no effect of the switch, with reference "
             "periods as observed, ended 2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
         )
+        texts += dict.fromkeys(design.overdispersion.sentence() for design in found.designs)
     return " ".join(texts)
 
 
