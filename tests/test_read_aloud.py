@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from relapse_courses import simulated
 
-from nmo_stats import within_patient
+from nmo_stats import describe, within_patient
 from nmo_stats.cohort import Comparison
-from nmo_stats.estimate import Caution
+from nmo_stats.estimate import Caution, Interval, RateRatio
+from nmo_stats.estimators import RateResults
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
-from nmo_stats.report.headline import NOT_AN_EFFECT
+from nmo_stats.report import timing
+from nmo_stats.report.blocks import Prose
+from nmo_stats.report.headline import NOT_AN_EFFECT, certainty
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.words import sentence, summary
 from nmo_stats.within_patient import Dispersion, dispersion_cautions
@@ -74,3 +80,27 @@ def test_the_dispersion_and_its_limit_are_told_apart(monkeypatch: pytest.MonkeyP
     text = dispersion_cautions(series([[5, 1]], [[3.0, 2.0]]))[0].text
     assert "3.65 times" in text
     assert "limit 1.57" in text
+
+
+def test_frequent_merging_is_said_beside_the_times() -> None:
+    merged = Caution("merged", "of 62 onsets 48 are merged into an earlier relapse")
+    cohort = simulated(9)
+    pair = cohort.compare("new", reference="old")
+    analysis = SimpleNamespace(
+        pair=pair, first_relapse=describe.first_relapse(pair), accumulation=describe.accumulation(pair)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "merged_cautions", lambda _: (merged,))
+        section = timing.relapse_times(analysis)  # type: ignore[arg-type]
+    texts = [block.text for block in section.blocks if isinstance(block, Prose)]
+    assert any("Of 62 onsets 48 are merged" in text for text in texts)
+    assert not any("drug" in text for text in texts)
+
+
+def test_one_patient_is_said_beside_the_headline_number() -> None:
+    pair = series([[380, 120]], [[5.0, 4.58]])
+    ratio = RateRatio(0.35, Interval(0.14, 1.1, 0.95, "credible"), METHOD, "typical_patient", ())
+    words = certainty(pair, RateResults((), ()), ratio)
+    assert "One patient does not tell" in words
+    more = series([[5, 1], [4, 1]], [[3.0, 2.0]] * 2)
+    assert "One patient does not tell" not in certainty(more, RateResults((), ()), ratio)

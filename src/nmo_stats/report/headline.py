@@ -123,9 +123,7 @@ def certainty(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     if len(pair.patients) == 1:
         words = f"{words} {ONE_PATIENT}"
     if ratio.probability_below_1 is not None:
-        words = (
-            f"{words} The probability that the ratio is below 1 is {probability_text(ratio.probability_below_1, 2)}."
-        )
+        words = f"{words} The probability that the ratio is below 1 is {probability_text(ratio.probability_below_1, 2)}."
     absolute = absolute_scale(pair, rates, ratio)
     return f"{words} {absolute}" if absolute else words
 
