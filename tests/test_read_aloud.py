@@ -9,14 +9,16 @@ import pytest
 from relapse_courses import simulated
 
 from nmo_stats import describe, within_patient
+from nmo_stats.audit.words import NEUTRAL
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, Interval, RateRatio
 from nmo_stats.estimators import RateResults
+from nmo_stats.figures.sensitivity import Line
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
-from nmo_stats.report import timing
+from nmo_stats.report import methods, timing
 from nmo_stats.report.blocks import Prose
-from nmo_stats.report.headline import NOT_AN_EFFECT, certainty
+from nmo_stats.report.headline import NOT_AN_EFFECT, _totals_cautions, certainty
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.words import sentence, summary
 from nmo_stats.within_patient import Dispersion, dispersion_cautions
@@ -104,3 +106,27 @@ def test_one_patient_is_said_beside_the_headline_number() -> None:
     assert "One patient does not tell" in words
     more = series([[5, 1], [4, 1]], [[3.0, 2.0]] * 2)
     assert "One patient does not tell" not in certainty(more, RateResults((), ()), ratio)
+
+
+def test_a_short_interval_over_all_relapses_has_its_caution_beside_the_headline() -> None:
+    short = Caution("overdispersed", "counts vary 6.39 times as much as Poisson counts would")
+    totals = RateRatio(1.0, Interval(0.92, 1.1, 0.95, "confidence"), "pooled_exact", "pooled", (short,))
+    assert _totals_cautions(RateResults((totals,), ()))[0].startswith("Over all relapses and years together")
+    assert _totals_cautions(RateResults((), ())) == ()
+
+
+def test_the_methods_name_only_the_designs_that_were_simulated() -> None:
+    named = methods._ends([SimpleNamespace(rule_name="fixed"), SimpleNamespace(rule_name="triggered_1")])  # type: ignore[list-item]
+    assert "first relapse" in named
+    assert "12 months" not in named
+
+
+def test_the_numbers_beside_a_line_are_the_hierarchical_ones() -> None:
+    exact = Row("trigger", "a", "If a", "conditional_exact", 1.0, 0.9, 1.1)
+    hierarchical = Row("trigger", "a", "If a", "hierarchical_quadrature", 0.7, 0.5, 0.9)
+    assert Line("trigger", "a", (exact, hierarchical)).leading is hierarchical
+
+
+def test_a_disagreement_does_not_deny_a_formula_that_reproduces_the_number() -> None:
+    assert "no formula tried" not in NEUTRAL
+    assert "in common use" in NEUTRAL

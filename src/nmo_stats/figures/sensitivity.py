@@ -32,6 +32,11 @@ class Line:
     assumption: str
     answers: tuple[Row, ...]
 
+    @property
+    def leading(self) -> Row:
+        """The answer whose numbers stand beside the line: the hierarchical one where there is one."""
+        return min(self.answers, key=lambda row: _DRAWN.index(row.method or ""))
+
 
 def lines(found: Sensitivity) -> tuple[Line, ...]:
     """Return the lines of the figure; of many patients left out, those whose ratios lie at the two ends."""
@@ -150,7 +155,7 @@ def _line(axes: Axes, line: Line, place: float, limits: tuple[float, float]) -> 
             limits,
             _COLOURS[row.method or ""],
         )
-    first = min(line.answers, key=lambda row: _DRAWN.index(row.method or ""))
+    first = line.leading
     _text(axes, -0.02, place, line.assumption, INK)
     numbers = first.ratio_text(2).replace("at most", "≤").replace("at least", "≥")  # the margin is narrow
     _text(axes, 1.02, place, numbers, INK)

@@ -41,7 +41,7 @@ def headline(analysis: Analysis) -> Section:
     if ratio is None:
         reasons = "; ".join(refusal.reason for refusal in analysis.rates.failed)
         return Section("headline", title(analysis), withheld(analysis), (Failure(reasons), *blocks))
-    cautions = headline_cautions(ratio)
+    cautions = (*headline_cautions(ratio), *_totals_cautions(analysis.rates))
     if cautions:
         blocks = (Bullets(cautions), *blocks)
     if ratio.informative:
@@ -149,3 +149,15 @@ def absolute_scale(pair: Comparison, rates: RateResults, ratio: RateRatio) -> st
 def headline_cautions(ratio: RateRatio) -> tuple[str, ...]:
     """Return every caution of the headline's number that its sentence does not say itself."""
     return tuple(f"{capital(caution.text)}." for caution in ratio.cautions if caution.code not in _SAID)
+
+
+def _totals_cautions(rates: RateResults) -> tuple[str, ...]:
+    """Return why the interval over all relapses and years together, which the headline gives as well, is too short."""
+    _, totals = typical_and_totals(rates)
+    if totals is None:
+        return ()
+    return tuple(
+        f"Over all relapses and years together: {caution.text}."
+        for caution in totals.cautions
+        if caution.code == "overdispersed"
+    )
