@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from relapse_courses import simulated
 
-from nmo_stats import describe, within_patient
+from nmo_stats import describe, hierarchical, within_patient
 from nmo_stats.audit.words import NEUTRAL
 from nmo_stats.cohort import Comparison
+from nmo_stats.diagnostics import leave_one_out_checks
 from nmo_stats.estimate import Caution, Interval, RateRatio
 from nmo_stats.estimators import RateResults
 from nmo_stats.figures.sensitivity import Line
@@ -130,3 +131,10 @@ def test_the_numbers_beside_a_line_are_the_hierarchical_ones() -> None:
 def test_a_disagreement_does_not_deny_a_formula_that_reproduces_the_number() -> None:
     assert "no formula tried" not in NEUTRAL
     assert "in common use" in NEUTRAL
+
+
+def test_a_patient_left_out_leads_with_the_limit_at_a_zero_cell() -> None:
+    pair = series([[0, 2], [0, 1], [0, 0]], [[3.0, 2.0]] * 3)
+    fit = hierarchical.fit(pair, engine="quadrature")
+    (check,) = leave_one_out_checks(fit)
+    assert "the ratio is at least 0." in check.advice
