@@ -104,7 +104,10 @@ def test_unpaired_patients_are_listed_and_in_a_notice():
     (notice,) = pair.notices
     assert notice.code == "unpaired"
     assert notice.patients == ("C", "B")
-    assert notice.text == "only one of the compared periods: described, but in no estimator (patient C, B)"
+    assert (
+        notice.text
+        == "only one of the compared periods: included in descriptions, excluded from the ratios (patient C, B)"
+    )
 
 
 def test_several_courses_are_summed_with_a_notice():

@@ -69,21 +69,21 @@ def test_a_treatment_without_a_relapse_does_not_reach_its_median():
     cohort = cohort_with_times(("A", "old", 8, 1, [3]), ("A", "new", 30, 0, []))
     section = timing.relapse_times(analysis_of(cohort))
     assert section.lead == (
-        "The median time to the first relapse is 3.0 months on old (no limit of the 95 % interval is reached; 1 of 1 patient relapsed). "
+        "The median time to the first relapse is 3.0 months on old (95 % interval not estimable; 1 of 1 patient relapsed). "
         "On new 0 of 1 patient relapsed, and the median time to the first relapse is not reached "
-        "(no limit of the 95 % interval is reached)."
+        "(95 % interval not estimable)."
     )
     median = blocks_of(section, Table)[0]
     assert [row[3:] for row in median.rows] == [
-        ("3.00", "no limit is reached"),
-        ("not reached", "no limit is reached"),
+        ("3.00", "not estimable"),
+        ("not reached", "not estimable"),
     ]
 
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (0.0, math.inf, "no limit of the 95 % interval is reached"),
+        (0.0, math.inf, "95 % interval not estimable"),
         (0.55, math.inf, "95 % interval from 6.6, upper limit not reached"),
         (0.0, 1.5, "95 % interval up to 18, lower limit not reached"),
         (0.55, 1.5, "95 % interval 6.6 to 18"),

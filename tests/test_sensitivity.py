@@ -457,9 +457,9 @@ def test_each_row_is_a_sentence(found):
     )
     (row,) = (row for row in found.of("leave_one_out", "conditional_exact") if "patient 3" in row.assumption)
     assert found.sentence(row).startswith(
-        "Without patient 3, the exact ratio within patients is 0.13 (0.0028 to 1.0)"
+        "Without patient 3, the exact ratio within patients is 0.13 (0.0028 to 1.03)"
     )
-    assert found.sentence(row).endswith("the interval ends next to 1.")
+    assert found.sentence(row).endswith("the interval includes 1.")
     (run_in,) = found.of("run_in")
     assert found.sentence(run_in) == "Run-in, first months left out: times known for 5 of 11 relapses."
     for row in found.rows:

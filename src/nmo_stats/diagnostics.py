@@ -14,7 +14,7 @@ from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, require_level
 from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
-from nmo_stats.wording import PARAMETER_NAMES, plain, rounded_percent, significant
+from nmo_stats.wording import PARAMETER_NAMES, beside, plain, rounded_percent, significant
 
 Role = Literal["computation", "information"]
 Counts = npt.NDArray[np.int64]
@@ -238,11 +238,17 @@ def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> 
         )
     moved = np.abs(np.log(left_out["estimate"].to_numpy() / fit.rate_ratio().estimate))
     worst = left_out.iloc[int(moved.argmax())]
-    estimate, low, high = (significant(float(worst[name]), 2) for name in ("estimate", "low", "high"))
+    pair, who = fit.model.pair, str(worst["patient"])
+    reference, comparator = pair.only(np.array(pair.patients) != who).totals
+    estimate, low, high = (beside(float(worst[name]), 1, 2) for name in ("estimate", "low", "high"))
+    if not comparator:
+        estimate = f"at most {high}"  # the median is the prior's
+    elif not reference:
+        estimate = f"at least {low}"
     return (
         _left_out(
             float(moved.max() / np.sqrt(fit.posterior.variance("log_rate_ratio"))),
-            f"without patient {worst['patient']} the ratio is {estimate} ({low} to {high})",
+            f"without patient {who} the ratio is {estimate} ({low} to {high})",
         ),
     )
 

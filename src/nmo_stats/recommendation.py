@@ -105,7 +105,7 @@ def _about_dispersion(rates: RateResults, found: Dispersion) -> str:
     pooled = "" if simple is None else f" (pooled: {interval_text(simple.interval)})"
     return (
         f"Counts vary {value} times as much within patients as Poisson counts would (95 % limit {limit}). "
-        f"The exact and the Poisson intervals{pooled} do not know this and are too short."
+        f"The exact and the Poisson intervals{pooled} ignore this and are too short."
     )
 
 

@@ -220,11 +220,21 @@ def dispersion_cautions(pair: Comparison) -> tuple[Caution, ...]:
     found = dispersion(pair)
     if found.verdict != "overdispersed":
         return ()
+    value, limit = _told_apart(found.value, found.limit)
     text = (
-        f"counts vary {found.value:.2f} times as much within patients as Poisson counts would "
-        f"(95 % limit {found.limit:.2f}): this interval is too short"
+        f"counts vary {value} times as much within patients as Poisson counts would "
+        f"(95 % limit {limit}): this interval is too short"
     )
     return (Caution("overdispersed", text),)
+
+
+def _told_apart(value: float, limit: float) -> tuple[str, str]:
+    """Return two numbers with as many decimals, from two on, as show that the first exceeds the second."""
+    for decimals in range(2, 9):
+        texts = f"{value:.{decimals}f}", f"{limit:.{decimals}f}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:

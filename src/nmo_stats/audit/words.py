@@ -11,7 +11,10 @@ from nmo_stats.audit.names import FORMULA_NAMES
 from nmo_stats.audit.vocabulary import SUMMARIES
 from nmo_stats.wording import counted, percent
 
-NEUTRAL: Final = "A disagreement means that no formula tried gives the printed number; it does not decide which of the two is right."
+NEUTRAL: Final = (
+    "A disagreement means that neither the usual formula nor another one in common use gives the printed number; it does not "
+    "decide which of the two is right."
+)
 BY_ANOTHER: Final = (
     "Agreement by another formula is a difference of method, not a disagreement: the usual formula does not give the printed "
     "number, another one in common use does."

@@ -49,7 +49,7 @@ class Comparison:
     reference, comparator
         Names of the two treatments.
     unpaired
-        Patients with only one of the two periods; they are in no estimator.
+        Patients with only one of the two periods; they are excluded from the ratios.
     reversed_order
         Patients who had the comparator before the reference.
     notices

@@ -119,9 +119,7 @@ def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
     if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
         return None
     name = unit.removeprefix("exposure_")
-    text = (
-        f"all follow-up times are whole {name}: they are probably rounded, and the interval does not know it"
-    )
+    text = f"all follow-up times are whole {name}: they are probably rounded, which the intervals ignore"
     return Notice(f"whole_{name}", text)
 
 

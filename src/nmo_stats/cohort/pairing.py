@@ -67,7 +67,9 @@ def paired(
     reversed_order = _reversed(chosen, comparator, reference, patients)
     candidates = (
         _several_courses(chosen, patients),
-        _notice("unpaired", f"{_UNPAIRED[courses]}: described, but in no estimator", unpaired),
+        _notice(
+            "unpaired", f"{_UNPAIRED[courses]}: included in descriptions, excluded from the ratios", unpaired
+        ),
         _notice("reversed_order", f"{comparator} came before {reference}", reversed_order),
     )
     return Comparison(

@@ -13,7 +13,6 @@ from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
 from nmo_stats.sensitivity.words import share_text
-from nmo_stats.wording import significant
 
 HIERARCHICAL: Final = "hierarchical_quadrature"
 WITHIN: Final = "conditional_exact"
@@ -32,6 +31,11 @@ class Line:
     family: str
     assumption: str
     answers: tuple[Row, ...]
+
+    @property
+    def leading(self) -> Row:
+        """The answer whose numbers stand beside the line: the hierarchical one where there is one."""
+        return min(self.answers, key=lambda row: _DRAWN.index(row.method or ""))
 
 
 def lines(found: Sensitivity) -> tuple[Line, ...]:
@@ -151,9 +155,9 @@ def _line(axes: Axes, line: Line, place: float, limits: tuple[float, float]) -> 
             limits,
             _COLOURS[row.method or ""],
         )
-    first = min(line.answers, key=lambda row: _DRAWN.index(row.method or ""))
+    first = line.leading
     _text(axes, -0.02, place, line.assumption, INK)
-    numbers = f"{significant(first.estimate or 0.0, 2)} ({significant(first.low or 0.0, 2)} to {significant(first.high or 0.0, 2)})"
+    numbers = first.ratio_text(2).replace("at most", "≤").replace("at least", "≥")  # the margin is narrow
     _text(axes, 1.02, place, numbers, INK)
 
 

@@ -38,7 +38,7 @@ def months_axis(axes: Axes, longest: float) -> None:
     """Make x the months since the start of a treatment, with whole ticks."""
     axes.set_xlim(0, longest)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 3, 6, 10]))
-    axes.set_xlabel("months since the start of the drug")
+    axes.set_xlabel("months since the start of the treatment")
 
 
 def name_curves(axes: Axes, names: Sequence[str]) -> None:

@@ -219,7 +219,9 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
         (times, rule): _has_times_like(pair, np.array(FOLLOW_UPS[times]), rule)
         for times, rule in product(FOLLOW_UPS, RULES)
     }
-    return rows[[near[place] for place in zip(rows["follow_up"], rows["rule"], strict=True)]]
+    # An empty list would select no columns, not no rows.
+    kept = np.array([near[place] for place in zip(rows["follow_up"], rows["rule"], strict=True)], dtype=bool)
+    return rows.loc[kept]
 
 
 def _has_times_like(pair: Comparison, times: Floats, rule: str) -> bool:

@@ -163,7 +163,7 @@ def _ratio(row: Row | None, marks: Marks) -> str:
         return "–"
     if row.estimate is None or row.low is None or row.high is None:
         return _dash(row.reason, marks, "withheld" if row.failed else "–")
-    return f"{significant(row.estimate)} ({significant(row.low)} to {significant(row.high)})"
+    return row.ratio_text()
 
 
 def regression_table(found: Sensitivity) -> Table:

@@ -146,15 +146,12 @@ def _curve(analysis: Analysis) -> Picture:
 
     found = analysis.sensitivity
     shown = lines(found)
-    told = [
-        f"{line.assumption}: {significant(line.answers[0].estimate or 0.0, 2)} ({significant(line.answers[0].low or 0.0, 2)} to {significant(line.answers[0].high or 0.0, 2)})"
-        for line in shown
-    ]
+    told = [f"{line.assumption}: {line.leading.ratio_text(2)}" for line in shown]
     return draw(
         "assumptions",
         partial(specification_curve, found),
         0.22 * height(shown) + 0.4,
-        caption=f"The ratio under one changed assumption after the other, with {percent(found.level)} intervals. Blue and the numbers: the hierarchical ratio. Black: the exact ratio within patients. "
+        caption=f"The ratio under one changed assumption after the other, with {percent(found.level)} intervals. Blue: the hierarchical ratio, and the numbers where there is one. Black: the exact ratio within patients. "
         "Grey: observed against expected relapses. The blue line and band are the hierarchical ratio as analysed.",
         alt=f"Rate ratio under each assumption. {'; '.join(told)}.",
     )

@@ -24,8 +24,12 @@ from nmo_stats.wording import (
 
 NOT_AN_EFFECT: Final = (
     "This is a comparison of the same patients before and after a switch, without a control group. Such a ratio is not "
-    "a treatment effect: patients are often switched when the disease is at its worst, and then have fewer relapses on "
-    "average on any treatment."
+    "a treatment effect: patients are often switched when the disease is at its worst, and may then have fewer "
+    "relapses on any treatment."
+)
+ONE_PATIENT: Final = (
+    "One patient does not tell how much the ratio differs between patients: the width of this interval rests in part on the "
+    "prior of that spread."
 )
 _SAID: Final = ("zero_cell", "no_information")  # the headline sentence itself says them
 
@@ -37,7 +41,7 @@ def headline(analysis: Analysis) -> Section:
     if ratio is None:
         reasons = "; ".join(refusal.reason for refusal in analysis.rates.failed)
         return Section("headline", title(analysis), withheld(analysis), (Failure(reasons), *blocks))
-    cautions = headline_cautions(ratio)
+    cautions = (*headline_cautions(ratio), *_totals_cautions(analysis.rates))
     if cautions:
         blocks = (Bullets(cautions), *blocks)
     if ratio.informative:
@@ -72,7 +76,7 @@ def _sentence(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     """
     patients = counted(len(pair.patients), "patient")
     if not ratio.informative:
-        return f"In {patients}: {NO_INFORMATION}."
+        return f"In {patients} there was {NO_INFORMATION}."
     who = f"In {patients} with {counted(sum(pair.totals), 'relapse')}"
     if ratio.known_limit:
         return f"{who}{one_sided(pair, rates, ratio)}"
@@ -116,10 +120,10 @@ def certainty(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
             f"({interval_name(ratio.interval)} {interval_text(ratio.interval, 2)}): this median and the {other} limit rest on the "
             f"model's prior, with few relapses the {known} limit too, and so does in part what follows."
         )
+    if len(pair.patients) == 1:
+        words = f"{words} {ONE_PATIENT}"
     if ratio.probability_below_1 is not None:
-        words = (
-            f"{words} The probability that it is below 1 is {probability_text(ratio.probability_below_1, 2)}."
-        )
+        words = f"{words} The probability that the ratio is below 1 is {probability_text(ratio.probability_below_1, 2)}."
     absolute = absolute_scale(pair, rates, ratio)
     return f"{words} {absolute}" if absolute else words
 
@@ -145,3 +149,15 @@ def absolute_scale(pair: Comparison, rates: RateResults, ratio: RateRatio) -> st
 def headline_cautions(ratio: RateRatio) -> tuple[str, ...]:
     """Return every caution of the headline's number that its sentence does not say itself."""
     return tuple(f"{capital(caution.text)}." for caution in ratio.cautions if caution.code not in _SAID)
+
+
+def _totals_cautions(rates: RateResults) -> tuple[str, ...]:
+    """Return why the interval over all relapses and years together, which the headline gives as well, is too short."""
+    _, totals = typical_and_totals(rates)
+    if totals is None:
+        return ()
+    return tuple(
+        f"Over all relapses and years together: {caution.text}."
+        for caution in totals.cautions
+        if caution.code == "overdispersed"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from nmo_stats.analysis import Analysis
@@ -9,6 +10,7 @@ from nmo_stats.hierarchical import DEFAULT_PRIORS
 from nmo_stats.report.blocks import Fold, Prose, Section, Table
 from nmo_stats.report.bundle import installed
 from nmo_stats.report.headline import absolute_scale
+from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
 
@@ -201,9 +203,23 @@ def _doubts(analysis: Analysis) -> str:
         fewer = f" ({fewest:,} of them for the hierarchical model)" if fewest < most else ""
         texts.append(
             f"We simulated {most:,} series{fewer} of the same size and comparator times with no effect of the switch, with reference "
-            "periods as observed, ended 2 months after the first or the second relapse, or chosen as 12 months with at least 2 relapses."
+            f"periods {_ends(found.designs)}."
         )
+        texts += dict.fromkeys(design.overdispersion.sentence() for design in found.designs)
     return " ".join(texts)
+
+
+_ENDS: Final = {
+    "fixed": "as observed",
+    "triggered_1": "ended 2 months after the first relapse",
+    "triggered_2": "ended 2 months after the second relapse",
+    "look_back": "chosen as 12 months with at least 2 relapses",
+}
+
+
+def _ends(designs: Sequence[NoEffect]) -> str:
+    """Return how the reference periods of the simulated series ended, as far as they were simulated."""
+    return ", or ".join(dict.fromkeys(_ENDS[design.rule_name] for design in designs))
 
 
 def _audit(analysis: Analysis) -> str:

@@ -81,6 +81,11 @@ def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
         known, other = ("high", "lower") if ratio.known_limit == "high" else ("low", "upper")
         which = "upper" if known == "high" else "lower"
         limits = _span([float(value) for value in table[known]])
+        if len(table) == 1:
+            return (
+                f"In the model the {which} limit of the patient's own ratio {limits}; its median and {other} limit rest on "
+                "the prior."
+            )
         return (
             f"In the model the {which} limits of the patients' own ratios {limits}; their medians and {other} limits rest on "
             "its prior."

@@ -48,7 +48,7 @@ def _summary_table(analysis: Analysis) -> Table:
         if caution.code != "merged"
     ]
     if cautions and analysis.first_relapse.curves:
-        cautions.append("The share by time on the drug is in the next section.")
+        cautions.append("The share by time on the treatment is in the next section.")
     return Table(
         "Individual ARRs, and patients without a relapse",
         ("Treatment", "Mean", "Median", "Range", "Relapse-free", share),

@@ -11,6 +11,7 @@ from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
 from nmo_stats.estimate import Interval
 from nmo_stats.report.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.report.drawing import draw
+from nmo_stats.within_patient import merged_cautions
 from nmo_stats.wording import (
     beside,
     capital,
@@ -24,7 +25,7 @@ from nmo_stats.wording import (
 
 FEWEST_FOR_CURVE: Final = 10
 NO_TEST: Final = (
-    "The two periods are of the same patients, and patients leave a drug when they relapse on it: the times on the two drugs "
+    "The two periods are of the same patients, and a relapse may end a treatment: the times on the two treatments "
     "are described, and no test is made between them."
 )
 
@@ -39,6 +40,13 @@ def relapse_times(analysis: Analysis) -> Section:
         blocks = (*blocks, median_table(first), share_table(first), Prose(NO_TEST))
     if len(mean.curves) == 2:
         blocks = (*blocks, _mean_picture(analysis))
+    merged = merged_cautions(analysis.pair)
+    if merged and (first.curves or mean.curves):
+        text = (
+            f"{capital(merged[0].text)}. So do the mean numbers of relapses below, and a time to the first relapse where "
+            "an onset is merged into a relapse that began before the treatment."
+        )
+        blocks = (Prose(text), *blocks)
     if mean.curves:
         blocks = (*blocks, mean_table(mean, first.landmarks or mean.landmarks))
     if mean.reasons and first.curves:
@@ -83,7 +91,7 @@ def median_table(found: FirstRelapse) -> Table:
         ("Treatment", "Patients", "Relapsed", "Median", f"{percent(found.level)} interval"),
         rows,
         notes=(
-            "Since the start of the drug; patients without a relapse are followed to the end of their period.",
+            "Since the start of the treatment; patients without a relapse are followed to the end of their period.",
         ),
     )
 
@@ -101,7 +109,7 @@ def share_table(found: FirstRelapse) -> Table:
             rows.append((curve.treatment, str(months), *cells))
     return Table(
         "Share of patients without a relapse (Kaplan-Meier)",
-        ("Treatment", "Months", "Still watched, no relapse", "Share", f"{percent(found.level)} interval"),
+        ("Treatment", "Months", "At risk, no relapse", "Share", f"{percent(found.level)} interval"),
         tuple(rows),
         notes=(
             "Intervals: beta product, pointwise; where nobody leaves early they are the exact ones of a share.",
@@ -126,11 +134,11 @@ def mean_table(found: Accumulation, landmarks: tuple[int, ...]) -> Table:
             rows.append((curve.treatment, str(months), *cells))
     reasons = dict.fromkeys(curve.interval_reason for curve in found.curves.values() if curve.interval_reason)
     return Table(
-        "Mean number of relapses per patient since the start of the drug",
-        ("Treatment", "Months", "Still watched", "Mean", f"{percent(found.level)} interval"),
+        "Mean number of relapses per patient since the start of the treatment",
+        ("Treatment", "Months", "At risk", "Mean", f"{percent(found.level)} interval"),
         tuple(rows),
         notes=(
-            "It takes a patient's leaving to have nothing to do with the relapses; a switch that a relapse triggers breaks this.",
+            "It assumes that the end of follow-up has nothing to do with the relapses; a switch that a relapse triggers breaks this.",
             *(f"{capital(reason)}." for reason in reasons),
         ),
     )
@@ -139,7 +147,7 @@ def mean_table(found: Accumulation, landmarks: tuple[int, ...]) -> Table:
 def limits_text(interval: Interval) -> str:
     """Return the limits of a median in months, in words where a limit is not reached."""
     if interval.low == 0 and math.isinf(interval.high):
-        return "no limit is reached"
+        return "not estimable"
     return f"{_months(interval.low)} to {_months(interval.high)}"
 
 
@@ -153,7 +161,7 @@ def _limits_told(interval: Interval) -> str:
     """Return the interval of a median in months, as it stands in a sentence."""
     name, low, high = f"{percent(interval.level)} interval", interval.low, interval.high
     if low == 0 and math.isinf(high):
-        return f"no limit of the {name} is reached"
+        return f"{name} not estimable"
     if math.isinf(high):
         return f"{name} from {significant(12 * low, 2)}, upper limit not reached"
     if low == 0:
@@ -188,7 +196,7 @@ def _relapse_free_picture(analysis: Analysis) -> Picture:
         "relapse_free",
         partial(relapse_free, found, analysis.pair),
         3.2,
-        caption=f"Share of patients without a relapse since the start of the drug (Kaplan-Meier), with pointwise {percent(found.level)} intervals. A tick: a patient who leaves without a relapse.",
+        caption=f"Share of patients without a relapse since the start of the treatment (Kaplan-Meier), with pointwise {percent(found.level)} intervals. A tick: a patient who leaves without a relapse.",
         alt=f"Kaplan-Meier curves of the relapse-free share: {'; '.join(told)}.",
     )
 
@@ -203,7 +211,7 @@ def _mean_picture(analysis: Analysis) -> Picture:
     ]
     shown = all(not curve.interval_reason for curve in found.curves.values())
     bands = (
-        f" Bands: pointwise {percent(found.level)} intervals, while 5 patients or more are watched."
+        f" Bands: pointwise {percent(found.level)} intervals, while 5 patients or more are at risk."
         if shown
         else ""
     )
@@ -211,6 +219,6 @@ def _mean_picture(analysis: Analysis) -> Picture:
         "accumulation",
         partial(mean_counts, found, analysis.pair),
         3.2,
-        caption=f"Mean number of relapses per patient since the start of each drug (Nelson-Aalen estimate). A straight line is a constant rate.{bands}",
+        caption=f"Mean number of relapses per patient since the start of each treatment (Nelson-Aalen estimate). A straight line is a constant rate.{bands}",
         alt=f"Mean cumulative number of relapses per patient: {'; '.join(told)}.",
     )

@@ -45,7 +45,7 @@ def unmerged_sentence(pair: Comparison, unmerged: RateResults | None, ratio: Rat
         return ""
     reference, comparator = pair.unmerged.totals
     return (
-        f" With no onsets merged ({comparator} and {reference} relapses) it was {estimate_text(other, 2)} "
+        f" With no onsets merged ({comparator} on {pair.comparator}, {reference} on {pair.reference}) it was {estimate_text(other, 2)} "
         f"({interval_name(other.interval)} {interval_text(other.interval, 2)})."
     )
 

@@ -78,7 +78,7 @@ class Overdispersion:
             )
         if self.source == "prior":
             return (
-                "Counts were simulated with log rates of periods that have a standard deviation of "
+                "Other series were simulated with log rates of periods that have a standard deviation of "
                 f"{significant(self.sd_period, 2)}, the prior "
                 "median of the hierarchical model."
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio, json_number
+from nmo_stats.estimate import NO_INFORMATION, Caution, Limit, RateRatio, json_number
 from nmo_stats.estimators import Refusal
+from nmo_stats.wording import beside, ratio_limits, significant
 
 Family = Literal[
     "prior",
@@ -115,6 +116,36 @@ class Row:
     def has_interval(self) -> bool:
         """Whether the row holds a ratio with limits."""
         return self.estimate is not None and self.low is not None and self.high is not None
+
+    @property
+    def known_limit(self) -> Limit | None:
+        """The one limit of the interval that the data set: that of a ratio without relapses in one period."""
+        named = next((caution.limit for caution in self.cautions if caution.limit), None)
+        return "high" if named is None and self.has_interval and self.estimate == 0 else named
+
+    def leading_text(self, digits: int = 3) -> str:
+        """Return what leads: the ratio, or the one limit that the data set; its median is made by the prior.
+
+        Examples
+        --------
+        >>> Row("rtm", "a", "If a", "empirical_bayes", 0.0, 0.0, 1.64).leading_text()
+        'at most 1.64'
+        """
+        if self.known_limit == "high":
+            return f"at most {beside(self.high or 0.0, 1, digits)}"
+        if self.known_limit == "low":
+            return f"at least {beside(self.low or 0.0, 1, digits)}"
+        return significant(self.estimate or 0.0, digits)
+
+    def ratio_text(self, digits: int = 3) -> str:
+        """Return the leading number and both limits of a row with an interval, each told apart from 1.
+
+        Examples
+        --------
+        >>> Row("rtm", "a", "If a", "empirical_bayes", 0.5, 0.2, 0.9991).ratio_text(2)
+        '0.50 (0.20 to 0.9991)'
+        """
+        return f"{self.leading_text(digits)} ({ratio_limits(self.low or 0.0, self.high or 0.0, digits)})"
 
     @property
     def is_plausible(self) -> bool:

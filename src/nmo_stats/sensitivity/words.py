@@ -14,7 +14,7 @@ from nmo_stats.sensitivity.no_effect import NoEffect, Spread
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Row
 from nmo_stats.sensitivity.tipping import TippingPoint
 from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
-from nmo_stats.wording import METHOD_NAMES, counted, percent, significant
+from nmo_stats.wording import METHOD_NAMES, beside, counted, percent, significant
 
 NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
 _WITHIN: Final = "conditional_exact"
@@ -24,6 +24,7 @@ _RATIO_NAMES: Final = {
     "pooled_exact": "the exact pooled ratio",
     METHOD: "the hierarchical ratio",
 }
+_NEXT_TO_1: Final = 0.005  # so near, the rounding of any input decides on which side a limit lies
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
 
 
@@ -41,12 +42,8 @@ def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
         limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
         return f"{row.clause}: {method}, median {significant(row.estimate, 2)}, 95 % of the series {limits}."
     before = base.get(row.method)
-    changed = before is not None and before.estimate is not None and not _same(before.estimate, row.estimate)
-    instead = (
-        f" instead of {significant(before.estimate, 2)}"
-        if changed and before and before.estimate is not None
-        else ""
-    )
+    usual = before.leading_text(2) if before is not None and before.has_interval else ""
+    instead = f" instead of {usual}" if usual and usual != row.leading_text(2) else ""
     remark = f"; {row.remark}" if row.remark else ""
     name = _RATIO_NAMES.get(row.method or "", "the ratio")
     return f"{row.clause}, {name} is {_ratio(row)}{instead}; {_position(row)}{remark}."
@@ -152,27 +149,16 @@ def _tipping_number(row: Row) -> str:
 
 
 def _ratio(row: Row) -> str:
-    estimate, low, high = (
-        value if value is not None else math.nan for value in (row.estimate, row.low, row.high)
-    )
-    return f"{significant(estimate, 2)} ({significant(low, 2)} to {significant(high, 2)})"
+    return row.ratio_text(2)
 
 
 def _position(row: Row) -> str:
     low, high = row.low or 0.0, math.inf if row.high is None else row.high
-    if significant(high, 2) == "1.0":
+    if abs(high - 1) < _NEXT_TO_1:
         return "the interval ends next to 1"
-    if significant(low, 2) == "1.0":
+    if abs(low - 1) < _NEXT_TO_1:
         return "the interval begins next to 1"
     return "the interval includes 1" if includes_1(row) else "the interval does not include 1"
-
-
-def _same(first: float, second: float) -> bool:
-    return significant(first, 2) == significant(second, 2)
-
-
-def _estimates(rows: Sequence[Row]) -> list[float]:
-    return [row.estimate for row in rows if row.estimate is not None]
 
 
 def _range(rows: Sequence[Row], base: Mapping[str | None, Row]) -> str:
@@ -186,11 +172,35 @@ def _range(rows: Sequence[Row], base: Mapping[str | None, Row]) -> str:
     ]
     if not found:
         return ""
-    estimates, including = _estimates([*found, before]), sum(map(includes_1, found))
     return (
-        f"The hierarchical ratio, {significant(before.estimate, 2)} as analysed, runs from {significant(min(estimates), 2)} to "
-        f"{significant(max(estimates), 2)} under the assumptions that were tried; its interval includes 1 under {including} of {len(found)} of them."
+        f"{_span(before, found)} under the assumptions that were tried; its interval includes 1 under "
+        f"{sum(map(includes_1, found))} of {len(found)} of them."
     )
+
+
+def _span(before: Row, found: Sequence[Row]) -> str:
+    """Return from where to where the ratio runs; where the data set one limit of it only, that limit."""
+    alike = [row for row in (before, *found) if row.known_limit == before.known_limit]
+    what, values = "The hierarchical ratio", _leading(alike)
+    if before.known_limit:
+        what = f"The {'upper' if before.known_limit == 'high' else 'lower'} limit of the hierarchical ratio"
+    others = len(found) + 1 - len(alike)
+    limits = (
+        f" ({others} of them with one limit only, or with another one, are not in this range)"
+        if others
+        else ""
+    )
+    lowest, highest = (beside(end(values), 1, 2) for end in (min, max))
+    return (
+        f"{what}, {beside(_leading([before])[0], 1, 2)} as analysed, runs from {lowest} to {highest}{limits}"
+    )
+
+
+def _leading(rows: Sequence[Row]) -> list[float]:
+    """Return the numbers that lead: the ratios, or the one limit that the data set."""
+    ends = {"high": "high", "low": "low", None: "estimate"}
+    values = [getattr(row, ends[row.known_limit]) for row in rows]
+    return [value for value in values if value is not None]
 
 
 def _equal(row: Row, base: Row) -> bool:
@@ -212,11 +222,12 @@ def _regression(rows: Sequence[Row]) -> str:
     if not found:
         none = "The data speak against every population that was assumed to allow for regression to the mean."
         return none if asked else ""
-    lowest, highest = (significant(end(_estimates(found)), 2) for end in (min, max))
+    lowest, highest = (beside(end(_leading(found)), 1, 2) for end in (min, max))
+    most = "at most " if found[0].known_limit == "high" else ""
     including, against = sum(map(includes_1, found)), len(asked) - len(found)
     others = f" (the data speak against {against} more)" if against else ""
     return (
-        f"Observed against expected relapses, which allows for regression to the mean, give {lowest}{'' if lowest == highest else f' to {highest}'}, "
+        f"Observed against expected relapses, which allows for regression to the mean, give {most}{lowest}{'' if lowest == highest else f' to {highest}'}, "
         f"with an interval that includes 1 for {including} of {counted(len(found), 'assumed population')}{others}."
     )
 
