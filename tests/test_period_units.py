@@ -225,3 +225,29 @@ def test_the_wide_case_made_long_as_the_remedy_says_is_read():
         for period in ("before", "after")
     ]
     assert Cohort.from_frame(pd.DataFrame(rows)).compare("after", reference="before").totals == (7, 7)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "id,rel_rtx,rel_tcz,mon_rtx,mon_tcz",
+        "ID,n_old,n_new,fu_old,fu_new",
+        "pat,att_1,att_2,yrs_1,yrs_2",
+    ],
+)
+def test_wide_tables_are_known_by_short_words_too(columns):
+    frame = pd.DataFrame([[1, 4, 2, 3, 12], [2, 1, 0, 3, 12]], columns=columns.split(","))
+    with pytest.raises(CohortError, match="this table is wide"):
+        Cohort.from_frame(frame)
+
+
+def test_no_command_chooses_between_columns_that_are_alike():
+    frame = pd.DataFrame(
+        [["1", "old", 4, 2, 12.5], ["1", "new", 1, 0, 3.5]],
+        columns=["patient", "treatment", "relapses_before", "relapses_after", "exposure_months"],
+    )
+    with pytest.raises(CohortError) as caught:
+        Cohort.from_frame(frame)
+    (problem,) = caught.value.problems
+    assert "'relapses_before' or 'relapses_after'" in problem.remedy
+    assert "--column" not in problem.remedy

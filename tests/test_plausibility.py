@@ -197,3 +197,12 @@ def test_square_arrays_that_may_be_transposed_are_not_guessed_at():
     pair = Comparison.from_arrays([[6, 2], [1, 0]], [[32.0, 8], [21, 18]])
     assert pair.relapses.tolist() == [[6, 2], [1, 0]]
     assert "years" in by_code(pair.notices)["long_course"].text
+
+
+def test_square_arrays_say_how_they_are_read():
+    (notice, *_) = Comparison.from_arrays([[6, 1], [2, 0]], [[2.7, 1.8], [0.7, 1.5]]).notices
+    assert notice.code == "square_arrays"
+    assert "6 in 2.7 years" in notice.text
+    assert "0 in 1.5 years" in notice.text
+    longer = Comparison.from_arrays([[6, 1], [2, 0], [1, 1]], [[2.7, 1.8], [0.7, 1.5], [0.3, 0.8]])
+    assert "square_arrays" not in {notice.code for notice in longer.notices}

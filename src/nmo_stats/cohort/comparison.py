@@ -87,7 +87,7 @@ class Comparison:
     ) -> Comparison:
         """Build a comparison from arrays of shape (n, 2), columns reference and comparator.
 
-        What is suspicious becomes a notice, as in a file.
+        What is suspicious becomes a notice, as in a file; so does how arrays of shape (2, 2) are read.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Comparison:
         if patients is not None:
             _require_patients(names)
         pair = cls(names, counts, times, reference=reference, comparator=comparator)
-        return replace(pair, notices=_notices(pair))
+        return replace(pair, notices=(*_square(pair), *_notices(pair)))
 
     def __post_init__(self) -> None:
         counts, times = _array(self.relapses), _array(self.years)
@@ -227,6 +227,20 @@ def _require_patients(names: tuple[str, ...]) -> None:
     ]
     if problems:
         raise CohortError(problems, "arrays")
+
+
+def _square(pair: Comparison) -> tuple[Notice, ...]:
+    """Return how two patients were read: arrays of shape (2, 2) may lie on their side, and nobody can tell."""
+    if len(pair.patients) != 2:
+        return ()
+    counts = "; ".join(
+        f"patient {patient}: {pair.reference} {before} in {before_years:g} years, {pair.comparator} {after} in "
+        f"{after_years:g} years"
+        for patient, (before, after), (before_years, after_years) in zip(
+            pair.patients, pair.relapses.tolist(), pair.years.tolist(), strict=True
+        )
+    )
+    return (Notice("square_arrays", f"arrays of shape (2, 2), a row for each patient, are read as {counts}"),)
 
 
 def _notices(pair: Comparison) -> tuple[Notice, ...]:

@@ -12,10 +12,11 @@ from nmo_stats.tables.cells import word_set
 _COUNTS: Final = word_set(
     "relapse relapses attack attacks event events flare flares bleed bleeds seizure seizures schub schube "
     "schübe count counts "
-    "episodes exacerbations arr rate"
+    "episodes exacerbations arr rate rel rels att n num"
 )
 _TIMES: Final = word_set(
-    "day days week weeks month months year years exposure followup fu duration time tage wochen monate jahre"
+    "day days week weeks month months year years exposure followup fu duration time tage wochen monate jahre "
+    "wk wks mo mon mos mth mths yr yrs"
 )
 # What a column says of one period, and not which period it is of.
 _NO_PERIODS: Final = word_set(

@@ -31,6 +31,7 @@ from nmo_stats.tables.raw import DecimalMark, RawTable
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
 _CHOICE: Final = re.compile(r"(.+)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
+_WORDS: Final = re.compile(r"[\s_.\-/]+")  # between the words of a name
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,34 @@ def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
         if name not in found:
             candidates = [*others, *(fields if name == "treatment" else ())]
             meant = nearest_name(name, candidates, columns.aliases.get(name, ()))
+            alike = [] if meant.lower() in columns.aliases.get(name, ()) else _alike(meant, candidates)
             others = [other for other in others if other != meant]  # one column cannot be two of ours
             remedy = f"did you mean {meant!r}? {rename_text(meant, name)}" if meant else _add(name, others)
+            if alike:  # several would do, and a command would choose one of them
+                remedy = (
+                    f"{' or '.join(map(repr, alike))}: rename the one that is meant to {name!r}; if each is of "
+                    "another period, make a row of each period"
+                )
             problems.append(Problem("missing", f"the table has a column {name!r}", remedy, column=name))
     return problems
+
+
+def _alike(meant: str, candidates: Sequence[str]) -> list[str]:
+    """Return the columns that differ in one word of their names, the one that is meant among them; none if it is alone.
+
+    Examples
+    --------
+    >>> _alike("relapses_after", ["relapses_before", "relapses_after", "relapse_type"])
+    ['relapses_before', 'relapses_after']
+    """
+    words = _WORDS.split(meant.lower())
+    alike = [
+        other
+        for other in candidates
+        if len(parts := _WORDS.split(other.lower())) == len(words) > 1
+        and sum(map(str.__ne__, parts, words)) <= 1
+    ]
+    return alike if len(alike) > 1 else []
 
 
 def choice_of(name: str) -> tuple[str, str] | None:
