@@ -14,7 +14,9 @@ import os
 import resource
 import sys
 import tempfile
+import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,15 @@ ENDS = (0, 2, 3)
 DAYS = {"exposure_days": 365.25, "exposure_months": 12.0, "exposure_years": 1.0}
 COUNTS = (0, 1, 2, 5, 20, 500, 5_000, 100_000, 100_001, 1_000_000_000)
 YEARS = (1e-9, 9.9e-5, 1e-4, 1 / 365.25, 0.1, 1.0, 3.0, 60.0, 1e4, 1.1e4, 1e9)
+
+OUTSIDE = {
+    "level": "level = 1.0",
+    "replicates": "replicates = 1000000000",
+    "seed": "seed = -1",
+    "background": "[background]\nratio = 1e5",
+    "log_rate": "log_rate = { mean = 10.5, sd = 1.0 }",
+    "sd_rate": "sd_rate = { sd = 11.0 }",
+}
 
 
 @dataclass(frozen=True)
@@ -67,13 +78,13 @@ def run(arguments: list[str], folder: Path) -> Outcome:
 
 
 def _in_child(arguments: list[str], folder: Path, errors: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (2 * MOST_SECONDS, 2 * MOST_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
     for stream, file in ((1, folder / "stdout.txt"), (2, errors)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     sys.argv = ["nmo-stats", *arguments]
     code = 1
     try:
+        _limit(resource.RLIMIT_CPU, 2 * MOST_SECONDS)
+        _limit(resource.RLIMIT_AS, 8 * 2**30)
         main()
     except SystemExit as stop:
         code = int(stop.code or 0)
@@ -82,6 +93,13 @@ def _in_child(arguments: list[str], folder: Path, errors: Path) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _limit(what: int, most: int) -> None:
+    """Lower a limit of this process; one that is lower already stays."""
+    _, hard = resource.getrlimit(what)
+    lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (lowest, lowest))
 
 
 def random_table(rng: np.random.Generator) -> str:
@@ -111,25 +129,38 @@ def _mostly_inside(places: int, outside: int) -> list[float]:
 
 
 def random_choices(rng: np.random.Generator) -> str:
-    """Return a configuration whose numbers lie in their range, or a little beyond."""
-    lines = [
-        f"level = {rng.choice([0.5, 0.8, 0.95, 0.99, 0.9999, 1e-6, 1 - 1e-9])!r}".replace("np.float64", "")
-    ]
-    lines.append(f"replicates = {rng.choice([200, 500, 2000, 100, 10**9], p=[0.4, 0.3, 0.2, 0.05, 0.05])}")
-    if rng.random() < 0.3:
-        lines.append('likelihood = "negative_binomial"')
-    if rng.random() < 0.2:
-        lines.append('entry = "relapse_on_reference"')
-    if rng.random() < 0.3:
-        ratio, sd = 10 ** rng.uniform(-4.5, 4.5), rng.choice([0, 1e-9, 0.2, 4.9, 6])
-        lines += ["[background]", f"ratio = {float(ratio)}", f"sd = {float(sd)}"]
-    lines.append("[priors]")
+    """Return a configuration whose numbers lie in their range; in one of four, one number lies a little beyond."""
+    outside = str(rng.choice(list(OUTSIDE))) if rng.random() < 0.25 else ""
+    lines = [OUTSIDE[outside]] if outside in ("level", "replicates", "seed") else []
+    if outside != "level":
+        lines.append(f"level = {float(rng.choice([0.5, 0.8, 0.95, 0.99, 0.9999, 1e-6, 1 - 1e-9]))!r}")
+    if outside != "replicates":
+        lines.append(f"replicates = {rng.choice([200, 500, 2000], p=[0.5, 0.3, 0.2])}")
+    if outside != "seed":
+        lines.append(f"seed = {rng.choice([0, 1, 20260101, 2**63 - 1])}")
+    choice = rng.random()
+    lines += ['likelihood = "negative_binomial"'] if choice < 0.3 else []
+    lines += ['entry = "relapse_on_reference"'] if choice > 0.8 else []
+    lines += _random_background(rng, outside)
+    return "\n".join([*lines, "[priors]", *_random_priors(rng, outside)]) + "\n"
+
+
+def _random_background(rng: np.random.Generator, outside: str) -> list[str]:
+    if outside == "background":
+        return [OUTSIDE[outside]]
+    if rng.random() < 0.7:
+        return []
+    ratio, sd = 10 ** rng.uniform(-3.9, 3.9), rng.choice([0, 1e-9, 0.2, 4.9])
+    return ["[background]", f"ratio = {float(ratio)}", f"sd = {float(sd)}"]
+
+
+def _random_priors(rng: np.random.Generator, outside: str) -> list[str]:
+    lines = [OUTSIDE[outside]] if outside in ("log_rate", "sd_rate") else []
     for name in ("log_rate", "log_rate_ratio", "sd_rate", "sd_rate_ratio", "overdispersion"):
-        sd = float(10 ** rng.uniform(-2.1, 1.05))
-        mean = f"mean = {float(rng.uniform(-10.5, 10.5))}, " if name.startswith("log") else ""
-        if rng.random() < 0.6:
-            lines.append(f"{name} = {{ {mean}sd = {sd} }}")
-    return "\n".join(lines).replace("(", "").replace(")", "") + "\n"
+        mean = f"mean = {float(rng.uniform(-10, 10))}, " if name.startswith("log") else ""
+        if name != outside and rng.random() < 0.6:
+            lines.append(f"{name} = {{ {mean}sd = {float(10 ** rng.uniform(-2, 1))} }}")
+    return lines
 
 
 def through_the_table_commands(table: str, folder: Path) -> dict[str, Outcome]:
@@ -171,20 +202,46 @@ def tell(name: str, found: dict[str, Outcome], kept: dict[str, str]) -> int:
     return faults
 
 
-def fuzz(tables: int, choices: int, seed: int) -> int:
-    """Run everything and return the number of faults."""
-    rng, faults = np.random.default_rng(seed), 0
+def summary(outcomes: list[Outcome]) -> str:
+    """Return how many commands ended with each code, the slowest and the largest."""
+    codes = Counter(str(outcome.code) for outcome in outcomes)
+    counted = ", ".join(f"{times} ended with {code}" for code, times in sorted(codes.items()))
+    slowest = max(outcome.seconds for outcome in outcomes)
+    largest = max(outcome.gigabytes for outcome in outcomes)
+    return f"{len(outcomes)} commands: {counted}; slowest {slowest:.1f} s, largest {largest:.2f} GB"
+
+
+def fuzz(tables: int, choices: int, seed: int, minutes: float) -> int:
+    """Run everything, small tables first, until the time is over; print the figures and return the number of faults."""
+    rng, faults, end = np.random.default_rng(seed), 0, time.monotonic() + 60 * minutes
+    only = sorted((random_table(rng) for _ in range(tables)), key=len)
+    chosen = sorted(((random_table(rng), random_choices(rng)) for _ in range(choices)), key=_size)
+    commands = [str(rng.choice(["rates", "sensitivity", "report"], p=[0.7, 0.15, 0.15])) for _ in chosen]
+    ran: dict[str, list[Outcome]] = {"tables": [], "choices": []}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for number in range(tables):
-            table = random_table(rng)
-            faults += tell(f"table {number}", through_the_table_commands(table, folder), {"table": table})
-        for number in range(choices):
-            table, chosen = random_table(rng), random_choices(rng)
-            command = str(rng.choice(["rates", "sensitivity", "report"], p=[0.7, 0.15, 0.15]))
-            found = through_the_choices(table, chosen, folder, command)
-            faults += tell(f"choices {number}", found, {"table": table, "choices": chosen})
+        for number, table in enumerate(only):
+            if time.monotonic() > end:
+                print(f"stopped: {number} of {tables} tables ran")
+                break
+            found = through_the_table_commands(table, folder)
+            faults += tell(f"table {number}", found, {"table": table})
+            ran["tables"] += found.values()
+        for number, ((table, choice), command) in enumerate(zip(chosen, commands, strict=True)):
+            if time.monotonic() > end:
+                print(f"stopped: {number} of {choices} choices ran")
+                break
+            found = through_the_choices(table, choice, folder, command)
+            faults += tell(f"choices {number}", found, {"table": table, "choices": choice})
+            ran["choices"] += found.values()
+    for what, outcomes in ran.items():
+        if outcomes:
+            print(f"{what}: {summary(outcomes)}")
     return faults
+
+
+def _size(case: tuple[str, str]) -> int:
+    return len(case[0])
 
 
 if __name__ == "__main__":
@@ -192,7 +249,8 @@ if __name__ == "__main__":
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--choices", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=60, help="stop when they are over")
     given = parser.parse_args()
-    found = fuzz(given.tables, given.choices, given.seed)
+    found = fuzz(given.tables, given.choices, given.seed, given.minutes)
     print(f"{found} faults")
     sys.exit(min(found, 1))

@@ -23,6 +23,7 @@ MOST_NEGATIVE_BINOMIAL: Final = 1000
 _FEW: Final = 250  # distinct patients up to which the polynomial often misses too much
 _MOST_BY_GRID: Final = 4000
 _LARGEST_JOINT: Final = 12_000_000
+_LARGEST_JOINTS: Final = 300_000_000  # of all overdispersions together, which are held at once: 2.4 GB
 _GROWTH: Final = REFINEMENT**4  # of the nodes from one resolution to the next
 _FEWEST_OVERDISPERSIONS: Final = 8
 _PRIOR_REACH: Final = 5.5
@@ -93,11 +94,17 @@ def _until_settled(
         resolution = resolution.finer()
         fine = finer(coarse, resolution)
         accuracy = compared(coarse, fine, missed)
-        if not accuracy.failures or fine.parts[0].joint.mass.size * _GROWTH > _LARGEST_JOINT:
+        if not accuracy.failures or not _has_room_for_finer(fine):
             return fine, accuracy
         if missed and not compared(coarse, fine).failures:  # finer nodes would not help
             return fine, accuracy
         coarse = fine
+
+
+def _has_room_for_finer(solution: Solution) -> bool:
+    nodes = [part.joint.mass.size for part in solution.parts]
+    more = REFINEMENT if len(nodes) > 1 else 1.0
+    return nodes[0] * _GROWTH <= _LARGEST_JOINT and sum(nodes) * _GROWTH * more <= _LARGEST_JOINTS
 
 
 def _poisson(model: Model, joint: Joint) -> Solution:
