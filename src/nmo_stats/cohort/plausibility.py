@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.notices import Notice, for_rows, listed
-from nmo_stats.cohort.persons import changes, is_fact
+from nmo_stats.cohort.persons import changes
 from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
 from nmo_stats.cohort.totals import totals
+from nmo_stats.tables.person_facts import is_fact
 
 # Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
 _CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)

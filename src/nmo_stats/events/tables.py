@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.persons import is_fact, person_problems
+from nmo_stats.cohort.persons import person_problems
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, reading_dates
 from nmo_stats.events.days import DateTexts, day_number
@@ -36,6 +36,7 @@ from nmo_stats.tables.columns import (
     renaming_problems,
     with_sheets,
 )
+from nmo_stats.tables.person_facts import is_fact
 from nmo_stats.tables.raw import Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)

@@ -30,7 +30,7 @@ from nmo_stats.tables.raw import DecimalMark, RawTable
 
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
-_CHOICE: Final = re.compile(r"(.+)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
+_CHOICE: Final = re.compile(r"(.+?)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,8 @@ def missing_columns(named: Iterable[str], columns: Columns) -> list[Problem]:
 
 def choice_of(name: str) -> tuple[str, str] | None:
     """Return field and choice of a REDCap checkbox, one of a set of columns; None for any other name.
+
+    REDCap writes the minus of a code such as -99 as a fourth underscore.
 
     Examples
     --------
