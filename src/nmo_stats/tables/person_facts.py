@@ -14,7 +14,7 @@ _FACTS: Final = word_set(
     "dateofbirth birthday dob "
     "yob country nation nationality ethnicity ethnicgroup ethnic race initials sexe geschlecht zentrum "
     "klinik krankenhaus "
-    "geburtsjahr geburtsdatum geburtstag staat nationalitat pays hopital sexo centro pais"
+    "geburtsjahr geburtsdatum geburtstag gebjahr gebdatum jahrgang yearborn bornin sexatbirth birthsex birthcountry countryofbirth birthplace placeofbirth staat nationalitat pays hopital sexo centro pais"
 )
 _BEFORE: Final = ("patient", "pt", "subject", "study", "home", "recruiting", "enrolling", "treating", "demo")
 _BEHIND: Final = ("id", "no", "nr", "num", "number", "name", "code", "patient", "mf", "fm")
