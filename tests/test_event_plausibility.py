@@ -253,3 +253,36 @@ def test_the_report_says_what_merging_does_and_how_courses_ended(run, tmp_path):
     assert content["unmerged"]["relapses"] == [24, 38]
     lags = pd.read_csv(out / "tables" / "switch_lags.csv")
     assert lags["lag_days"].tolist() == [45, 3]
+
+
+# ---- codes for unknown among days
+
+
+def numbered(courses=(0, 365, 1200), onsets=((1, 100), (2, 400)), patients=(1, 2, 3)):
+    first, switch, last = courses
+    rows = [
+        (who, drug, *span)
+        for who in patients
+        for drug, span in (("old", (first, switch)), ("new", (switch, last)))
+    ]
+    return (
+        pd.DataFrame(rows, columns=["patient", "treatment", "start", "end"]),
+        pd.DataFrame(list(onsets), columns=["patient", "onset"]),
+    )
+
+
+@pytest.mark.parametrize("code", [999, 888, 777, -9])
+def test_an_onset_that_is_a_code_in_several_patients_is_named(code):
+    cohort = read_events(*numbered(onsets=((1, code), (2, code), (3, 100))))
+    (notice,) = [notice for notice in cohort.notices if notice.code == "coded_days"]
+    assert notice.patients == ("1", "2")
+    assert f"{code} in 'onset'" in notice.text
+
+
+def test_an_end_that_is_a_code_in_several_patients_is_named():
+    assert "coded_days" in codes(read_events(*numbered(courses=(0, 365, 999))))
+
+
+def test_one_such_day_is_a_day_and_so_are_days_near_a_code():
+    assert "coded_days" not in codes(read_events(*numbered(onsets=((1, 999), (2, 998), (3, 88), (1, 99)))))
+    assert "coded_days" not in codes(read_events(*numbered(onsets=((1, 99), (2, 99), (3, 100)))))

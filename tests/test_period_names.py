@@ -45,6 +45,14 @@ SUMMARIES = [
     "moyenne",
     "Total*",
     "sum of all",
+    "Ø",
+    "Medianwert",
+    "Итого",
+    "Среднее",
+    "średnia",
+    "合計",
+    "Media",
+    "Toplam (n=3)",
 ]
 PATIENTS = [
     "1",
@@ -62,6 +70,10 @@ PATIENTS = [
     "007",
     "+",
     "Nan Li",
+    "Maxim",
+    "Jørgen",
+    "Medina",
+    "Summer",
 ]
 UNKNOWN = [
     "NA",
@@ -84,6 +96,10 @@ UNKNOWN = [
     "not known",
     "n.d.",
     " - ",
+    "TBD",
+    "unbek.",
+    "keine Angabe",
+    "no data",
 ]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nmo_stats import Cohort, CohortError, load_example, read_events, read_periods
-from nmo_stats.cohort.persons import is_fact
+from nmo_stats.tables.person_facts import is_fact
 
 CASES = Path(__file__).parent / "cases"
 
@@ -56,6 +56,8 @@ def test_each_reading_of_the_remedy_can_be_followed():
         ("hospital", ["x", "y"]),
         ("clinic", ["x", "y"]),
         ("sex", ["F", "M"]),
+        ("sex_at_birth", ["F", "M"]),
+        ("geb_jahr", [1970, 1971]),
         ("Gender", ["female", "male"]),
         ("birth_year", [1970, 1971]),
         ("date_of_birth", ["1970-01-01", "1970-01-02"]),
@@ -154,3 +156,36 @@ def test_the_bundled_series_pass():
     for name in ("ayzenberg2013", "thall_vail1990"):
         frame = load_example(name).to_frame()
         assert Cohort.from_frame(frame).patients == load_example(name).patients
+
+
+SITES = "patient,onset,site\n1,2009-07-01,optic nerve\n1,2010-08-01,spinal cord\n2,2009-09-01,optic nerve\n"
+
+
+def courses(column=""):
+    """Return two courses of three patients; ``column`` has the value A in every row."""
+    rows = [
+        f"{who},{course}"
+        for who in (1, 2, 3)
+        for course in ("old,2009-01-01,2010-01-01", "new,2010-01-01,2012-01-01")
+    ]
+    head = "patient,treatment,start,end"
+    return "\n".join([f"{head},{column}", *(f"{row},A" for row in rows)] if column else [head, *rows]) + "\n"
+
+
+def event_files(tmp_path, treatments, relapses):
+    paths = tmp_path / "treatments.csv", tmp_path / "relapses.csv"
+    for path, text in zip(paths, (treatments, relapses), strict=True):
+        path.write_text(text)
+    return paths
+
+
+def test_the_site_of_an_attack_is_no_centre(tmp_path):
+    cohort = read_events(*event_files(tmp_path, courses(), SITES))
+    assert cohort.frame["relapses"].sum() == 3
+
+
+def test_a_site_of_both_tables_and_the_centre_of_relapses_alone_are_facts(tmp_path):
+    both = event_files(tmp_path, courses("site"), SITES)
+    assert {problem.column for problem in problems(read_events, *both)} == {"site"}
+    centre = event_files(tmp_path, courses(), SITES.replace("site", "centre"))
+    assert [problem.row for problem in problems(read_events, *centre)] == [3]

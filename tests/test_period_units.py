@@ -175,6 +175,8 @@ WIDE = {
         "relapses_on_rtx",
         "'follow_up_on_tcz'",
     ),
+    "patient,old,new,old_months,new_months": ("'old', 'new'", "exposure_months from 'new_months'"),
+    "subject,Anfälle vor,Anfälle nach,Monate vor,Monate nach": ("Anfälle nach", "'Monate vor'"),
     "patient,ARR pre,ARR post": ("ARR pre", "the count, not the rate"),
 }
 
@@ -197,6 +199,8 @@ def test_a_wide_table_is_refused_for_what_it_is(tmp_path, header):
         "patient,relapse_date,relapse_severity",
         "patient,drug,n,exposure_months,age_months",
         "patient,old,new",
+        "patient,drug,dose,n,exposure_days,dose_days,drug_days",
+        "id,therapy,attacks,months,age,age_years,disease,disease_years",
         "a,b,c",
     ],
 )

@@ -22,9 +22,10 @@ _SUMMARIES: Final = word_set(
     "total totals totale totaux subtotal mean means median medians mediane mediana average averages avg "
     "overall ∑ σ summe "
     "gesamt gesamtsumme insgesamt zwischensumme mittelwert durchschnitt somme moyenne promedio suma totaal "
-    "gemiddelde"
+    "gemiddelde medianwert mittel ø итого всего среднее медиана "
+    "razem srednia toplam ortalama yhteensa keskiarvo celkem prumer sammanlagt genomsnitt gennemsnit 合計 合计 总计 平均 中央値"
 )
-_ALL: Final = word_set("sum sums all everyone pooled combined alle tous todos tutti")
+_ALL: Final = word_set("sum sums all everyone pooled combined alle tous todos tutti media medias moy")
 _BESIDE: Final = word_set(
     "patient patients pts pt case cases subject subjects person persons people participants row rows of the "
     "for in and grand "

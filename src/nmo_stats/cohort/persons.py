@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nmo_stats.errors import Problem
-from nmo_stats.tables.cells import Fault, is_missing, plain_number, says_unknown, shown, word_set
-
-# Names of columns in small letters without signs, and what may stand before or behind them.
-_FACTS: Final = word_set(
-    "centre center site hospital clinic institution sex gender birth birthyear yearofbirth birthdate "
-    "dateofbirth birthday dob "
-    "yob country nation nationality ethnicity ethnicgroup ethnic race initials sexe geschlecht zentrum "
-    "klinik krankenhaus "
-    "geburtsjahr geburtsdatum geburtstag staat nationalitat pays hopital sexo centro pais"
-)
-_BEFORE: Final = ("patient", "pt", "subject", "study", "home", "recruiting", "enrolling", "treating", "demo")
-_BEHIND: Final = ("id", "no", "nr", "num", "number", "name", "code", "patient", "mf", "fm")
-_AFFIXED: Final = re.compile(rf"(?:{'|'.join(_BEFORE)})?(.+?)(?:{'|'.join(_BEHIND)})?")
-_RULE: Final = "this cannot change within a person"
-_REMEDY: Final = (
-    "if these are two people, give each an identifier of their own; if it is one person, write the same in "
-    "all rows, "
-    "or what can differ between periods under another column name, such as {!r}"
-)
+from nmo_stats.tables.cells import shown
+from nmo_stats.tables.person_facts import FACT_REMEDY, FACT_RULE, compared, is_fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +25,9 @@ class Change:
     first: int
 
 
-def is_fact(column: str) -> bool:
-    """Return whether a column says by its name that it cannot change within a person.
-
-    Examples
-    --------
-    >>> is_fact("Site ID"), is_fact("patient_sex"), is_fact("injection_site"), is_fact("age")
-    (True, True, False, False)
-    """
-    plain = "".join(letter for letter in _plain(column) if letter.isalnum())
-    found = _AFFIXED.fullmatch(plain)
-    return plain in _FACTS or (found is not None and found[1] in _FACTS)
-
-
 def changes(patients: Sequence[Any], column: str, cells: Sequence[Any]) -> list[Change]:
     """Return the rows in which a patient has another value than in the first row that has one."""
-    once = lru_cache(maxsize=None)(_compared)  # large tables hold few different cells
+    once = lru_cache(maxsize=None)(compared)  # large tables hold few different cells
     table = pd.DataFrame({"patient": list(patients), "value": list(map(once, cells))}, dtype="object")
     is_named = [isinstance(patient, str) for patient in patients]
     is_known = table["value"].notna() & np.array(is_named, dtype=bool)
@@ -107,25 +75,10 @@ def _problem(
     )
     return Problem(
         f"{shown(cells[change.place])} ({shown(cells[change.first])} in {first})",
-        _RULE,
-        _REMEDY.format(f"{change.column}_of_period"),
+        FACT_RULE,
+        FACT_REMEDY.format(f"{change.column}_of_period"),
         int(rows[change.place]),
         change.patient,
         change.column,
         None if tables is None else tables[change.place],
     )
-
-
-def _compared(cell: Any) -> object:
-    """Return a number whatever its spelling, a text without case, spaces, accents, and None for nothing."""
-    if isinstance(cell, Fault) or is_missing(cell) or says_unknown(cell):
-        return None
-    if not isinstance(cell, str):
-        return cell
-    number = plain_number(cell)
-    return "".join(_plain(cell).split()) if number is None else number
-
-
-def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))

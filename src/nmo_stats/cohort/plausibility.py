@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.notices import Notice, for_rows, listed
-from nmo_stats.cohort.persons import changes, is_fact
+from nmo_stats.cohort.persons import changes
 from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
-from nmo_stats.cohort.totals import totals
+from nmo_stats.cohort.totals import averages, totals
+from nmo_stats.tables.cells import plain_number
+from nmo_stats.tables.person_facts import is_fact
 
 # Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
 _CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
@@ -25,6 +27,7 @@ _LEAST: Final = (
 _UNEVEN: Final = 10.0
 # Few series follow a drug for longer; 15 months or weeks and more, typed as years, come out above it.
 _LONG_YEARS: Final = 15.0
+_LEAST_IDENTIFIER: Final = 77  # below it an identifier such as 9 is that of a small series
 _ABSURD_YEARS: Final = 60.0  # said by the notice of impossible periods
 # Per year: one relapse in 20 years, a tenth of the typical rate under treatment; months typed as years give
 # it.
@@ -51,6 +54,8 @@ def entry_notices(frame: pd.DataFrame, unit: str) -> tuple[Notice, ...]:
         _long(frame, unit),
         _low_rate(frame, unit),
         _possible_total(frame, unit),
+        _possible_average(frame, unit),
+        _coded_patient(frame),
         *_changed(frame),
     )
     return tuple(notice for notice in candidates if notice is not None)
@@ -138,6 +143,30 @@ def _possible_total(frame: pd.DataFrame, unit: str) -> Notice | None:
         f"{listed(who)})"
     )
     return Notice("possible_total", text, who) if who else None
+
+
+def _possible_average(frame: pd.DataFrame, unit: str) -> Notice | None:
+    who = tuple(averages(frame["patient"], frame["treatment"], frame["relapses"], frame[unit]))
+    text = (
+        f"counts and times of a patient are the means or the medians of all others: check that it is no summary "
+        f"(patient {listed(who)})"
+    )
+    return Notice("possible_average", text, who) if who else None
+
+
+def _coded_patient(frame: pd.DataFrame) -> Notice | None:
+    """Return a notice of identifiers that are codes for unknown, where all patients are numbers and none is near."""
+    names = pd.unique(frame["patient"].to_numpy(dtype=object))
+    numbers = np.array([plain_number(name) for name in names], dtype=float)
+    if np.isnan(numbers).any():
+        return None
+    is_coded = _far_codes(pd.Series(numbers)) & ((np.abs(numbers) >= _LEAST_IDENTIFIER) | (numbers < 0))
+    who = tuple(str(name) for name in names[is_coded])
+    text = (
+        f"an identifier is a usual code for 'unknown' and far from all others: check that this is one person "
+        f"(patient {listed(who)})"
+    )
+    return Notice("coded_patient", text, who) if who else None
 
 
 def _changed(frame: pd.DataFrame) -> list[Notice]:

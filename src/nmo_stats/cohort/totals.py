@@ -20,6 +20,8 @@ from nmo_stats.errors import Problem
 # follow-up, twice.
 _CERTAIN: Final = 5
 _POSSIBLE: Final = 3
+_AVERAGED: Final = 2  # treatments: on a single one a patient in the middle is common
+_LONGEST: Final = 200  # patients: in a longer series one row moves no result
 _RULE: Final = (
     "no row adds up the others: these counts and times are the sums of all other rows of each treatment"
 )
@@ -72,6 +74,52 @@ def totals(
     agrees = (2 * count == count.sum(axis=0)) & (added >= 2) & _are_equal(time, others)
     possible = np.all(agrees | ~is_there, axis=1) & (added.sum(axis=1) >= _POSSIBLE)
     return [Total(str(names[place]), int(added[place].sum())) for place in np.flatnonzero(possible).tolist()]
+
+
+def averages(
+    patients: Iterable[str],
+    treatments: Iterable[str],
+    relapses: npt.ArrayLike,
+    times: npt.ArrayLike,
+) -> list[str]:
+    """Return the patients whose counts and times are the means, or the medians, of three others or more on two treatments.
+
+    Times have to differ between the others: in series of one planned length every patient is such a mean.
+
+    Examples
+    --------
+    >>> who, drugs = ["1", "2", "3", "m"] * 2, ["x"] * 4 + ["y"] * 4
+    >>> averages(who, drugs, [6, 2, 1, 3, 1, 0, 2, 1], [32, 8, 5, 15, 21, 18, 9, 16])
+    ['m']
+    """
+    frame = pd.DataFrame(
+        {
+            "patient": list(patients),
+            "treatment": list(treatments),
+            "relapses": np.asarray(relapses, dtype=float),
+            "time": np.asarray(times, dtype=float),
+        }
+    )
+    if frame.duplicated(["patient", "treatment"]).any():
+        return []
+    wide = frame.pivot_table(index="patient", columns="treatment", values=["relapses", "time"], sort=False)
+    full = wide.dropna()
+    if len(full) != len(wide) or not _POSSIBLE < len(full) <= _LONGEST or full.shape[1] < 2 * _AVERAGED:
+        return []
+    values, count = full.to_numpy(), full.shape[1] // 2
+    return [
+        str(full.index[place])
+        for place in range(len(values))
+        if _is_average(values[place], np.delete(values, place, axis=0), count)
+    ]
+
+
+def _is_average(row: npt.NDArray[np.float64], others: npt.NDArray[np.float64], drugs: int) -> bool:
+    """Return whether a row is the mean or the median of others; the first ``drugs`` columns are counts."""
+    varies = (np.ptp(others[:, drugs:], axis=0) > 0).all() and (np.ptp(others[:, :drugs], axis=0) > 0).any()
+    means = others.mean(axis=0)
+    is_mean = (row[:drugs] == np.round(means[:drugs])).all() and _are_equal(row[drugs:], means[drugs:]).all()
+    return bool(varies and (is_mean or (row == np.median(others, axis=0)).all()))
 
 
 def total_problems(

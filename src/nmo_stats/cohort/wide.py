@@ -11,7 +11,8 @@ from nmo_stats.tables.cells import word_set
 
 _COUNTS: Final = word_set(
     "relapse relapses attack attacks event events flare flares bleed bleeds seizure seizures schub schube "
-    "schübe count counts "
+    "schübe count counts anfälle anfall anfalle poussée poussées poussees crises crisis brotes brote ataques recidive "
+    "headaches migraines hospitalizations hospitalisations "
     "episodes exacerbations arr rate rel rels att n num"
 )
 _TIMES: Final = word_set(
@@ -24,6 +25,7 @@ _NO_PERIODS: Final = word_set(
     "free rate count "
     "total reported any other comment note end ended start unit"
 )
+_LONG: Final = word_set("treatment drug therapy medication arm")  # a column of a long table
 _UNITS: Final = ("days", "weeks", "months", "years")
 _SPACE: Final = re.compile(r"[\s_.\-/()\[\]]+")
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
@@ -48,6 +50,7 @@ def wide_problem(names: Sequence[str]) -> Problem | None:
     >>> wide_problem(["patient", "treatment", "attacks", "months"])
     """
     counts, times = _by_period(names, _COUNTS), _by_period(names, _TIMES)
+    counts = counts or _bare(names, times)
     if len(counts) < 2 or (set(counts) & _NO_PERIODS and len(counts.keys() & times.keys()) < 2):
         return None
     return Problem(
@@ -55,6 +58,13 @@ def wide_problem(names: Sequence[str]) -> Problem | None:
         _RULE,
         f"make a row of each period: {_rows(counts, times)} (`nmo-stats template` writes such a table)",
     )
+
+
+def _bare(names: Sequence[str], times: dict[str, str]) -> dict[str, str]:
+    """Return the columns called like a period that has a time, where no column says that it holds counts or a drug."""
+    if {word for name in names for word in _parts(name)} & (_COUNTS | _LONG):
+        return {}
+    return {word: name for name in names if (word := "".join(_parts(name))) in times.keys() - _NO_PERIODS}
 
 
 def _rows(counts: dict[str, str], times: dict[str, str]) -> str:

@@ -17,6 +17,18 @@ from nmo_stats.events.timeline import Mask, Timeline
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter
 _LISTED: Final = 6
+_CODES: Final = (
+    -999,
+    -99,
+    -88,
+    -77,
+    -9,
+    777,
+    888,
+    999,
+    7777,
+    8888,
+)  # "unknown" in registries; 9999 is refused before
 
 
 def misplaced(events: Events, courses: Timeline) -> list[Problem]:
@@ -92,6 +104,7 @@ def timeline_notices(events: Events, courses: Timeline, rules: Rules) -> tuple[N
         _switch_rule(courses, rules),
         _one_day_apart(events, courses, rules),
         _short_courses(events, courses),
+        _coded_days(events),
     )
     return tuple(notice for notice in candidates if notice is not None)
 
@@ -130,3 +143,33 @@ def _short_courses(events: Events, courses: Timeline) -> Notice | None:
         return None
     text = f"every course is shorter than {_SHORT} days: check that the numbers of the {TREATMENTS.short} are days, not months or years"
     return Notice("short_courses", text)
+
+
+def _coded_days(events: Events) -> Notice | None:
+    """Return a notice where two patients or more have the same code for unknown as a day of one column."""
+    if events.dated:
+        return None
+    columns = (
+        ("start", events.courses.patient, events.courses.start),
+        ("end", events.courses.patient, events.courses.end),
+        ("last_visit", events.courses.patient, events.courses.last_visit),
+        ("onset", events.onsets.patient, events.onsets.day),
+    )
+    shared = [
+        (name, code, np.unique(patient[(day == code) & (patient >= 0)]).tolist())
+        for name, patient, day in columns
+        for code in _CODES
+    ]
+    found = [(name, code, places) for name, code, places in shared if len(places) > 1]
+    if not found:
+        return None
+    who = tuple(
+        events.patients[place] for place in sorted({place for *_, places in found for place in places})
+    )
+    days = ", ".join(f"{code} in {name!r}" for name, code, _ in found)
+    more = f" and {len(who) - _LISTED} more" if len(who) > _LISTED else ""
+    text = (
+        f"a day that several patients share is a usual code for 'unknown' ({days}), and is read as a day: check that it was "
+        f"observed (patient {', '.join(who[:_LISTED])}{more})"
+    )
+    return Notice("coded_days", text, who)

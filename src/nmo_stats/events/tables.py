@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.persons import is_fact, person_problems
+from nmo_stats.cohort.persons import person_problems
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, reading_dates
 from nmo_stats.events.days import DateTexts, day_number
@@ -36,6 +36,7 @@ from nmo_stats.tables.columns import (
     renaming_problems,
     with_sheets,
 )
+from nmo_stats.tables.person_facts import is_fact
 from nmo_stats.tables.raw import Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
@@ -81,6 +82,7 @@ def _two_people(tables: list[ParsedTable]) -> list[Problem]:
         for name in read.parsed
         if name not in read.columns.parsers and is_fact(name)
     }
+    names -= _of_attacks(tables)
     if not names:
         return []
     columns = {
@@ -96,6 +98,12 @@ def _two_people(tables: list[ParsedTable]) -> list[Problem]:
     rows = [int(row) for read in readable for row in read.table.rows]
     labels = [str(read.columns.short) for read in readable for _ in range(len(read.table.rows))]
     return person_problems(columns, rows, ("patient",), labels)
+
+
+def _of_attacks(tables: list[ParsedTable]) -> set[str]:
+    """Return the columns that only the relapses have and that may be of the attack: the site of a myelitis is no centre."""
+    elsewhere = {name for read in tables if read.columns.short != RELAPSES.short for name in read.parsed}
+    return {name for read in tables for name in read.parsed if name.strip().lower() == "site"} - elsewhere
 
 
 def _readable_events(

@@ -37,7 +37,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 _UNKNOWN_WORDS: Final = word_set(
     "na n/a n.a n.a. n.d. nan nat null none nil unknown unk missing notknown notavailable notapplicable notdone unbekannt "
-    "fehlt k.a. inconnu desconocido"
+    "fehlt k.a. k.a keineangabe unbek. nichtbekannt nodata tbd tba inconnu desconocido sconosciuto"
 )
 _NO_LETTERS: Final = re.compile(r"[-–—−?.…_/]+")
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))

@@ -30,7 +30,7 @@ from nmo_stats.tables.raw import DecimalMark, RawTable
 
 Parser = Callable[[Cell], object]
 Named = dict[str, tuple[Cell, ...]]
-_CHOICE: Final = re.compile(r"(.+)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
+_CHOICE: Final = re.compile(r"(.+?)___(.+)|(.+?) \(choice=(.+)\)", re.IGNORECASE)  # raw name, or label
 _WORDS: Final = re.compile(r"[\s_.\-/]+")  # between the words of a name
 
 
@@ -189,6 +189,8 @@ def _alike(meant: str, candidates: Sequence[str]) -> list[str]:
 
 def choice_of(name: str) -> tuple[str, str] | None:
     """Return field and choice of a REDCap checkbox, one of a set of columns; None for any other name.
+
+    REDCap writes the minus of a code such as -99 as a fourth underscore.
 
     Examples
     --------

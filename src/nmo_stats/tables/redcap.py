@@ -11,6 +11,7 @@ from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, is_missing, shown
 from nmo_stats.tables.columns import in_shell
 from nmo_stats.tables.nearest import nearest, nearest_name
+from nmo_stats.tables.person_facts import FACT_REMEDY, FACT_RULE, compared, is_fact
 from nmo_stats.tables.raw import RawTable, listed
 
 INSTRUMENT: Final = "redcap_repeat_instrument"
@@ -125,7 +126,7 @@ def filled(raw: RawTable, chosen: list[int], own: list[int]) -> tuple[RawTable, 
     RawTable
         Without the columns that hold nothing then.
     list of Problem
-        Where own rows of a record contradict each other.
+        Where own rows of a record contradict each other, or a chosen row on what cannot change within a person.
     """
     columns: list[str] = []
     cells: list[tuple[Cell, ...]] = []
@@ -139,6 +140,11 @@ def filled(raw: RawTable, chosen: list[int], own: list[int]) -> tuple[RawTable, 
             taken = tuple(facts.get(_key(records[index])) for index in chosen)
             if all(map(is_missing, taken)):
                 continue  # a column of another instrument
+        elif is_fact(name):
+            facts, clashes = _facts(name, column, records, own, raw.rows)
+            problems += clashes + _contradictions(name, column, (records, chosen), facts, raw.rows)
+            pairs = zip(chosen, taken, strict=True)
+            taken = tuple(facts.get(_key(records[at])) if is_missing(cell) else cell for at, cell in pairs)
         columns.append(name)
         cells.append(taken)
     rows = tuple(raw.rows[index] for index in chosen)
@@ -155,13 +161,46 @@ def _facts(
         record, cell = _key(records[index]), column[index]
         if is_missing(cell):
             continue
-        if record in facts and as_text(facts[record]) != as_text(cell):
+        if record in facts and _differ(name, facts[record], cell):
+            if is_fact(name):
+                clashes.append(_contradiction(name, cell, facts[record], rows[index], record))
+                continue
             found = f"{shown(cell)} after {shown(facts[record])}"
             rule = "rows outside the instruments agree on a record"
             remedy = "keep one value, or export one event of the project"
             clashes.append(Problem(found, rule, remedy, rows[index], record, name))
         facts.setdefault(record, cell)
     return facts, clashes
+
+
+def _contradictions(
+    name: str,
+    column: tuple[Cell, ...],
+    chosen: tuple[tuple[Cell, ...], list[int]],
+    facts: dict[str, Cell],
+    rows: tuple[int, ...],
+) -> list[Problem]:
+    """Return the chosen rows (records, places) that differ from the own rows of their record."""
+    records, places = chosen
+    keys = [(index, _key(records[index])) for index in places]
+    return [
+        _contradiction(name, column[index], facts[key], rows[index], key)
+        for index, key in keys
+        if key in facts and _differ(name, facts[key], column[index])
+    ]
+
+
+def _contradiction(name: str, cell: Cell, first: Cell, row: int, record: str) -> Problem:
+    found = f"{shown(cell)} ({shown(first)} in another row of the record)"
+    return Problem(found, FACT_RULE, FACT_REMEDY.format(f"{name}_of_period"), row, record, name)
+
+
+def _differ(name: str, first: Cell, cell: Cell) -> bool:
+    """Return whether two cells of a record contradict each other; spelling and unknown do not change a person."""
+    if not is_fact(name):
+        return as_text(first) != as_text(cell)
+    known = [value for value in (compared(first), compared(cell)) if value is not None]
+    return len(set(known)) > 1
 
 
 def _key(record: Cell) -> str:

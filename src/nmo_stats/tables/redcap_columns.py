@@ -9,6 +9,7 @@ from typing import Final
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_yes_no, printable, shown
 from nmo_stats.tables.columns import Columns, choice_of
+from nmo_stats.tables.person_facts import is_fact
 from nmo_stats.tables.raw import RawTable, Remark, listed
 from nmo_stats.tables.redcap import EVENT, filled, plain_label
 
@@ -176,7 +177,7 @@ def _said(
     is_ours: Callable[[str], bool],
 ) -> RawTable:
     """Say which events are read, and leave out foreign columns that change between the others."""
-    ours = [problem for problem in clashes if is_ours(problem.column or "")]
+    ours = [problem for problem in clashes if is_ours(problem.column or "") or is_fact(problem.column or "")]
     if ours:
         raise CohortError(ours, found.source.name)
     read = dict.fromkeys(events[index] for index in chosen)
