@@ -1,5 +1,6 @@
 """The founding example, read once and fitted once for all tests."""
 
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,12 @@ from nmo_stats.cohort import load_example
 # The gate gives the same verdict on the same code; `--hypothesis-profile=default` searches afresh.
 settings.register_profile("gate", derandomize=True)
 settings.load_profile("gate")
+
+# A test suite in the background of a shell inherits ignored signals, and with it the programs that it starts and stops.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
