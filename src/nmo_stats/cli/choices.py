@@ -160,8 +160,12 @@ def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | Non
 def _from_file(path: Path) -> Choices:
     try:
         return _from_content(_content(path), path)
-    except RecursionError:
-        raise ArgumentError(f"config {path}: nested too deeply; tables are at most two levels deep") from None
+    except RecursionError:  # how deep that is depends on the libraries that are loaded
+        raise _too_deep(path) from None
+
+
+def _too_deep(path: Path) -> ArgumentError:
+    return ArgumentError(f"config {path}: nested too deeply; tables are at most two levels deep")
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -175,6 +179,9 @@ def _content(path: Path) -> dict[str, Any]:
         raise ArgumentError(f"config {path}: not TOML: {error}; correct the file") from None
     except ValueError:
         raise ArgumentError(f"config {path}: a number of thousands of digits; correct it") from None
+    inner = [value for table in content.values() if isinstance(table, dict) for value in table.values()]
+    if any(isinstance(value, dict) for table in inner if isinstance(table, dict) for value in table.values()):
+        raise _too_deep(path)
     _require_plain(content, f"config {path}")
     return content
 

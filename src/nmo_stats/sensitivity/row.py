@@ -143,7 +143,7 @@ class Row:
         Examples
         --------
         >>> Row("rtm", "a", "If a", "empirical_bayes", 0.5, 0.2, 0.9991).ratio_text(2)
-        '0.50 (0.20 to 0.9991)'
+        '0.50 (0.20 to 0.999)'
         """
         return f"{self.leading_text(digits)} ({ratio_limits(self.low or 0.0, self.high or 0.0, digits)})"
 
