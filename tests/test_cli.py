@@ -33,7 +33,8 @@ def no_sampling(monkeypatch, example_fit):
         fitted.append((pair, settings, engine, seed))
         return example_fit, None
 
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
+    # the importing module first: imported after the patch it would keep the patched name for good
+    monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", known_fit)
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
     return fitted
 
@@ -220,8 +221,8 @@ def test_rates_prints_every_method_with_its_cautions(run):
 
 def test_a_failed_diagnostic_withholds_the_number_and_exits_with_3(run, monkeypatch, example_fit, tmp_path):
     failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=1))
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", lambda *_: (failed, None))
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", lambda *_: (failed, None))
+    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", lambda *_: (failed, None))
     code, out, _ = run("rates", "--json")
     content = json.loads(out)
     assert code == 3
