@@ -13,9 +13,9 @@ import pandas as pd
 import nmo_stats as nmo
 from nmo_stats import hierarchical
 from nmo_stats.analysis import all_rates
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.recommendation import recommended
-from nmo_stats.within_patient import dispersion
-from nmo_stats.wording import METHOD_NAMES, ratio_text
+from nmo_stats.wording import METHODS, ratio_text
 
 OUTPUT = Path(__file__).parent / "output"
 SEED = 19900301
@@ -46,7 +46,7 @@ def main() -> None:
     )
     for ratio, row in zip(found.estimates, rows, strict=True):
         mark = "EXCLUDES 1" if row["excludes_1"] else "covers 1"
-        print(f"{METHOD_NAMES[ratio.method]:36} {ratio_text(ratio):24} {mark:10} {row['cautions']}")
+        print(f"{METHODS[ratio.method].name:36} {ratio_text(ratio):24} {mark:10} {row['cautions']}")
     print(reading.text)
 
 

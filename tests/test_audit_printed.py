@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from nmo_stats import audit
-from nmo_stats.report.blocks import Bullets, Fold
-from nmo_stats.report.printed import printed_numbers
+from nmo_stats.sections.blocks import Bullets, Fold
+from nmo_stats.sections.published import printed_numbers
 
 NUMBERS = """quantity,patient,treatment,value,decimals,place
 arr,1,rituximab,2.3,1,table

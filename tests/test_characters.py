@@ -13,7 +13,7 @@ from nmo_stats.analysis import Settings, analyze
 from nmo_stats.characters import plain, visible
 from nmo_stats.cohort import Cohort
 from nmo_stats.report.bundle import harmless
-from nmo_stats.report.drawing import draw
+from nmo_stats.sections.pictures import draw
 
 NAMES = ["张伟", "e\u202evil"]
 HOSTILE = [*NAMES, "bell\x07esc\x1b[31m"]

@@ -10,8 +10,8 @@ from nmo_stats import analysis, read_periods
 from nmo_stats.cohort.names import EXAMPLE_PATIENT
 from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
-from nmo_stats.report.blocks import Table
-from nmo_stats.report.disability import edss_section
+from nmo_stats.sections.blocks import Table
+from nmo_stats.sections.edss import edss_section
 
 BROKEN = """\
 patient,treatment,relapses,exposure_months,edss_start,ongoing
@@ -627,7 +627,7 @@ def test_a_row_that_failed_is_named_with_its_method_and_the_answer_stands(run, m
 
 
 def test_an_answer_that_failed_exits_with_3(run, monkeypatch, tmp_path, no_sampling):
-    from nmo_stats import estimators
+    from nmo_stats.estimators import table as estimators
 
     broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
     monkeypatch.setattr(estimators, "CLASSICAL", broken)
@@ -638,7 +638,7 @@ def test_an_answer_that_failed_exits_with_3(run, monkeypatch, tmp_path, no_sampl
 
 
 def test_a_base_answer_that_failed_exits_with_3(run, monkeypatch):
-    from nmo_stats import estimators
+    from nmo_stats.estimators import table as estimators
 
     broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
     monkeypatch.setattr(estimators, "CLASSICAL", broken)

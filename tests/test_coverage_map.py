@@ -10,7 +10,7 @@ from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating import ESTIMATORS, coverage_map
 from nmo_stats.operating.coverage_map import AXES, axes_of, coverage_ranges, like, stored
-from nmo_stats.report import behaviour
+from nmo_stats.sections import coverage
 
 NUMBERS = ["coverage", "rejects_1", "bias", "log_width", "not_identified"]
 
@@ -175,7 +175,7 @@ def test_a_part_is_renewed_only_beside_rows_of_the_same_code(table, monkeypatch)
 
 def test_the_report_names_the_follow_up_of_a_single_patient():
     pair = Comparison.from_arrays([[6, 1]], [[32 / 12, 21 / 12]])
-    section = behaviour.coverage(SimpleNamespace(coverage=like(pair)))
+    section = coverage.coverage(SimpleNamespace(coverage=like(pair)))
     notes = " ".join(section.blocks[1].notes)
     assert "32 + 21 months" in notes
     assert "recycled" not in notes

@@ -9,7 +9,7 @@ import pytest
 
 import nmo_stats
 from nmo_stats.cohort import Comparison, load_example
-from nmo_stats.report import doubts
+from nmo_stats.sections import sensitivity as doubts
 from nmo_stats.sensitivity import profile, profile_of
 from nmo_stats.sensitivity.empirical_bayes import CVS, regression_to_mean
 from nmo_stats.sensitivity.literature import placebo_sentences

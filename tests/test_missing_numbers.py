@@ -9,7 +9,7 @@ import pytest
 from nmo_stats import sensitivity
 from nmo_stats.cohort import Comparison, load_example
 from nmo_stats.hierarchical import Model, Refits
-from nmo_stats.report.doubt_tables import grid_table, no_effect_table, pivot_table, tipping_table
+from nmo_stats.sections.sensitivity_tables import grid_table, no_effect_table, pivot_table, tipping_table
 from nmo_stats.sensitivity import Plan, Simulation
 from nmo_stats.sensitivity import models as model_rows
 from nmo_stats.sensitivity.data import trigger

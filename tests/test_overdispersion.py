@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nmo_stats.cohort import Comparison, load_example
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HalfNormal, Model, Priors, Refits
 from nmo_stats.sensitivity import (
     NoEffect,
@@ -19,7 +20,6 @@ from nmo_stats.sensitivity import (
 from nmo_stats.sensitivity.overdispersion import prior_overdispersion, varying
 from nmo_stats.sensitivity.series_rows import no_effect_designs
 from nmo_stats.simulate import FixedWindows, GammaRates, Triggered, simulate_cohorts
-from nmo_stats.within_patient import dispersion
 
 
 def arm(name):

@@ -11,11 +11,11 @@ from nmo_stats.analysis import Settings, all_rates, analyze
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.estimands import differ, leverage, typical_and_totals
 from nmo_stats.estimate import Caution, Interval, RateDifference, RateRatio
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.recommendation import recommended
 from nmo_stats.report import html
-from nmo_stats.report.blocks import Bullets, Fold, Prose, Table
-from nmo_stats.report.headline import certainty, headline_cautions, sentence
-from nmo_stats.within_patient import dispersion
+from nmo_stats.sections.blocks import Bullets, Fold, Prose, Table
+from nmo_stats.sections.headline import certainty, headline_cautions, sentence
 from nmo_stats.wording import (
     beside,
     difference_limits,

@@ -12,7 +12,7 @@ from statsmodels.stats import rates
 
 from nmo_stats import Comparison
 from nmo_stats.errors import ArgumentError
-from nmo_stats.rate_difference import pooled_rate_difference
+from nmo_stats.estimators.rate_difference import pooled_rate_difference
 
 LEVELS = st.floats(0.05, 0.9999)
 

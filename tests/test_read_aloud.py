@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 from relapse_courses import simulated
 
-from nmo_stats import describe, hierarchical, within_patient
+from nmo_stats import describe, hierarchical
 from nmo_stats.audit.words import NEUTRAL
 from nmo_stats.cohort import Comparison
 from nmo_stats.diagnostics import leave_one_out_checks
 from nmo_stats.estimate import Caution, Interval, RateRatio
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators import within_patient
+from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.within_patient import Dispersion, dispersion_cautions
 from nmo_stats.figures.sensitivity import Line
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
-from nmo_stats.report import methods, timing
-from nmo_stats.report.blocks import Prose
-from nmo_stats.report.headline import NOT_AN_EFFECT, _totals_cautions, certainty
+from nmo_stats.sections import methods, relapse_times
+from nmo_stats.sections.blocks import Prose
+from nmo_stats.sections.headline import NOT_AN_EFFECT, _totals_cautions, certainty
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.words import sentence, summary
-from nmo_stats.within_patient import Dispersion, dispersion_cautions
 
 
 def series(relapses: list[list[int]], years: list[list[float]]) -> Comparison:
@@ -93,8 +94,8 @@ def test_frequent_merging_is_said_beside_the_times() -> None:
         pair=pair, first_relapse=describe.first_relapse(pair), accumulation=describe.accumulation(pair)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing, "merged_cautions", lambda _: (merged,))
-        section = timing.relapse_times(analysis)  # type: ignore[arg-type]
+        patch.setattr(relapse_times, "merged_cautions", lambda _: (merged,))
+        section = relapse_times.relapse_times(analysis)  # type: ignore[arg-type]
     texts = [block.text for block in section.blocks if isinstance(block, Prose)]
     assert any("Of 62 onsets 48 are merged" in text for text in texts)
     assert not any("drug" in text for text in texts)

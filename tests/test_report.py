@@ -337,7 +337,7 @@ def test_the_coverage_section_prints_the_range_of_the_cells_like_the_series(exam
 
 
 def test_outside_the_map_there_is_no_cell_like_it(example_analysis):
-    from nmo_stats.report.behaviour import coverage
+    from nmo_stats.sections.coverage import coverage
 
     outside = replace(example_analysis, coverage=example_analysis.coverage.iloc[:0])
     section = coverage(outside)

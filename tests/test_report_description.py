@@ -11,8 +11,8 @@ from relapse_courses import cohort_with_times, simulated
 from nmo_stats import describe, read_events
 from nmo_stats.cohort import Cohort, Notice
 from nmo_stats.estimate import Interval
-from nmo_stats.report import data, disability, timing
-from nmo_stats.report.blocks import Bullets, Fold, Picture, Prose, Table, shortened
+from nmo_stats.sections import data, edss, relapse_times
+from nmo_stats.sections.blocks import Bullets, Fold, Picture, Prose, Table, shortened
 
 
 def analysis_of(cohort, notices=()):
@@ -35,7 +35,7 @@ def blocks_of(section, kind):
 
 
 def test_thirty_patients_with_times_have_two_figures_and_no_reason():
-    section = timing.relapse_times(analysis_of(simulated(30)))
+    section = relapse_times.relapse_times(analysis_of(simulated(30)))
     pictures = blocks_of(section, Picture)
     assert [picture.name for picture in pictures] == ["relapse_free", "accumulation"]
     assert all(len(picture.alt) > 60 for picture in pictures)
@@ -47,7 +47,7 @@ def test_thirty_patients_with_times_have_two_figures_and_no_reason():
 
 
 def test_nine_patients_have_a_table_in_place_of_a_curve():
-    section = timing.relapse_times(analysis_of(simulated(9)))
+    section = relapse_times.relapse_times(analysis_of(simulated(9)))
     assert [picture.name for picture in blocks_of(section, Picture)] == ["accumulation"]
     assert (
         "no interval" in " ".join(note for table in blocks_of(section, Table) for note in table.notes).lower()
@@ -57,7 +57,7 @@ def test_nine_patients_have_a_table_in_place_of_a_curve():
 def test_counts_alone_give_one_sentence_and_no_number():
     frame = simulated(5).to_frame()
     frame.loc[:, "relapses"] = 2
-    section = timing.relapse_times(analysis_of(Cohort.from_frame(frame)))
+    section = relapse_times.relapse_times(analysis_of(Cohort.from_frame(frame)))
     assert section.lead == (
         "The time to the first relapse on old and on new is not known: the time of the first relapse is known for 0 of 5 patients "
         "with a relapse (times known for 0 of 10 relapses)."
@@ -67,7 +67,7 @@ def test_counts_alone_give_one_sentence_and_no_number():
 
 def test_a_treatment_without_a_relapse_does_not_reach_its_median():
     cohort = cohort_with_times(("A", "old", 8, 1, [3]), ("A", "new", 30, 0, []))
-    section = timing.relapse_times(analysis_of(cohort))
+    section = relapse_times.relapse_times(analysis_of(cohort))
     assert section.lead == (
         "The median time to the first relapse is 3.0 months on old (95 % interval not estimable; 1 of 1 patient relapsed). "
         "On new 0 of 1 patient relapsed, and the median time to the first relapse is not reached "
@@ -91,7 +91,7 @@ def test_a_treatment_without_a_relapse_does_not_reach_its_median():
 )
 def test_the_median_in_the_sentence_carries_its_interval(low, high, words):
     curve = describe.TimeToFirst("new", 12, 2, 7 / 6, Interval(low, high, 0.95, "confidence"), pd.DataFrame())
-    (sentence,) = timing.first_relapse_sentences(describe.FirstRelapse({"new": curve}, {}, 0.95))
+    (sentence,) = relapse_times.first_relapse_sentences(describe.FirstRelapse({"new": curve}, {}, 0.95))
     assert sentence == (
         f"The median time to the first relapse is 14 months on new ({words}; 2 of 12 patients relapsed)."
     )
@@ -100,7 +100,7 @@ def test_the_median_in_the_sentence_carries_its_interval(low, high, words):
 def test_three_medians_and_three_reasons_are_listed_as_a_sentence():
     limits = Interval(0.5, 2.0, 0.95, "confidence")
     curves = {name: describe.TimeToFirst(name, 9, 5, 1.0, limits, pd.DataFrame()) for name in "abc"}
-    told = timing.first_relapse_sentences(
+    told = relapse_times.first_relapse_sentences(
         describe.FirstRelapse(curves, dict.fromkeys("def", "no times"), 0.95)
     )
     assert told[0].count(" and ") == 1
@@ -134,7 +134,7 @@ def test_the_table_of_shares_says_where_the_follow_up_ends():
     cohort = cohort_with_times(
         ("A", "old", 8, 1, [3]), ("A", "new", 7, 0, []), ("B", "old", 13, 0, []), ("B", "new", 6, 1, [6])
     )
-    table = timing.share_table(analysis_of(cohort).first_relapse)
+    table = relapse_times.share_table(analysis_of(cohort).first_relapse)
     assert [row[:3] for row in table.rows] == [
         ("old", "6", "1"), ("old", "12", "1"), ("new", "6", "2"), ("new", "12", "nobody"),
     ]  # fmt: skip
@@ -187,7 +187,7 @@ def edss_cohort(patients):
 
 
 def test_the_changes_of_many_patients_fold_out():
-    section = disability.edss_section(analysis_of(edss_cohort(40)))
+    section = edss.edss_section(analysis_of(edss_cohort(40)))
     (fold,) = blocks_of(section, Fold)
     assert fold.title == "EDSS change of each patient (40 patients)"
     table = blocks_of(section, Table)[1]
@@ -200,7 +200,7 @@ def test_the_changes_of_many_patients_fold_out():
 def test_without_a_pair_of_scores_the_comparison_is_refused_in_a_sentence():
     frame = edss_cohort(3).to_frame()
     frame.loc[frame["treatment"] == "new", "edss_end"] = None
-    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    section = edss.edss_section(analysis_of(Cohort.from_frame(frame)))
     assert section.blocks[-1].text == (
         "The EDSS changes on new and on old cannot be compared within patients: no patient has an EDSS at the start and the end of both periods."
     )
@@ -211,7 +211,7 @@ def test_without_a_pair_of_scores_the_comparison_is_refused_in_a_sentence():
 def test_differences_that_are_all_the_same_say_why_their_interval_has_no_width():
     frame = edss_cohort(6).to_frame().assign(edss_start=3.0, edss_end=4.0)
     frame.loc[frame["treatment"] == "new", "edss_end"] = 3.0
-    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    section = edss.edss_section(analysis_of(Cohort.from_frame(frame)))
     assert blocks_of(section, Table)[1].rows[0] == (
         "Hodges-Lehmann difference",
         "−1.0",
@@ -221,7 +221,7 @@ def test_differences_that_are_all_the_same_say_why_their_interval_has_no_width()
 
 def test_equal_changes_are_no_test_and_no_difference():
     frame = edss_cohort(3).to_frame().assign(edss_start=3.0, edss_end=4.0)
-    section = disability.edss_section(analysis_of(Cohort.from_frame(frame)))
+    section = edss.edss_section(analysis_of(Cohort.from_frame(frame)))
     text = " ".join(block.text for block in blocks_of(section, Prose))
     assert "the difference between the EDSS change on new and on old is 0 points" in text
     table = blocks_of(section, Table)[1]

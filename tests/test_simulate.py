@@ -9,6 +9,7 @@ from scipy import stats
 from nmo_stats import exact
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
+from nmo_stats.estimators.within_patient import log_ratio_estimates
 from nmo_stats.simulate import (
     Cohorts,
     FixedWindows,
@@ -18,7 +19,6 @@ from nmo_stats.simulate import (
     point_estimates,
     simulate_cohorts,
 )
-from nmo_stats.within_patient import log_ratio_estimates
 
 EXAMPLE_YEARS = np.array([[32, 21], [8, 18], [4, 9]]) / 12
 

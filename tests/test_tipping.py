@@ -12,7 +12,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical import Model, Refits
-from nmo_stats.report.doubt_tables import _tipping_cell
+from nmo_stats.sections.sensitivity_tables import _tipping_cell
 from nmo_stats.sensitivity import Row, TippingPoint, tipping, tipping_points
 from nmo_stats.sensitivity.allocations import Moves
 from nmo_stats.sensitivity.numbers import Number, Search, Verdict, enumerable, smallest

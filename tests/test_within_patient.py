@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from nmo_stats import Comparison, load_example
 from nmo_stats.errors import NotIdentifiedError
-from nmo_stats.within_patient import (
+from nmo_stats.estimators.within_patient import (
     Strata,
     dispersion,
     dispersion_cautions,

@@ -11,7 +11,7 @@ import pytest
 from nmo_stats import analysis, hierarchical, report
 from nmo_stats.analysis import Settings
 from nmo_stats.errors import SamplerError
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
 
 BLOCKER = """
 import importlib.abc, sys

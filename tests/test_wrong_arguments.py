@@ -35,7 +35,7 @@ MODULES = (
     "nmo_stats.describe",
     "nmo_stats.diagnostics",
     "nmo_stats.estimate",
-    "nmo_stats.estimators",
+    "nmo_stats.estimators.table",
     "nmo_stats.events",
     "nmo_stats.exact",
     "nmo_stats.figures",

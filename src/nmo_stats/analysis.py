@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, get_args
 
 import pandas as pd
@@ -28,14 +30,15 @@ from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError, SamplerError
 from nmo_stats.estimands import with_estimands
 from nmo_stats.estimate import RateRatio, require_level
-from nmo_stats.estimators import RateResults, Refusal, classical_rates, combined
+from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
+from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
+from nmo_stats.names import SAMPLED
 from nmo_stats.operating import coverage_map
 from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  named here by scripts
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
-from nmo_stats.within_patient import Dispersion, dispersion
 
 DEFAULT_SEED: Final = 20130301
 ENGINES: Final = ("quadrature", "nuts", "both")
@@ -160,10 +163,31 @@ class Analysis:
         """The hierarchical ratio, or None if its computation failed."""
         return self.rates.find(self.fit.method)
 
+    @cached_property
+    def model_frames(self) -> dict[str, pd.DataFrame]:
+        """The tables of the hierarchical model by name; none where its computation failed."""
+        if self.headline is None:
+            return {}
+        level = self.settings.level
+        return {
+            "patient_rate_ratios": self.fit.patient_rate_ratios(level),
+            "patient_rates": self.fit.patient_rates(level),
+            "parameters": self.fit.parameters(level),
+            "predictions": self.fit.predict(1.0, level),
+        }
+
     @property
     def failed_checks(self) -> tuple[Check, ...]:
         """Computation checks that failed: their result is withheld."""
         return tuple(found for found in self.checks if found.role == "computation" and not found.passed)
+
+
+def installed(name: str) -> str:
+    """Return the installed version of a package, without importing it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def analyze(
@@ -345,4 +369,4 @@ def _sampled_or_refused(model: Model, options: Nuts, seed: int) -> HierarchicalF
     try:
         return hierarchical.fit_model(model, options, seed)
     except SamplerError as refused:
-        return Refusal("hierarchical_nuts", str(refused))
+        return Refusal(SAMPLED, str(refused))

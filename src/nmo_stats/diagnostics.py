@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.arguments import instance, optional
+from nmo_stats.arrays import Counts
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, require_level
 from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
 from nmo_stats.hierarchical.convergence import Convergence, Verdict
-from nmo_stats.wording import PARAMETER_NAMES, beside, plain, rounded_percent, significant
+from nmo_stats.names import PARAMETER_NAMES
+from nmo_stats.wording import beside, plain, rounded_percent, significant
 
 Role = Literal["computation", "information"]
-Counts = npt.NDArray[np.int64]
 
 CONTRACTION_LIMIT: Final = 0.5
 POWER_SCALING_LIMIT: Final = 0.05

@@ -13,7 +13,7 @@ import numpy as np
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, RateRatio
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators.table import RateResults
 from nmo_stats.wording import counted, joined, ratio_text, significant
 
 _TOTALS: Final = ("pooled_exact", "poisson")

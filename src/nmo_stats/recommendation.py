@@ -9,10 +9,11 @@ import pandas as pd
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, Dispersion
 from nmo_stats.hierarchical.model import Likelihood
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating import coverage_map
-from nmo_stats.within_patient import FEWEST_FOR_DISPERSION, Dispersion
 from nmo_stats.wording import beside, estimate_text, interval_text, percent
 
 _REMEDY: Final = (
@@ -118,7 +119,7 @@ def _allowed_for(pair: Comparison | None) -> str:
     rows = pd.DataFrame() if pair is None else coverage_map.like(pair)
     if rows.empty:
         return text
-    overdispersed = rows[(rows["method"] == "hierarchical_quadrature") & (rows["overdispersion"] > 0)].dropna(
+    overdispersed = rows[(rows["method"] == HIERARCHICAL) & (rows["overdispersion"] > 0)].dropna(
         subset=["coverage"]
     )
     if overdispersed.empty:

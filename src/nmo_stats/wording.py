@@ -8,50 +8,6 @@ from typing import Final
 
 from nmo_stats.estimate import Interval, RateDifference, RateRatio
 
-METHOD_NAMES: Final = {
-    "pooled_exact": "Exact, pooled",
-    "conditional_exact": "Exact, within patients",
-    "conditional_midp": "Exact mid-p, within patients",
-    "poisson": "Poisson regression",
-    "conditional_poisson": "Conditional Poisson regression",
-    "negative_binomial": "Negative-binomial regression",
-    "gee": "Poisson GEE, small-sample corrected",
-    "gee_sandwich": "Poisson GEE, textbook sandwich",
-    "hierarchical_nuts": "Bayesian hierarchical (NUTS)",
-    "hierarchical_quadrature": "Bayesian hierarchical (quadrature)",
-    "wilcoxon": "Wilcoxon signed-rank test of relapse rates",
-    "paired_t": "Paired t test of relapse rates",
-    "empirical_bayes": "Observed / expected, empirical Bayes",
-    "mean_arr_ratio": "Ratio of the mean relapse rates",
-    "median_arr_ratio": "Ratio of the median relapse rates",
-}
-SHORT_NAMES: Final = {
-    "pooled_exact": "Exact",
-    "conditional_exact": "Exact",
-    "conditional_midp": "Exact mid-p",
-    "poisson": "Poisson",
-    "conditional_poisson": "Poisson",
-    "negative_binomial": "Negative binomial",
-    "gee": "GEE, corrected",
-    "gee_sandwich": "GEE, textbook",
-    "hierarchical_nuts": "NUTS",
-    "hierarchical_quadrature": "Quadrature",
-}
-ESTIMAND_NAMES: Final = {
-    "pooled": "Pooled rates",
-    "within_patient": "Within patients, common ratio",
-    "typical_patient": "Typical patient",
-    "new_patient": "A patient not yet seen",
-    "patient": "One patient",
-    "standardized": "Observed / expected",
-}
-PARAMETER_NAMES: Final = {
-    "log_rate": "typical rate per year",
-    "log_rate_ratio": "rate ratio",
-    "sd_rate": "spread of rates between patients",
-    "sd_rate_ratio": "spread of ratios between patients",
-    "overdispersion": "overdispersion",
-}
 _MOST_DIGITS: Final = 7
 
 

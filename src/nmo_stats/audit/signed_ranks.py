@@ -8,8 +8,8 @@ from itertools import product
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from nmo_stats.arrays import Floats
 from nmo_stats.audit.formulas import Alternative, Compute, Computed, Outcome, Unknown
 from nmo_stats.audit.record import Name, Record
 from nmo_stats.audit.span import Span, decimal
@@ -24,7 +24,6 @@ _UNEQUAL: Final = (("low", "high"), ("high", "low"))
 _TOGETHER: Final = (("low", "low"), ("high", "high"))
 _EXACT: Final = "exact two-sided signed-rank test"
 _FEW: Final = 5  # patients whose times move each for itself: 2^5 corners
-Floats = npt.NDArray[np.float64]
 
 
 def wilcoxon_p_value(record: Record, name: Name) -> Outcome:

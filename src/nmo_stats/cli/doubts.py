@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nmo_stats.cli.printing import say, say_table
-from nmo_stats.report.blocks import Table
-from nmo_stats.report.doubt_tables import (
+from nmo_stats.names import METHODS
+from nmo_stats.sections.blocks import Table
+from nmo_stats.sections.sensitivity_tables import (
     PIVOT_FAMILIES,
     no_effect_table,
     pivot_table,
@@ -12,7 +13,6 @@ from nmo_stats.report.doubt_tables import (
     tipping_table,
 )
 from nmo_stats.sensitivity import FAMILY_NAMES, Row, Sensitivity
-from nmo_stats.wording import METHOD_NAMES
 
 
 def say_sensitivity(found: Sensitivity) -> None:
@@ -39,7 +39,7 @@ def say_sensitivity(found: Sensitivity) -> None:
 
 
 def _failure(row: Row) -> str:
-    method = f", {METHOD_NAMES[row.method]}" if row.method else ""
+    method = f", {METHODS[row.method].name}" if row.method else ""
     return f"{FAMILY_NAMES[row.family]}, {row.label}{method}: {row.reason}"
 
 

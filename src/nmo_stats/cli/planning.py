@@ -10,11 +10,12 @@ from typing import Any, Final
 from nmo_stats.cli.printing import progress_bar, say, say_table
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
+from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution, Measures, simulate
 from nmo_stats.operating.estimators.every import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.sensitivity.words import share_text
-from nmo_stats.wording import METHOD_NAMES, counted, percent, plain, significant, whole_percent
+from nmo_stats.wording import counted, percent, plain, significant, whole_percent
 
 _MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
 
@@ -85,7 +86,7 @@ def say_characteristics(found: Characteristics) -> None:
         "± is one Monte Carlo standard error; no interval or none: no series gives one. Coverage and exclusion are among the series in which a method gives an interval; Wilcoxon and t test "
         f"give none, and their column counts p ≤ {significant(1 - found.level, 2)}."
     )
-    known = found.find("hierarchical_quadrature")
+    known = found.find(HIERARCHICAL)
     if known is not None and known.rejects_1 is not None:
         say(_expectation(found, known))
 
@@ -95,7 +96,7 @@ def say_plan(found: Plan | None) -> None:
     if found is None:
         return
     for method in found.methods:
-        say(f"{METHOD_NAMES[method]}: {_needed(found, method)}")
+        say(f"{METHODS[method].name}: {_needed(found, method)}")
 
 
 def _needed(found: Plan, method: str) -> str:
@@ -179,7 +180,7 @@ def _rounded(share: float | None, error: float | None) -> str:
 def _row(one: Measures) -> tuple[str, ...]:
     series = one.replicates * (1 - one.not_identified)
     return (
-        METHOD_NAMES[one.method],
+        METHODS[one.method].name,
         _share(one.coverage, one.coverage_se, series),
         _share(one.rejects_1, one.rejects_1_se, series),
         _factor(one.bias),

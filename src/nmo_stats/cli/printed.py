@@ -20,8 +20,8 @@ from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
 from nmo_stats.frames import records
-from nmo_stats.report.blocks import Table
-from nmo_stats.report.printed import agreeing_table, finding_table, unknown_table
+from nmo_stats.sections.blocks import Table
+from nmo_stats.sections.published import agreeing_table, finding_table, unknown_table
 from nmo_stats.tables.files import TableFile
 
 

@@ -9,17 +9,16 @@ from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimands import typical_and_totals
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.hierarchical.model import Likelihood
+from nmo_stats.names import ESTIMAND_NAMES, METHODS, SAMPLED
 from nmo_stats.recommendation import recommended
 from nmo_stats.report.bundle import unmerged_json
-from nmo_stats.report.headline import NOT_AN_EFFECT, certainty, headline_cautions, sentence, withheld
-from nmo_stats.report.rates import difference_tables
-from nmo_stats.report.unmerged import with_unmerged
-from nmo_stats.within_patient import dispersion
+from nmo_stats.sections.estimates import difference_tables
+from nmo_stats.sections.headline import NOT_AN_EFFECT, certainty, headline_cautions, sentence, withheld
+from nmo_stats.sections.unmerged import with_unmerged
 from nmo_stats.wording import (
-    ESTIMAND_NAMES,
-    METHOD_NAMES,
     counted,
     estimate_text,
     interval_text,
@@ -30,7 +29,7 @@ from nmo_stats.wording import (
     significant,
 )
 
-_NUTS = "hierarchical_nuts"
+_NUTS = SAMPLED
 
 
 def say_report(analysis: Analysis, path: Path) -> None:
@@ -45,7 +44,7 @@ def say_report(analysis: Analysis, path: Path) -> None:
         say(f"failed: {found}; {found.advice}")
     for refusal in analysis.rates.refusals:
         if refusal.method == _NUTS and not refusal.failed:
-            say(f"not run: {METHOD_NAMES[_NUTS]}: {refusal.reason}")
+            say(f"not run: {METHODS[_NUTS].name}: {refusal.reason}")
     say(NOT_AN_EFFECT)
     say(f"report: {path}")
 
@@ -100,10 +99,10 @@ def _say_estimates(pair: Comparison, shown: list[RateRatio], unmerged: RateResul
 def _say_without_number(found: RateResults) -> None:
     for ratio in found.estimates:
         if not ratio.informative:
-            say(f"{METHOD_NAMES[ratio.method]}: {ratio_text(ratio)}")
+            say(f"{METHODS[ratio.method].name}: {ratio_text(ratio)}")
     failed = {refusal.reason for refusal in found.failed}
     for reason, methods in found.by_reason().items():
-        names = "; ".join(METHOD_NAMES[method] for method in methods)
+        names = "; ".join(METHODS[method].name for method in methods)
         kind = "failed" if reason in failed else "not run" if _NUTS in methods else "not identified"
         say(f"{kind}: {names}: {reason}")
 
@@ -137,7 +136,7 @@ def rates_json(
 
 def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
     return (
-        METHOD_NAMES[ratio.method],
+        METHODS[ratio.method].name,
         ESTIMAND_NAMES[ratio.estimand],
         estimate_text(ratio),
         interval_text(ratio.interval),

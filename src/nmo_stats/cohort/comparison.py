@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arguments import found, text
+from nmo_stats.arrays import Cells, Counts, Floats
 from nmo_stats.cohort.attrition import Merging
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.names import parse_patient
@@ -22,10 +23,6 @@ from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES, SHORTEST_YEARS
 from nmo_stats.cohort.totals import total_problems
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import COMMA_REMEDY, Cell, Fault, as_text, is_missing, shown
-
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Cells = npt.NDArray[Any]
 
 _IN_ARRAYS: Final = "give numbers, or write a decimal point, not a decimal comma"
 _RULES: Final[dict[str, tuple[Callable[[Cell], object], type[np.generic], float, float]]] = {

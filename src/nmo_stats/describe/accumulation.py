@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
 from nmo_stats.arguments import instance, number
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -20,8 +20,6 @@ from nmo_stats.estimate import json_number, require_level
 
 FEWEST_FOR_INTERVAL: Final = 10
 FEWEST_AT_RISK: Final = 5
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,12 @@ import pandas as pd
 from scipy.special import betaincinv, gammaincinv
 
 from nmo_stats.arguments import instance
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.attrition import Merging
 from nmo_stats.estimate import Caution, require_level
 
 _EQUAL_FOLLOW_UP: Final = 1.05
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from nmo_stats.arguments import instance, number
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.curves import landmark_months, value_at
 from nmo_stats.describe.follow_up import FollowUp, follow_up
@@ -20,7 +21,6 @@ from nmo_stats.estimate import Interval, json_number, require_level
 from nmo_stats.wording import counted
 
 _TIE: Final = 1e-12
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

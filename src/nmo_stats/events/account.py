@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arrays import Codes, Flags
 from nmo_stats.cohort.attrition import (
     ATTRITION,
     DAY_CAUSES,
@@ -17,9 +18,9 @@ from nmo_stats.cohort.attrition import (
     SWITCH_MERGES,
 )
 from nmo_stats.events.days import day_text
-from nmo_stats.events.records import NO_DAY, Events, Ints
+from nmo_stats.events.records import NO_DAY, Events
 from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted, Rules
-from nmo_stats.events.timeline import LONGEST, Mask, Timeline
+from nmo_stats.events.timeline import LONGEST, Timeline
 
 _WORDS = {
     "relapses_same_day": "same day",
@@ -157,13 +158,13 @@ def switch_lags(events: Events, courses: Timeline, found: Counted, window: int) 
     return frame
 
 
-def _day_texts(events: Events, days: Ints) -> npt.NDArray[np.object_]:
+def _day_texts(events: Events, days: Codes) -> npt.NDArray[np.object_]:
     different, places = np.unique(days, return_inverse=True)
     texts = [None if day == NO_DAY else day_text(day, dated=events.dated) for day in different.tolist()]
     return np.array(texts, dtype=object)[places]
 
 
-def _ended(courses: Timeline, by_rule: Mask, places: Ints) -> Mask:
+def _ended(courses: Timeline, by_rule: Flags, places: Codes) -> Flags:
     """Return what the table says of the end of courses, and what the rule says where the table says nothing."""
     said = courses.others.get("ended_by_relapse")
     if said is None:
@@ -172,7 +173,7 @@ def _ended(courses: Timeline, by_rule: Mask, places: Ints) -> Mask:
     return ended.to_numpy(dtype=bool)
 
 
-def _relapse_masks(found: Counted) -> dict[str, Mask]:
+def _relapse_masks(found: Counted) -> dict[str, Flags]:
     """Return for each cause the onsets that it keeps from being counted; each onset is in one of them or counted."""
     first = found.is_first
     masks = (
@@ -186,7 +187,7 @@ def _relapse_masks(found: Counted) -> dict[str, Mask]:
     return {**dict(zip(RELAPSE_CAUSES, masks, strict=True)), "relapses_kept": found.is_counted}
 
 
-def _days(courses: Timeline, found: Counted, patients: int) -> dict[str, Ints]:
+def _days(courses: Timeline, found: Counted, patients: int) -> dict[str, Codes]:
     following = np.append(courses.start[1:], 0)
     to_next = np.where(courses.is_last, 0, following - found.end)
     causes = (
@@ -201,7 +202,7 @@ def _days(courses: Timeline, found: Counted, patients: int) -> dict[str, Ints]:
     }
 
 
-def _each(patient: Ints, patients: int, weights: Ints | None = None) -> Ints:
+def _each(patient: Codes, patients: int, weights: Codes | None = None) -> Codes:
     """Return the number of rows, or the sum of whole weights, of each patient."""
     return np.asarray(np.bincount(patient, weights=weights, minlength=patients)).astype(np.int64)
 
@@ -231,7 +232,7 @@ def _text(losses: dict[str, int]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _drugs(courses: Timeline, places: Ints) -> npt.NDArray[np.object_]:
+def _drugs(courses: Timeline, places: Codes) -> npt.NDArray[np.object_]:
     names = np.empty(len(places), dtype=object)
     names[:] = courses.treatment[places] if len(places) else []
     names[places == HISTORY] = "before the first treatment"

@@ -7,17 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nmo_stats.arrays import Codes, Flags
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS
 from nmo_stats.events.days import day_text
-from nmo_stats.events.records import NO_DAY, Events, Ints
-from nmo_stats.events.timeline import Mask, Timeline, last_visits, timeline
+from nmo_stats.events.records import NO_DAY, Events
+from nmo_stats.events.timeline import Timeline, last_visits, timeline
 from nmo_stats.tables.coded import ParsedColumn
 
 Text = Callable[[int], str]
 
 
-def order_problems(events: Events, incomplete: Mask) -> list[Problem]:
+def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
     """Return every contradiction between the days of two tables.
 
     Parameters
@@ -37,7 +38,7 @@ def order_problems(events: Events, incomplete: Mask) -> list[Problem]:
     ]
 
 
-def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Ints) -> list[Problem]:
+def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Codes) -> list[Problem]:
     """Return the rows of the relapses whose patient has no row in the treatments, readable or not."""
     used = {treated.values[code] for code in np.unique(treated.codes).tolist()}
     known = {name for name in used if isinstance(name, str)}
@@ -74,7 +75,7 @@ def _last_visits(events: Events) -> list[Problem]:
     ]
 
 
-def _course_problems(events: Events, courses: Timeline, incomplete: Mask) -> list[Problem]:
+def _course_problems(events: Events, courses: Timeline, incomplete: Flags) -> list[Problem]:
     visits = last_visits(events.courses, len(events.patients))[courses.patient]
     unknown = courses.end == NO_DAY
     complete = ~incomplete[courses.patient]
@@ -82,7 +83,7 @@ def _course_problems(events: Events, courses: Timeline, incomplete: Mask) -> lis
     text = _text(events)
     found = "empty, and no last visit"
     needs = "an ongoing course (empty end) needs the patient's last visit"
-    cases: list[tuple[Mask, str, Callable[[int], str], tuple[str, str]]] = [
+    cases: list[tuple[Flags, str, Callable[[int], str], tuple[str, str]]] = [
         (
             unknown & complete,
             "end",
@@ -147,7 +148,7 @@ def _bare(name: str) -> str:
     return "".join(part.lstrip("0") or "0" if place % 2 else part for place, part in enumerate(parts))
 
 
-def _after_observation(events: Events, courses: Timeline, incomplete: Mask) -> list[Problem]:
+def _after_observation(events: Events, courses: Timeline, incomplete: Flags) -> list[Problem]:
     onsets, text = events.onsets, _text(events)
     known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
     last = np.where(known, courses.observed_until[onsets.patient], 0)

@@ -14,8 +14,6 @@ from nmo_stats.tables.cells import Fault, shown
 from nmo_stats.tables.coded import CodedTable, ParsedColumn
 from nmo_stats.tables.columns import Columns
 
-Rows = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
 class ParsedTable:

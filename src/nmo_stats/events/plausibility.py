@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arrays import Flags
 from nmo_stats.cohort.attrition import Merging
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS
 from nmo_stats.events.records import Events
 from nmo_stats.events.rules import DEFAULT_GAP_DAYS, Counted, Rules
-from nmo_stats.events.timeline import Mask, Timeline
+from nmo_stats.events.timeline import Timeline
 
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter
@@ -90,7 +91,7 @@ def overmerged(found: Counted, rules: Rules) -> list[Problem]:
     ]
 
 
-def consumed(kept: Mask, rules: Rules) -> list[Problem]:
+def consumed(kept: Flags, rules: Rules) -> list[Problem]:
     """Return the problem of a run-in of which no course has days left."""
     if kept.any():
         return []

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nmo_stats.arrays import Codes, Flags
 from nmo_stats.cohort import Cohort, Notice
 from nmo_stats.cohort.attrition import attrition_notices
 from nmo_stats.cohort.notices import remark_notices, table_notices, times_notices
@@ -16,10 +17,10 @@ from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError
 from nmo_stats.events.account import Account, account
 from nmo_stats.events.plausibility import consumed, misplaced, overmerged, timeline_notices
-from nmo_stats.events.records import Events, Ints
+from nmo_stats.events.records import Events
 from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
-from nmo_stats.events.timeline import Mask, Timeline, timeline
+from nmo_stats.events.timeline import Timeline, timeline
 from nmo_stats.events.written_dates import DateOrder
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.coded import coded_table
@@ -164,15 +165,15 @@ def _cohort(events: Events, courses: Timeline, found: Counted, accounted: Accoun
     )
 
 
-def _numbers(courses: Timeline) -> Ints:
+def _numbers(courses: Timeline) -> Codes:
     """Return 1, 2, ... for the courses of each patient."""
     first = np.flatnonzero(courses.is_first)
     before = first[np.cumsum(courses.is_first) - 1]
-    numbers: Ints = np.arange(1, len(courses.start) + 1) - before
+    numbers: Codes = np.arange(1, len(courses.start) + 1) - before
     return numbers
 
 
-def _times(found: Counted, kept: Mask) -> pd.DataFrame:
+def _times(found: Counted, kept: Flags) -> pd.DataFrame:
     """Return row, time and number of every counted relapse: years since the first day of its course that counts."""
     mask = found.is_counted
     place = found.place[mask]  # in order, and the days of a course in order too

@@ -7,17 +7,18 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arrays import Codes
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import DAY_PARSERS
 from nmo_stats.events.days import COUNTS_INSTEAD, FIRST_YEAR, LAST_YEAR, OWN_ORIGIN, DateTexts, is_iso
-from nmo_stats.events.parsed import ParsedTable, Rows
+from nmo_stats.events.parsed import ParsedTable
 from nmo_stats.events.written_dates import ORDERS, DateOrder, dates_in
 from nmo_stats.tables.cells import Cell
 from nmo_stats.tables.coded import CodedTable, ParsedColumn
 
 _LONGEST: Final = 100  # years between the first and the last day of a series
 _EXCHANGED: Final = "a spreadsheet that could not read such a text may have exchanged day and month of the dates that it could"
-_DayCells = dict[str, tuple[tuple[Cell, ...], Rows]]
+_DayCells = dict[str, tuple[tuple[Cell, ...], Codes]]
 
 
 def date_texts(
@@ -114,7 +115,7 @@ def _fitting(texts: Iterable[str]) -> tuple[DateOrder, ...]:
     return tuple(order for order in ORDERS if all(order in found for found in readings))
 
 
-def _doubt(cells: tuple[Cell, ...], rows: Rows, *, are_left: bool) -> str:
+def _doubt(cells: tuple[Cell, ...], rows: Codes, *, are_left: bool) -> str:
     """Return why no date of a column can be relied on; empty where there is no such reason."""
     others = set(_ambiguous(cells))
     texts = _rows_of(rows, [isinstance(cell, str) and cell in others for cell in cells])
@@ -149,5 +150,5 @@ def _are_left(columns: Iterable[_DayCells]) -> bool:
     )
 
 
-def _rows_of(rows: Rows, chosen: Sequence[bool]) -> int:
+def _rows_of(rows: Codes, chosen: Sequence[bool]) -> int:
     return int(rows[np.array(chosen, dtype=bool)].sum()) if len(rows) else 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arrays import Codes
 from nmo_stats.tables.coded import ParsedColumn
 from nmo_stats.tables.raw import Remark, Source
 
-Ints = npt.NDArray[np.int64]
 NO_DAY: Final = -(2**62)  # stands for an empty cell among days
 
 
@@ -34,12 +33,12 @@ class Courses:
         The other columns.
     """
 
-    patient: Ints
+    patient: Codes
     treatment: npt.NDArray[Any]
-    start: Ints
-    end: Ints
-    last_visit: Ints
-    row: Ints
+    start: Codes
+    end: Codes
+    last_visit: Codes
+    row: Codes
     others: pd.DataFrame
 
 
@@ -61,10 +60,10 @@ class Onsets:
         Any text or None; None where the table has no such column.
     """
 
-    patient: Ints
+    patient: Codes
     names: ParsedColumn
-    day: Ints
-    row: Ints
+    day: Codes
+    row: Codes
     severity: npt.NDArray[Any] | None
 
 

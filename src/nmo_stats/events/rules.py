@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.arguments import one_of, whole
-from nmo_stats.events.records import Ints, Onsets
-from nmo_stats.events.timeline import LONGEST, Mask, Timeline, moment
+from nmo_stats.arrays import Codes, Flags
+from nmo_stats.events.records import Onsets
+from nmo_stats.events.timeline import LONGEST, Timeline, moment
 from nmo_stats.events.written_dates import ORDERS, DateOrder
 
 Gap = Literal["drop", "previous"]
@@ -98,38 +99,38 @@ class Counted:
         Day after which the days of the course count: the start with the run-in, at most the end.
     """
 
-    patient: Ints
-    day: Ints
+    patient: Codes
+    day: Codes
     severity: npt.NDArray[Any] | None
-    first: Ints
-    same_day: Mask
-    place: Ints
-    in_run_in: Mask
-    end: Ints
-    counts_from: Ints
+    first: Codes
+    same_day: Flags
+    place: Codes
+    in_run_in: Flags
+    end: Codes
+    counts_from: Codes
 
     @property
-    def is_first(self) -> Mask:
+    def is_first(self) -> Flags:
         """Whether an onset is the first of its cluster: these are the relapses."""
         return np.equal(self.first, np.arange(len(self.first)))
 
     @property
-    def in_course(self) -> Mask:
+    def in_course(self) -> Flags:
         """Whether an onset falls within a course, after its run-in."""
         return np.logical_and(self.place >= 0, ~self.in_run_in)
 
     @property
-    def is_counted(self) -> Mask:
+    def is_counted(self) -> Flags:
         """Whether an onset is a relapse of a course, after its run-in."""
         return np.logical_and(self.is_first, self.in_course)
 
     @property
-    def is_merged(self) -> Mask:
+    def is_merged(self) -> Flags:
         """Whether an onset would count in a course, but is one relapse with an earlier onset of another day."""
         return np.logical_and(~self.is_first & ~self.same_day, self.in_course)
 
     @property
-    def days(self) -> Ints:
+    def days(self) -> Codes:
         """Days of each course that count; 0 if the run-in consumes it."""
         return self.end - self.counts_from
 
@@ -161,7 +162,7 @@ def without_merging(found: Counted) -> Counted:
     return replace(found, first=places, same_day=np.zeros(len(places), dtype=bool))
 
 
-def _order(onsets: Onsets) -> Ints:
+def _order(onsets: Onsets) -> Codes:
     """Sort by patient and day; of rows with both alike by severity, so that the order of the rows changes nothing."""
     key = moment(onsets.patient, onsets.day)
     if onsets.severity is None:
@@ -170,19 +171,19 @@ def _order(onsets: Onsets) -> Ints:
     return np.lexsort((np.unique(texts, return_inverse=True)[1], key))
 
 
-def _ends(courses: Timeline, gap: Gap) -> Ints:
+def _ends(courses: Timeline, gap: Gap) -> Codes:
     """Return the end of each course; with ``"previous"`` it lasts until the patient's next one starts."""
     following = np.append(courses.start[1:], 0)
     return np.where(courses.is_last | (gap == "drop"), courses.end, following)
 
 
-def _places(courses: Timeline, end: Ints, patient: Ints, day: Ints) -> Ints:
+def _places(courses: Timeline, end: Codes, patient: Codes, day: Codes) -> Codes:
     found = courses.place(patient, day)
     outside = np.where(courses.is_last[found], AFTER, NO_COURSE)
     return np.where(found < 0, HISTORY, np.where(day <= end[found], found, outside))
 
 
-def _clusters(patient: Ints, day: Ints, min_gap_days: int) -> tuple[Ints, Mask]:
+def _clusters(patient: Codes, day: Codes, min_gap_days: int) -> tuple[Codes, Flags]:
     """Return for each onset the place of the first one of its cluster, and whether it repeats the day of the one before.
 
     The first onset of a patient opens a cluster; the next cluster opens at the first onset that is more than ``min_gap_days``

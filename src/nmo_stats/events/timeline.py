@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.events.records import NO_DAY, Courses, Events, Ints
+from nmo_stats.arrays import Codes, Flags
+from nmo_stats.events.records import NO_DAY, Courses, Events
 
-Mask = npt.NDArray[np.bool_]
 LONGEST: Final = 2**20  # days, more than any two days of a patient lie apart
 _SPAN: Final = 2**23  # more than any two days of the calendar lie apart: patient and day fit into one number
 
@@ -41,27 +41,27 @@ class Timeline:
         Of each patient the last day on which a relapse can have been seen: that day as the table has it.
     """
 
-    patient: Ints
+    patient: Codes
     treatment: npt.NDArray[Any]
-    start: Ints
-    end: Ints
-    written_end: Ints
-    ongoing: Mask
-    row: Ints
+    start: Codes
+    end: Codes
+    written_end: Codes
+    ongoing: Flags
+    row: Codes
     others: pd.DataFrame
-    is_first: Mask
-    is_last: Mask
-    first_start: Ints
-    last_day: Ints
-    observed_until: Ints
+    is_first: Flags
+    is_last: Flags
+    first_start: Codes
+    last_day: Codes
+    observed_until: Codes
 
-    def place(self, patient: Ints, day: Ints) -> Ints:
+    def place(self, patient: Codes, day: Codes) -> Codes:
         """Return the last course that started before the day, -1 where the patient had none."""
         found = np.searchsorted(moment(self.patient, self.start), moment(patient, day), side="left") - 1
         return np.where((found >= 0) & (self.patient[found] == patient), found, -1)
 
 
-def moment(patient: Ints, day: Ints) -> Ints:
+def moment(patient: Codes, day: Codes) -> Codes:
     """Return numbers that sort by patient, then by day."""
     return patient * _SPAN + day
 
@@ -98,7 +98,7 @@ def timeline(events: Events) -> Timeline:
     )
 
 
-def last_visits(courses: Courses, patients: int) -> Ints:
+def last_visits(courses: Courses, patients: int) -> Codes:
     """Return the last visit of each patient, ``NO_DAY`` where none is given."""
     visits = np.full(patients, NO_DAY)
     np.maximum.at(visits, courses.patient, courses.last_visit)

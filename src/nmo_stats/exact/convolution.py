@@ -19,7 +19,8 @@ from typing import Final
 import numpy as np
 from scipy.special import log_expit
 
-from nmo_stats.within_patient import Counts, Floats, Strata, log_ratio_with_mean
+from nmo_stats.arrays import Counts, Floats
+from nmo_stats.estimators.within_patient import Strata, log_ratio_with_mean
 
 _MOST_DIRECT_RELAPSES: Final = 5_000
 _SHORT: Final = 200

@@ -22,9 +22,8 @@ from nmo_stats.estimate import (
     require_level,
     require_ratio,
 )
-from nmo_stats.exact.convolution import ObservedTotal, observed_total
-from nmo_stats.rate_difference import pooled_rate_difference
-from nmo_stats.within_patient import (
+from nmo_stats.estimators.rate_difference import pooled_rate_difference
+from nmo_stats.estimators.within_patient import (
     Strata,
     dispersion_cautions,
     log_ratio_mle,
@@ -34,7 +33,8 @@ from nmo_stats.within_patient import (
     pooled_stratum,
     require_countable,
 )
-from nmo_stats.zero_cell import one_sided_cautions
+from nmo_stats.estimators.zero_cell import one_sided_cautions
+from nmo_stats.exact.convolution import ObservedTotal, observed_total
 
 
 @dataclass(frozen=True, eq=False)

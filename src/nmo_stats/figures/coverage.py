@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from nmo_stats.arguments import instance, text
+from nmo_stats.arrays import Floats
 from nmo_stats.estimate import require_level
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, REFERENCE
-from nmo_stats.wording import METHOD_NAMES, whole_percent
-
-Floats = npt.NDArray[np.float64]
+from nmo_stats.names import METHODS
+from nmo_stats.wording import whole_percent
 
 _LOWEST: Final = 0.75  # coverage that has the deepest colour
 _UNDER: Final = LinearSegmentedColormap.from_list("under-coverage", [REFERENCE, "#f6d5b3", "#ffffff"])
@@ -37,7 +36,7 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     instance("axes", axes, Axes)
     level = require_level(level)
     known = table.dropna(subset=["coverage"])
-    methods = [method for method in METHOD_NAMES if method in set(known["method"])]
+    methods = [method for method in METHODS if method in set(known["method"])]
     least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(
         methods
     )
@@ -47,7 +46,7 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
         pale = not np.isnan(value) and value < (_LOWEST + level) / 2 - 0.05
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if pale else INK)
     axes.set_xticks(range(least.shape[1]), [str(patients) for patients in least.columns])
-    axes.set_yticks(range(len(methods)), [METHOD_NAMES[method] for method in methods])
+    axes.set_yticks(range(len(methods)), [METHODS[method].name for method in methods])
     axes.set_xlabel("patients")
     axes.tick_params(length=0)
     for spine in axes.spines.values():

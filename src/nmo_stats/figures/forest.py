@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance, sequence, text
 from nmo_stats.estimate import RateRatio
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, ratio_axis, ratio_words
-from nmo_stats.wording import ESTIMAND_NAMES, SHORT_NAMES, ratio_text
+from nmo_stats.names import ESTIMAND_NAMES, METHODS
+from nmo_stats.wording import ratio_text
 
 _WIDEST: Final = (1e-3, 1e3)
 
@@ -87,5 +88,5 @@ def _draw(axes: Axes, ratio: RateRatio, row: float, limits: tuple[float, float])
             ratio.estimate, row, marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=colour
         )
     style: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 9.5}
-    axes.text(-0.04, row, SHORT_NAMES.get(ratio.method, ratio.method), ha="right", color=INK, **style)
+    axes.text(-0.04, row, METHODS[ratio.method].short_name, ha="right", color=INK, **style)
     axes.text(1.02, row, ratio_text(ratio), ha="left", color=INK, **style)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance, one_of
 from nmo_stats.figures.style import COMPARATOR, GREY, PALE, ratio_axis
 from nmo_stats.hierarchical import HierarchicalFit
-from nmo_stats.wording import PARAMETER_NAMES
+from nmo_stats.names import PARAMETER_NAMES
 
 _ON_LOG_AXIS = ("log_rate", "log_rate_ratio")
 _SHOWN = (0.0005, 0.9995)

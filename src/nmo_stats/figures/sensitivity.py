@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 
 from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect, Row, Sensitivity, Spread
 from nmo_stats.sensitivity.words import share_text
 
-HIERARCHICAL: Final = "hierarchical_quadrature"
 WITHIN: Final = "conditional_exact"
 _DRAWN: Final = (HIERARCHICAL, WITHIN, "empirical_bayes")
 _COLOURS: Final = {HIERARCHICAL: COMPARATOR, WITHIN: INK, "empirical_bayes": GREY}

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from nmo_stats.arrays import Floats
 from nmo_stats.figures.style import COMPARATOR, GREY, REFERENCE
 
 COLOURS: Final = (REFERENCE, COMPARATOR)
-Floats = npt.NDArray[np.float64]
 
 
 def drawn_rows(curve: pd.DataFrame, most: int = 2000) -> pd.DataFrame:

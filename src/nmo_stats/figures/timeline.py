@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from nmo_stats.arguments import instance
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import follow_up
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE
@@ -21,7 +21,6 @@ _ROW: Final = 0.42
 _TIGHT_ROW: Final = 0.24
 _CHARACTER: Final = 0.0145  # width of a small letter as a share of the axes
 _MARGIN: Final = 0.015
-Floats = npt.NDArray[np.float64]
 Places = dict[tuple[int, int], list[float]]
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from nmo_stats.arguments import instance
+from nmo_stats.arrays import Counts
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe import FirstRelapse
 from nmo_stats.figures.steps import COLOURS, at_risk_below, band, drawn_rows, months_axis, name_curves, step
 
 MOST_MARKED: Final = 60
-Counts = npt.NDArray[np.int64]
 
 
 def relapse_free(found: FirstRelapse, pair: Comparison, axes: Axes) -> Axes:

@@ -14,8 +14,8 @@ from nmo_stats.arguments import instance
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_level, require_ratio
+from nmo_stats.estimators.within_patient import pair_cautions, pooled_cautions
 from nmo_stats.glm.profile import require_relapses_in_both
-from nmo_stats.within_patient import pair_cautions, pooled_cautions
 
 FEWEST_PATIENTS: Final = 5
 ENOUGH_PATIENTS: Final = 10

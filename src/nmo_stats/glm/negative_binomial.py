@@ -11,13 +11,14 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from nmo_stats.arguments import instance, number
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import Caution, Interval, RateRatio, require_ratio
+from nmo_stats.estimators.within_patient import pair_cautions, pooled_cautions, require_countable
 from nmo_stats.glm.poisson import ProfileRatio, poisson
 from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
-from nmo_stats.threads import one_thread
-from nmo_stats.within_patient import Floats, pair_cautions, pooled_cautions, require_countable
+from nmo_stats.numerics.threads import one_thread
 
 _LEAST_OVERDISPERSION: Final = 1e-8
 _LARGEST_OVERDISPERSION: Final = 1e4

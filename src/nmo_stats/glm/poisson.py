@@ -12,9 +12,8 @@ from scipy.special import log_expit
 from nmo_stats.arguments import instance, number
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, Estimand, Interval, RateRatio, require_ratio
-from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
-from nmo_stats.rate_difference import pooled_rate_difference
-from nmo_stats.within_patient import (
+from nmo_stats.estimators.rate_difference import pooled_rate_difference
+from nmo_stats.estimators.within_patient import (
     Strata,
     dispersion_cautions,
     log_ratio_mle,
@@ -23,6 +22,7 @@ from nmo_stats.within_patient import (
     pooled_cautions,
     pooled_stratum,
 )
+from nmo_stats.glm.profile import profile_interval, profile_p_value, require_relapses_in_both
 
 
 @dataclass(frozen=True, eq=False)

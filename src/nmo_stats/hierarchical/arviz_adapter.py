@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.convergence import Convergence
-from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, log_likelihood, log_rates, simulate_relapses
 
 _PRIOR_DRAWS = 2_000

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, xlogy
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+from nmo_stats.arrays import Counts, Floats
 
 _LARGEST_MEAN: Final = 1e12  # draws of a very wide prior stop here, so that their sums fit into 64 bits
 

@@ -8,11 +8,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from nmo_stats.arguments import instance, one_of
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.hierarchical.counts import (
-    Counts,
-    Floats,
     log_no_relapse,
     log_probability,
     simulate_counts,

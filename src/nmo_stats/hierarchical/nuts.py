@@ -20,8 +20,9 @@ from nmo_stats.hierarchical.priors import HalfNormal, Prior
 from nmo_stats.hierarchical.quantities import quantities
 from nmo_stats.hierarchical.quiet import quietly
 from nmo_stats.memory import require_memory
+from nmo_stats.names import SAMPLED
 
-METHOD = "hierarchical_nuts"
+METHOD = SAMPLED
 _PER_PATIENT = 5  # two effects, two log rates and their difference
 
 

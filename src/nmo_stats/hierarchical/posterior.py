@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arguments import positive
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import (
@@ -23,13 +24,12 @@ from nmo_stats.estimate import (
     require_level,
     require_ratio,
 )
+from nmo_stats.estimators.within_patient import pair_cautions
+from nmo_stats.estimators.zero_cell import one_sided_cautions
 from nmo_stats.hierarchical.convergence import Quality
-from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
-from nmo_stats.within_patient import pair_cautions
 from nmo_stats.wording import counted
-from nmo_stats.zero_cell import one_sided_cautions
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats, no_relapse, simulate_counts
+from nmo_stats.arrays import Floats
+from nmo_stats.hierarchical.counts import no_relapse, simulate_counts
 from nmo_stats.hierarchical.model import natural_scale
 
 

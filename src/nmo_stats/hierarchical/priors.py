@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 
 from nmo_stats.arguments import found, number, one_of
+from nmo_stats.arrays import Floats
 from nmo_stats.errors import ArgumentError
-
-Floats = npt.NDArray[np.float64]
-
 
 # What the deterministic engine can integrate, and more than any opinion about a relapse rate: a log ratio of 10 is a ratio of 22,026.
 SMALLEST_SD: Final = 0.01

@@ -17,8 +17,9 @@ from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
+from nmo_stats.names import HIERARCHICAL
 
-METHOD: Final = "hierarchical_quadrature"
+METHOD: Final = HIERARCHICAL
 _COLUMNS: Final = ("estimate", "low", "high", "probability_below_1")
 RATIO_PRIORS: Final = {
     "sceptical": Normal(0.0, 0.5),

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from nmo_stats.numerics.threads import one_thread
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.answers import Answers, Intervals, PValues
 from nmo_stats.operating.estimators.every import answers
 from nmo_stats.operating.source import SIMULATION, code_hash
-from nmo_stats.threads import one_thread
 
 BLOCK: Final = 1_000
 _COLUMNS: Final = ("estimate", "low", "high", "p_value")

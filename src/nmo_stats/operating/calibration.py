@@ -17,14 +17,15 @@ import pandas as pd
 
 from nmo_stats.arguments import instance, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.running import HERE, Execution, computed
 from nmo_stats.operating.simulation import MOST_REPLICATES
 from nmo_stats.operating.source import CALIBRATION, code_hash
-from nmo_stats.within_patient import Floats
 
 Engine = Literal["quadrature", "nuts"]
 
@@ -225,7 +226,7 @@ def _below(fitted: HierarchicalFit, name: str, truth: float, rng: np.random.Gene
 
     Draws are taken at even quantiles, which is a thinning that does not see their autocorrelation.
     """
-    if fitted.method == "hierarchical_quadrature":
+    if fitted.method == HIERARCHICAL:
         return float(fitted.posterior.cdf(name, np.array([truth]))[0])
     below = int(np.sum(fitted.posterior.quantile(name, tuple(_LEVELS)) < truth))
     return float((below + rng.uniform()) / (len(_LEVELS) + 1))

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arguments import instance, optional, path, sequence, whole
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
@@ -23,7 +24,6 @@ from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.operating.running import HERE, Execution, computed
 from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
 from nmo_stats.operating.source import SIMULATION, code_hash
-from nmo_stats.within_patient import Floats
 
 TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example
 RECYCLED: Final = "recycled"

@@ -9,6 +9,7 @@ import numpy as np
 
 from nmo_stats.arguments import instance, number, numbers, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.simulate import (
@@ -21,7 +22,6 @@ from nmo_stats.simulate import (
     WholeMonths,
     simulate_cohorts,
 )
-from nmo_stats.within_patient import Floats
 
 RULES: Final[dict[str, Rule]] = {
     "fixed": FixedWindows(),

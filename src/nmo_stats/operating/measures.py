@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arrays import Floats
 from nmo_stats.estimate import json_number
 from nmo_stats.operating.estimators.answers import Answers, Intervals, PValues
-from nmo_stats.within_patient import Floats
 
 _NONE: Final = (None, None)
 _ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers it

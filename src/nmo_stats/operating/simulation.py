@@ -10,6 +10,7 @@ import pandas as pd
 from nmo_stats.arguments import instance, text, whole
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.blocks import answers_in, tasks
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.estimators.every import ESTIMATORS, HIGHEST_LEVEL, require_estimators
@@ -99,7 +100,7 @@ def simulate(
     level = require_level(level)
     replicates = whole("replicates", replicates, _FEWEST_REPLICATES, MOST_REPLICATES)
     names = require_estimators(estimators)
-    if level > HIGHEST_LEVEL and "hierarchical_quadrature" in names:
+    if level > HIGHEST_LEVEL and HIERARCHICAL in names:
         raise ArgumentError(
             f"level {level}: the hierarchical limits of many series are computed up to {HIGHEST_LEVEL}; leave that estimator out"
         )

@@ -21,7 +21,7 @@ SIMULATION: Final = (
     "operating/measures.py",
     "operating/simulation.py",
     "simulate",
-    "within_patient.py",
+    "estimators/within_patient.py",
 )
 CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 

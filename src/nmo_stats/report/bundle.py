@@ -7,16 +7,14 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import pandas as pd
 
-from nmo_stats.analysis import Analysis
+from nmo_stats.analysis import Analysis, installed
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import json_number
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators.table import RateResults
 from nmo_stats.frames import records
 from nmo_stats.operating.coverage_map import coverage_ranges
 
@@ -70,7 +68,7 @@ def results(analysis: Analysis) -> dict[str, object]:
         "audit": None if analysis.audit is None else analysis.audit.to_dict(),
         **{
             name: json_records(frame)
-            for name, frame in (descriptive_frames(analysis) | model_frames(analysis)).items()
+            for name, frame in (descriptive_frames(analysis) | analysis.model_frames).items()
         },
     }
 
@@ -101,7 +99,7 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     if analysis.audit is not None:
         tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
-    return tables | model_frames(analysis) if informed else tables
+    return tables | analysis.model_frames if informed else tables
 
 
 def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, object] | None:
@@ -140,20 +138,6 @@ def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     return {name: frame for name, frame in found.items() if frame is not None}
 
 
-@lru_cache(maxsize=2)  # the page, the tables and the JSON ask for them
-def model_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the hierarchical model; none where its computation failed."""
-    if analysis.headline is None:
-        return {}
-    fit, level = analysis.fit, analysis.settings.level
-    return {
-        "patient_rate_ratios": fit.patient_rate_ratios(level),
-        "patient_rates": fit.patient_rates(level),
-        "parameters": fit.parameters(level),
-        "predictions": fit.predict(1.0, level),
-    }
-
-
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Return the rows of a table as JSON can hold them: None where there is no value, infinity as text."""
     return [_plain(row) for row in records(frame.astype(object))]
@@ -176,14 +160,6 @@ def provenance(analysis: Analysis) -> dict[str, object]:
         "platform": platform.platform(),
         "packages": {name: installed(name) for name in _PACKAGES},
     }  # fmt: skip
-
-
-def installed(name: str) -> str:
-    """Return the installed version of a package, without importing it."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,21 +7,21 @@ from importlib.resources import files
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.characters import visible
-from nmo_stats.report import (
-    behaviour,
+from nmo_stats.report.bundle import provenance
+from nmo_stats.sections import (
+    coverage,
     data,
-    disability,
-    doubts,
+    edss,
+    estimates,
     headline,
     methods,
     model,
-    printed,
-    rates,
+    published,
     relapse_rates,
-    timing,
+    relapse_times,
+    sensitivity,
 )
-from nmo_stats.report.blocks import Picture, Prose, Section, Table
-from nmo_stats.report.bundle import provenance
+from nmo_stats.sections.blocks import Picture, Prose, Section, Table
 
 
 def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, ...]:
@@ -31,18 +31,18 @@ def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, .
     """
     found = (
         headline.headline(analysis),
-        doubts.no_effect(analysis),
+        sensitivity.no_effect(analysis),
         data.periods(analysis),
         relapse_rates.relapse_rates(analysis),
-        timing.relapse_times(analysis),
-        disability.edss_section(analysis),
-        rates.estimators(analysis),
-        rates.each_patient(analysis),
+        relapse_times.relapse_times(analysis),
+        edss.edss_section(analysis),
+        estimates.estimators(analysis),
+        estimates.each_patient(analysis),
         model.posterior(analysis),
         model.diagnostics(analysis),
-        doubts.assumptions(analysis),
-        behaviour.coverage(analysis),
-        printed.printed_numbers(analysis),
+        sensitivity.assumptions(analysis),
+        coverage.coverage(analysis),
+        published.printed_numbers(analysis),
         methods.methods(analysis, unsaved),
         _provenance(analysis, unsaved),
     )

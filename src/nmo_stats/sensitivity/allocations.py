@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from nmo_stats.arrays import Counts
 from nmo_stats.cohort import Comparison
 
 Direction = Literal["added", "removed"]
-Counts = npt.NDArray[np.int64]
 
 _MOST_COUNTED: Final = 2000
 

@@ -20,17 +20,17 @@ import numpy as np
 from scipy.optimize import brentq
 
 from nmo_stats.arguments import instance, number
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES
 from nmo_stats.estimate import Interval, RateRatio, require_level
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.simulate import cohort_with_expectation, point_estimates
-from nmo_stats.within_patient import Floats
 from nmo_stats.wording import significant
 
 DEFAULT_SD: Final = 0.2

@@ -12,7 +12,8 @@ from scipy.special import expit
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import Refusal, classical_rates
+from nmo_stats.estimators.table import Refusal, classical_rates
+from nmo_stats.estimators.within_patient import log_ratio_mle, log_time_ratios, patient_strata
 from nmo_stats.hierarchical import Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.large_series import without_one_relapse
@@ -21,7 +22,6 @@ from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.no_effect import RULES, headline_population
 from nmo_stats.sensitivity.overdispersion import observed_overdispersion, varying
 from nmo_stats.sensitivity.row import Family, Row
-from nmo_stats.within_patient import log_ratio_mle, log_time_ratios, patient_strata
 from nmo_stats.wording import counted, significant
 
 RUN_IN_MONTHS: Final = (0, 1, 3)

@@ -23,6 +23,7 @@ import numpy as np
 
 from nmo_stats.arguments import instance, numbers, whole
 from nmo_stats.arguments import seed as valid_seed
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
 from nmo_stats.sensitivity.overdispersion import PeriodRates
@@ -37,7 +38,6 @@ from nmo_stats.simulate import (
     point_estimates,
 )
 from nmo_stats.simulate.rules import require_rule
-from nmo_stats.within_patient import Floats
 
 Rates = GammaRates | PeriodRates
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from nmo_stats.arrays import Flags
 from nmo_stats.cohort import Comparison
 from nmo_stats.simulate import LookBack, Rule, Triggered
 from nmo_stats.wording import counted
-
-Flags = npt.NDArray[np.bool_]
 
 _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from nmo_stats.errors import CohortError, ConvergenceError
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.hierarchical import HalfNormal, Model, Refits, ratio_prior_grid
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.row import Row
-from nmo_stats.within_patient import dispersion
 from nmo_stats.wording import counted
 
 HETEROGENEITY_SCALES: Final = (0.25, 0.5, 1.0)

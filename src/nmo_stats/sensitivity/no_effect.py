@@ -10,6 +10,7 @@ import numpy as np
 
 from nmo_stats.arguments import instance, optional, whole
 from nmo_stats.arguments import seed as valid_seed
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import json_number
 from nmo_stats.hierarchical import Model, ratio_posteriors
@@ -29,7 +30,6 @@ from nmo_stats.simulate import (
     simulate_cohorts,
 )
 from nmo_stats.simulate.rules import require_rule
-from nmo_stats.within_patient import Floats
 
 HEADLINE_CV: Final = 0.7
 RULES: Final[dict[str, Rule]] = {

@@ -14,12 +14,11 @@ from functools import cache, partial
 from typing import Final, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from nmo_stats.sensitivity.allocations import Counts, Moves
+from nmo_stats.arrays import Counts, Floats
+from nmo_stats.sensitivity.allocations import Moves
 from nmo_stats.wording import counted
 
-Floats = npt.NDArray[np.float64]
 Quantifier = Literal["some", "every"]
 
 MOST_MOVED: Final = 100_000

@@ -21,17 +21,17 @@ import numpy as np
 from scipy.special import expit
 
 from nmo_stats.arguments import instance
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
-from nmo_stats.hierarchical import Priors
-from nmo_stats.simulate import GammaRates
-from nmo_stats.within_patient import (
+from nmo_stats.estimators.within_patient import (
     FEWEST_FOR_DISPERSION,
-    Floats,
     dispersion,
     log_ratio_mle,
     log_time_ratios,
     patient_strata,
 )
+from nmo_stats.hierarchical import Priors
+from nmo_stats.simulate import GammaRates
 from nmo_stats.wording import counted, significant
 
 Source = Literal["series", "no excess", "not assessable", "prior"]

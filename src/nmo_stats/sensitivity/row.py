@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from nmo_stats.estimate import NO_INFORMATION, Caution, Limit, RateRatio, json_number
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
 from nmo_stats.wording import beside, ratio_limits, significant
 
 Family = Literal[

@@ -9,7 +9,7 @@ from typing import Final
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.background import Background, adjusted_row, simulated_background

@@ -14,18 +14,18 @@ from typing import Final, Literal
 import numpy as np
 
 from nmo_stats.arguments import instance
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
-from nmo_stats.estimators import CLASSICAL, ClassicalModel, Refusal, answer
+from nmo_stats.estimators.table import CLASSICAL, ClassicalModel, Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.refits import METHOD
-from nmo_stats.sensitivity.allocations import Counts, Moves
+from nmo_stats.sensitivity.allocations import Moves
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.numbers import (
     MOST_MOVED,
     MOST_REFITTED,
-    Floats,
     Judge,
     Number,
     Quantifier,

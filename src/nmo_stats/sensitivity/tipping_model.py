@@ -9,13 +9,13 @@ from typing import Final, Literal
 import numpy as np
 from scipy.special import ndtri
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import Refusal
+from nmo_stats.estimators.table import Refusal
 from nmo_stats.hierarchical import Model, Refits, ratio_posteriors
-from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.many import FINE
-from nmo_stats.sensitivity.allocations import Counts, Moves
+from nmo_stats.sensitivity.allocations import Moves
 from nmo_stats.sensitivity.models import hierarchical_answer
 from nmo_stats.sensitivity.numbers import Verdict
 

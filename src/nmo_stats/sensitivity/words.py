@@ -9,12 +9,13 @@ from typing import Final
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.names import METHODS
 from nmo_stats.sensitivity.misfits import misfit_text
 from nmo_stats.sensitivity.no_effect import NoEffect, Spread
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Row
 from nmo_stats.sensitivity.tipping import TippingPoint
 from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
-from nmo_stats.wording import METHOD_NAMES, beside, counted, percent, significant
+from nmo_stats.wording import beside, counted, percent, significant
 
 NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
 _WITHIN: Final = "conditional_exact"
@@ -38,7 +39,7 @@ def sentence(row: Row, base: Mapping[str | None, Row]) -> str:
         speaks = next(caution.text for caution in row.cautions if caution.code == "implausible_population")
         return f"{row.clause}, the ratio would be {_ratio(row)}; {speaks}."
     if row.family == "benchmark":
-        method = METHOD_NAMES[row.method or ""]
+        method = METHODS[row.method or ""].name
         limits = f"{significant(row.low or 0.0, 2)} to {significant(row.high or 0.0, 2)}"
         return f"{row.clause}: {method}, median {significant(row.estimate, 2)}, 95 % of the series {limits}."
     before = base.get(row.method)

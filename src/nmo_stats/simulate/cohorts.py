@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from nmo_stats.arguments import instance, numbers, whole
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
 from nmo_stats.memory import require_memory
 from nmo_stats.simulate.population import Population, require_population
 from nmo_stats.simulate.rules import FixedWindows, Rule, require_rule
-
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _RAREST: Final = 1e-3  # share of patients that a rule includes, below which simulating it would take too long
 _ENOUGH: Final = 200_000  # patients to tell that share from

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from nmo_stats.arguments import found, number
+from nmo_stats.arrays import Floats
 from nmo_stats.errors import ArgumentError
-
-Floats = npt.NDArray[np.float64]
 
 _SMALLEST = 1e-9  # rates per year, ratios, and coefficients of variation: below them there is none
 _LARGEST_CV = 10_000.0

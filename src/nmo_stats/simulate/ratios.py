@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.arguments import instance
-from nmo_stats.simulate.cohorts import Cohorts, Floats
-from nmo_stats.within_patient import log_ratio_estimates
+from nmo_stats.arrays import Floats
+from nmo_stats.estimators.within_patient import log_ratio_estimates
+from nmo_stats.simulate.cohorts import Cohorts
 
 POINT_ESTIMATES: Final = ("pooled_exact", "conditional_exact", "mean_arr_ratio", "median_arr_ratio")
 

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from nmo_stats.arguments import found, number, numbers, positive, whole
+from nmo_stats.arrays import Counts, Flags, Floats
 from nmo_stats.errors import ArgumentError
-
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Included = npt.NDArray[np.bool_]
 
 _LONGEST = 1_000.0  # years, or months: a history is looked at relapse by relapse
 _MOST_RELAPSES = 1_000
@@ -30,7 +26,7 @@ class Rule(Protocol):
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Included]:
+    ) -> tuple[Counts, Floats, Flags]:
         """Return relapses and years on the reference, and who is included.
 
         Parameters
@@ -54,7 +50,7 @@ class FixedWindows:
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Included]:
+    ) -> tuple[Counts, Floats, Flags]:
         """Return relapses and years on the reference, and who is included: everyone."""
         return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
 
@@ -104,7 +100,7 @@ class Triggered:
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Included]:
+    ) -> tuple[Counts, Floats, Flags]:
         """Return relapses and years on the reference, and who is included."""
         lag = self.lag_months / 12
         included = np.ones(len(years), dtype=bool)
@@ -158,7 +154,7 @@ class LookBack:
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Included]:
+    ) -> tuple[Counts, Floats, Flags]:
         """Return relapses and years on the reference, and who is included."""
         window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
@@ -225,7 +221,7 @@ class WholeMonths:
 
     def reference(
         self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Included]:
+    ) -> tuple[Counts, Floats, Flags]:
         """Return relapses and years on the reference, and who is included."""
         relapses, taken, included = self.rule.reference(rng, rates, years)
         # patients who are not included may have endless times

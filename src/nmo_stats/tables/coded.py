@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arrays import Codes
 from nmo_stats.errors import ArgumentError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, different, is_missing, shown
 from nmo_stats.tables.columns import Columns, choice_of, covariate, covariate_problem
@@ -32,7 +33,6 @@ from nmo_stats.tables.reading import (
 from nmo_stats.tables.redcap import EVENT, is_export
 from nmo_stats.tables.redcap_columns import in_our_shape
 
-Codes = npt.NDArray[np.int64]
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
 

@@ -9,17 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Counts, Floats, Singles
 from nmo_stats.hierarchical.priors import HalfNormal, Normal, Priors
 from nmo_stats.hierarchical.quadrature.adapt import population_reach
 from nmo_stats.hierarchical.quadrature.blocks import Block
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
-
-Counts = npt.NDArray[np.int64]
-Singles = npt.NDArray[np.float32]
 
 _FIRST_Z: Final = np.linspace(-4.5, 4.5, 14)
 _FIRST_ROWS: Final = 6

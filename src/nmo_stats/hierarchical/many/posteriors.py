@@ -9,27 +9,19 @@ from typing import Final, get_args
 import numpy as np
 
 from nmo_stats.arguments import instance, numbers, one_of, whole_numbers
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.hierarchical.counts import Floats
-from nmo_stats.hierarchical.many.nodes import (
-    COARSE,
-    Counts,
-    Grid,
-    Steps,
-    deviations,
-    log_likelihoods,
-    masses,
-    placed,
-)
+from nmo_stats.hierarchical.many.nodes import COARSE, Grid, Steps, deviations, log_likelihoods, masses, placed
 from nmo_stats.hierarchical.many.series import Series
 from nmo_stats.hierarchical.model import Entry
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.patients import Patients
-from nmo_stats.threads import one_thread
+from nmo_stats.names import HIERARCHICAL
+from nmo_stats.numerics.threads import one_thread
 
 _MOST_RELAPSES: Final = 1e9  # simulated periods may lie beyond those that are read
 _LONGEST_YEARS: Final = 1e12
-_METHOD: Final = "hierarchical_quadrature"
+_METHOD: Final = HIERARCHICAL
 _PILOTS: Final = 16  # cohorts along each of two orders
 _EDGE: Final = 1e-3  # probability at the end of a lattice from which a cohort is solved on another grid
 _MOST_GRIDS: Final = 12

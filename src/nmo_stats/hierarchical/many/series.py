@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Complex, Floats
 
-Complex = npt.NDArray[np.complex128]
 _BISECTIONS: Final = 28
 
 

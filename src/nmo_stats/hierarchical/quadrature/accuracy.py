@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr
 
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.convergence import Verdict
-from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.quadrature.joint import Joint
 from nmo_stats.hierarchical.quadrature.marginal import quantile
 from nmo_stats.hierarchical.quadrature.quantities import Solution

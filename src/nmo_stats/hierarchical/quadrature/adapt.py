@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.priors import HalfNormal, Normal
 from nmo_stats.hierarchical.quadrature.blocks import Block
 

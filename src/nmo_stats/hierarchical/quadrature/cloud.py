@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 
 _WIDER: Final = 1.4
 _DENSE: Final = 0.6  # 0.25 would fill it evenly

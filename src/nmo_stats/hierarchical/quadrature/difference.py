@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Complex, Floats
 from nmo_stats.hierarchical.model import natural_scale
 from nmo_stats.hierarchical.quadrature.joint import Joint
-from nmo_stats.hierarchical.quadrature.marginal import Complex, Distribution, Marginal, mixture
+from nmo_stats.hierarchical.quadrature.marginal import Distribution, Marginal, mixture
 from nmo_stats.hierarchical.quadrature.solution import Part, wave
 
 _NEGLIGIBLE: Final = 1e-8

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.quadrature.patients import Patients
 
 _FREEDOM: Final = 4

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.quadrature.limits import require_room
 
 _WIDE: Final = 1.0  # sd in lattice steps from which the trapezoidal rule is exact to rounding

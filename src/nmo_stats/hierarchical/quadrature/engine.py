@@ -17,7 +17,7 @@ from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
 from nmo_stats.hierarchical.quadrature.solve import COARSE, REFINEMENT, Resolution, locate, refined, solved
 from nmo_stats.hierarchical.quadrature.surrogate import Surrogate, surrogates
-from nmo_stats.threads import one_thread
+from nmo_stats.numerics.threads import one_thread
 
 MOST_NEGATIVE_BINOMIAL: Final = 1000
 _FEW: Final = 250  # distinct patients up to which the polynomial often misses too much

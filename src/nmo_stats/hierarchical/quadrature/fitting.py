@@ -8,8 +8,9 @@ from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.quadrature.engine import solve
 from nmo_stats.hierarchical.quadrature.posterior import GridPosterior
+from nmo_stats.names import HIERARCHICAL
 
-METHOD: Final = "hierarchical_quadrature"
+METHOD: Final = HIERARCHICAL
 
 
 def fit_quadrature(model: Model, seed: int) -> HierarchicalFit:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.priors import Priors
 from nmo_stats.hierarchical.quadrature.adapt import population_reach
 from nmo_stats.hierarchical.quadrature.blocks import Block

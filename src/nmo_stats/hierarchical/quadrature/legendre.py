@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 
 
 def gauss_nodes(low: float, high: float, count: int) -> tuple[Floats, Floats]:

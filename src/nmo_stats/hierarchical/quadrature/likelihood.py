@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
 

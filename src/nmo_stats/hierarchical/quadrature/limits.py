@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from nmo_stats.memory import require_memory
+from nmo_stats.names import HIERARCHICAL
 
-METHOD: Final = "hierarchical_quadrature"
+METHOD: Final = HIERARCHICAL
 _REMEDY: Final = "use narrower priors (the default ones suit most series), or the sampling engine ('nuts')"
 
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Complex, Floats
 from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 from nmo_stats.hierarchical.quadrature.limits import require_room
 
-Complex = npt.NDArray[np.complex128]
 _STEPS: Final = 60
 _START: Final = 25
 _MOMENT_NODES: Final = 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import Legendre
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.priors import HalfNormal
 from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 

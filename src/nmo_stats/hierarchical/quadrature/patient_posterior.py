@@ -15,11 +15,11 @@ from typing import Final
 
 import numpy as np
 
+from nmo_stats.arrays import Complex, Floats
 from nmo_stats.errors import ConvergenceError
-from nmo_stats.hierarchical.counts import Floats
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
 from nmo_stats.hierarchical.quadrature.limits import METHOD
-from nmo_stats.hierarchical.quadrature.marginal import Complex, Distribution, Marginal, mixture, powers
+from nmo_stats.hierarchical.quadrature.marginal import Distribution, Marginal, mixture, powers
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
 from nmo_stats.hierarchical.quadrature.solution import Part
 

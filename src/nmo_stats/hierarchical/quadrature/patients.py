@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from nmo_stats.hierarchical.counts import Floats, log_no_relapse, log_probability
+from nmo_stats.arrays import Floats
+from nmo_stats.hierarchical.counts import log_no_relapse, log_probability
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.quadrature.limits import require_room
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import natural_scale
 from nmo_stats.hierarchical.prediction import Target
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, mixture, quantile
@@ -19,7 +19,7 @@ from nmo_stats.hierarchical.quadrature.power_scaling import power_scaling
 from nmo_stats.hierarchical.quadrature.predictions import Ahead
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.solution import Part
-from nmo_stats.threads import one_thread
+from nmo_stats.numerics.threads import one_thread
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.special import xlogy
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.priors import Priors
 from nmo_stats.hierarchical.quadrature.joint import Joint
 from nmo_stats.hierarchical.quadrature.marginal import Distribution

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from scipy.special import betainc, pdtr
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import natural_scale
 from nmo_stats.hierarchical.quadrature.legendre import gauss_nodes
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, quantile

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import CONTRAST, Model
 from nmo_stats.hierarchical.quadrature.difference import typical_difference
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, quantile

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import map_coordinates, spline_filter
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.quadrature.blocks import Block
 from nmo_stats.hierarchical.quadrature.joint import Joint
 from nmo_stats.hierarchical.quadrature.marginal import Distribution
@@ -22,7 +22,6 @@ from nmo_stats.hierarchical.quadrature.quantities import Solution
 _FLOOR: Final = -40.0  # log density, from its maximum, below which nothing is ever drawn
 _ROOM: Final = 0.05
 _TABLE: Final = 3000
-Places = npt.NDArray[np.float64]
 
 
 def draw_parameters(solution: Solution, count: int, rng: np.random.Generator) -> dict[str, Floats]:
@@ -70,7 +69,7 @@ def _draw_joint(joint: Joint, count: int, rng: np.random.Generator) -> dict[str,
     }
 
 
-def _draw_places(joint: Joint, count: int, rng: np.random.Generator) -> Places:
+def _draw_places(joint: Joint, count: int, rng: np.random.Generator) -> Floats:
     """Return draws in units of the lattices: rows and columns of the level block, then of the ratio block."""
     shape = (*joint.level.shape, *joint.ratio.shape)
     mass = joint.mass.reshape(shape)
@@ -81,7 +80,7 @@ def _draw_places(joint: Joint, count: int, rng: np.random.Generator) -> Places:
         density[:, :, 0] *= 2
     smooth = spline_filter(np.log(np.maximum(density, np.exp(_FLOOR))), order=3, mode="mirror")
     cumulated = np.cumsum(mass.ravel())
-    kept: list[Places] = []
+    kept: list[Floats] = []
     bound = None
     while sum(part.shape[1] for part in kept) < count:
         node = np.searchsorted(cumulated, rng.uniform(size=2 * count) * cumulated[-1])
@@ -96,7 +95,7 @@ def _draw_places(joint: Joint, count: int, rng: np.random.Generator) -> Places:
     return np.concatenate(kept, axis=1)[:, :count]
 
 
-def _folded(places: Places, joint: Joint) -> npt.NDArray[np.bool_]:
+def _folded(places: Floats, joint: Joint) -> npt.NDArray[np.bool_]:
     """Mirror rows below 0 in place; return which places lie on the lattices."""
     inside = np.ones(places.shape[1], dtype=bool)
     for axis, block in ((0, joint.level), (2, joint.ratio)):

@@ -9,12 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Complex, Floats
 from nmo_stats.hierarchical.quadrature.adapt import population_reach
 from nmo_stats.hierarchical.quadrature.blocks import Block
 from nmo_stats.hierarchical.quadrature.joint import Joint
 from nmo_stats.hierarchical.quadrature.marginal import (
-    Complex,
     Distribution,
     Marginal,
     SpreadMarginal,

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nmo_stats.hierarchical.counts import Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.priors import Priors
 from nmo_stats.hierarchical.quadrature.blocks import Block

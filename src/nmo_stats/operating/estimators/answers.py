@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nmo_stats.within_patient import Floats
+from nmo_stats.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr, stdtr
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.operating.estimators.answers import PValues
 from nmo_stats.simulate import Cohorts
-from nmo_stats.within_patient import Counts, Floats
 
 _MOST_ENUMERATED: Final = 50
 

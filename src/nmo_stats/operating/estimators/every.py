@@ -12,6 +12,7 @@ from nmo_stats.arguments import one_of, sequence
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import DEFAULT_PRIORS, ratio_posteriors
 from nmo_stats.hierarchical.many import FINEST
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.estimators.answers import Answers, Intervals
 from nmo_stats.operating.estimators.arr_tests import paired_t, wilcoxon
 from nmo_stats.operating.estimators.exact import conditional_exact, pooled_exact
@@ -44,7 +45,7 @@ ESTIMATORS: Final[dict[str, Estimator]] = {
     "conditional_exact": conditional_exact,
     "conditional_midp": partial(conditional_exact, midp=True),
     "conditional_poisson": conditional_poisson,
-    "hierarchical_quadrature": hierarchical_quadrature,
+    HIERARCHICAL: hierarchical_quadrature,
     "gee_sandwich": gee_sandwich,
     "wilcoxon": lambda cohorts, _: wilcoxon(cohorts),
     "paired_t": lambda cohorts, _: paired_t(cohorts),

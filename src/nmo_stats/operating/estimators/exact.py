@@ -12,9 +12,10 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import betaincinv, gammaln, log_expit
 
+from nmo_stats.arrays import Counts, Floats
+from nmo_stats.estimators.within_patient import log_ratio_estimates
 from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.simulate import Cohorts, point_estimates
-from nmo_stats.within_patient import Counts, Floats, log_ratio_estimates
 
 _BLOCK = 256
 

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import chdtri, log_expit
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.simulate import Cohorts, point_estimates
-from nmo_stats.within_patient import Counts, Floats
 
 Deviance = Callable[[Floats, Counts], Floats]
 

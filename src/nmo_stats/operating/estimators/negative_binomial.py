@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from scipy.special import xlogy
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.operating.estimators.likelihood import in_both, limits, poisson
 from nmo_stats.simulate import Cohorts
-from nmo_stats.within_patient import Counts, Floats
 
 _BOUNDS: Final = (math.log(1e-8), math.log(1e4))  # of the log overdispersion
 _BOUNDARY: Final = 2e-8

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from nmo_stats.arrays import Floats
 from nmo_stats.glm.gee import FEWEST_PATIENTS, LARGEST_CORRELATION
 from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.operating.estimators.likelihood import in_both
 from nmo_stats.simulate import Cohorts
-from nmo_stats.within_patient import Floats
 
 _MOST_ROUNDS: Final = 500
 _SETTLED: Final = 1e-7

@@ -21,7 +21,7 @@ from nmo_stats.audit import (
     summary,
     times_text,
 )
-from nmo_stats.report.blocks import Block, Bullets, Fold, Prose, Section, Table
+from nmo_stats.sections.blocks import Block, Bullets, Fold, Prose, Section, Table
 from nmo_stats.wording import counted, significant
 
 _SENTENCES: Final = 12

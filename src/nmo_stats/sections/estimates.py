@@ -12,13 +12,12 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.frames import records
+from nmo_stats.names import ESTIMAND_NAMES, METHODS
 from nmo_stats.recommendation import recommended
-from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
-from nmo_stats.report.drawing import draw, first_of
-from nmo_stats.report.unmerged import with_unmerged
+from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
+from nmo_stats.sections.pictures import draw, first_of
+from nmo_stats.sections.unmerged import with_unmerged
 from nmo_stats.wording import (
-    ESTIMAND_NAMES,
-    METHOD_NAMES,
     beside,
     capital,
     counted,
@@ -50,7 +49,7 @@ def estimators(analysis: Analysis) -> Section:
         )
     if analysis.rates.refusals:
         refused = tuple(
-            f"{'; '.join(METHOD_NAMES[method] for method in methods)}: {reason}."
+            f"{'; '.join(METHODS[method].name for method in methods)}: {reason}."
             for reason, methods in analysis.rates.by_reason().items()
         )
         blocks = (*blocks, Prose("Without a number, and why:"), Bullets(refused))
@@ -122,7 +121,7 @@ def _span(values: list[float]) -> str:
 def _forest(analysis: Analysis, shown: list[RateRatio]) -> Picture:
     from nmo_stats.figures.forest import forest, rows
 
-    listed = "; ".join(f"{METHOD_NAMES[ratio.method]} {ratio_text(ratio)}" for ratio in shown)
+    listed = "; ".join(f"{METHODS[ratio.method].name} {ratio_text(ratio)}" for ratio in shown)
     return draw(
         "forest",
         partial(forest, shown, comparator=analysis.pair.comparator),
@@ -152,7 +151,7 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
     texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
-            METHOD_NAMES[ratio.method],
+            METHODS[ratio.method].name,
             ESTIMAND_NAMES[ratio.estimand],
             estimate_text(ratio),
             interval_text(ratio.interval),
@@ -201,13 +200,13 @@ def difference_tables(shown: Sequence[RateRatio], pair: Comparison) -> tuple[Tab
         return ()
     rows = tuple(
         (
-            METHOD_NAMES[ratio.method],
+            METHODS[ratio.method].name,
             fewer_or_more(difference.estimate),
             difference_limits(difference.interval),
         )
         for ratio, difference in known
     )
-    without = dict.fromkeys(METHOD_NAMES[ratio.method] for ratio in shown if ratio.rate_difference is None)
+    without = dict.fromkeys(METHODS[ratio.method].name for ratio in shown if ratio.rate_difference is None)
     notes = [
         "Pooled: all relapses over all years, score interval. Hierarchical: of a typical patient, credible interval."
     ]

@@ -10,18 +10,10 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.diagnostics import Check, check_text
 from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
-from nmo_stats.report.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
-from nmo_stats.report.bundle import model_frames
-from nmo_stats.report.drawing import draw, draw_panels, first_of
-from nmo_stats.wording import (
-    PARAMETER_NAMES,
-    counted,
-    joined,
-    percent,
-    probability_text,
-    rounded_percent,
-    significant,
-)
+from nmo_stats.names import PARAMETER_NAMES, SAMPLED
+from nmo_stats.sections.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
+from nmo_stats.sections.pictures import draw, draw_panels, first_of
+from nmo_stats.wording import counted, joined, percent, probability_text, rounded_percent, significant
 
 _LOG_PARAMETERS = ("log_rate", "log_rate_ratio")
 
@@ -91,7 +83,7 @@ def diagnostics(analysis: Analysis) -> Section:
 
 def _sampled(analysis: Analysis) -> HierarchicalFit | None:
     """Return the fit that was sampled in chains, if there is one."""
-    return analysis.fit if analysis.fit.method == "hierarchical_nuts" else analysis.sampled
+    return analysis.fit if analysis.fit.method == SAMPLED else analysis.sampled
 
 
 def _unsampled(analysis: Analysis) -> tuple[Prose, ...]:
@@ -99,7 +91,7 @@ def _unsampled(analysis: Analysis) -> tuple[Prose, ...]:
     return tuple(
         Prose(f"The check against NUTS was not made: {refusal.reason}.")
         for refusal in analysis.rates.refusals
-        if refusal.method == "hierarchical_nuts" and not refusal.failed
+        if refusal.method == SAMPLED and not refusal.failed
     )
 
 
@@ -145,7 +137,7 @@ def _parameter_table(analysis: Analysis) -> Table:
 
 def _prediction_table(analysis: Analysis) -> Table:
     rows = []
-    for row in records(model_frames(analysis)["predictions"]):
+    for row in records(analysis.model_frames["predictions"]):
         target = {"typical": "Typical patient", "new_patient": "A new patient"}.get(
             row["target"], f"Patient {row['patient']}"
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.frames import records
-from nmo_stats.report.blocks import Fold, Section, Table, shortened
+from nmo_stats.sections.blocks import Fold, Section, Table, shortened
 from nmo_stats.wording import beside, percent, significant
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 from typing import Final
 
-from nmo_stats.report.blocks import Table
+from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.sections.blocks import Table
 from nmo_stats.sensitivity import Family, NoEffect, Row, Sensitivity, Spread, TippingPoint
 from nmo_stats.sensitivity.empirical_bayes import IMPLAUSIBLE
 from nmo_stats.sensitivity.series_rows import design_words
 from nmo_stats.sensitivity.words import share_text
-from nmo_stats.wording import METHOD_NAMES, percent, probability_text, significant
+from nmo_stats.wording import percent, probability_text, significant
 
 RULE_TITLES: Final = {
     "fixed": "Times as observed",
@@ -20,7 +21,7 @@ RULE_TITLES: Final = {
     "triggered_2": "Switch 2 months after the second relapse",
     "look_back": "Switch after 2 relapses in 12 months",
 }
-COLUMNS: Final = ("hierarchical_quadrature", "conditional_exact")
+COLUMNS: Final = (HIERARCHICAL, "conditional_exact")
 _DIRECTIONS: Final = ("added", "removed", "background")
 _CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "P(ratio < 1) below 0.95"}
 PIVOT_FAMILIES: Final[dict[Family, str]] = {
@@ -60,7 +61,7 @@ def no_effect_table(headline: Sequence[NoEffect]) -> Table:
     """Return what every estimator shows with no effect, for the population with the mean rate of the data."""
     marks: Marks = {}
     rows = tuple(
-        (RULE_TITLES[design.rule_name], METHOD_NAMES[one.method], *_simulated_cells(one, marks))
+        (RULE_TITLES[design.rule_name], METHODS[one.method].name, *_simulated_cells(one, marks))
         for design in headline
         for one in design.spreads
     )
@@ -198,7 +199,7 @@ def tipping_table(found: Sensitivity) -> Table:
         points = [one for one in found.tipping if (one.row.method, one.criterion) == (method, criterion)]
         if points and found.has_answer:
             cells = (_tipping_cell(points, direction, marks) for direction in _DIRECTIONS)
-            rows.append((METHOD_NAMES[method or ""], _CRITERIA[criterion], *cells))
+            rows.append((METHODS[method or ""].name, _CRITERIA[criterion], *cells))
     columns = (
         "Estimator",
         "Until",

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section
-from nmo_stats.report.doubt_tables import (
+from nmo_stats.names import METHODS
+from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section
+from nmo_stats.sections.pictures import draw
+from nmo_stats.sections.sensitivity_tables import (
     COLUMNS,
     PIVOT_FAMILIES,
     RULE_TITLES,
@@ -18,11 +20,10 @@ from nmo_stats.report.doubt_tables import (
     regression_table,
     tipping_table,
 )
-from nmo_stats.report.drawing import draw
 from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect
 from nmo_stats.sensitivity.literature import placebo_sentences
 from nmo_stats.sensitivity.words import no_effect_sentences
-from nmo_stats.wording import METHOD_NAMES, percent, significant
+from nmo_stats.wording import percent, significant
 
 _ENDS: Final = {
     "fixed": "as observed",
@@ -114,7 +115,7 @@ def _no_effect_picture(analysis: Analysis, headline: Sequence[NoEffect]) -> Pict
 
     population = headline[0].population
     told = [
-        f"{RULE_TITLES[design.rule_name]}: {METHOD_NAMES[one.method]} median {significant(one.median, 2)}, 95 % of the series {significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"
+        f"{RULE_TITLES[design.rule_name]}: {METHODS[one.method].name} median {significant(one.median, 2)}, 95 % of the series {significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"
         for design in headline
         for one in design.spreads
         if one.median is not None

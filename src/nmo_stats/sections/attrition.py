@@ -9,7 +9,7 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort.attrition import DAY_CAUSES
 from nmo_stats.frames import records
-from nmo_stats.report.blocks import Block, Fold, Prose, Table
+from nmo_stats.sections.blocks import Block, Fold, Prose, Table
 from nmo_stats.wording import capital, counted
 
 MOST_ROWS: Final = 500

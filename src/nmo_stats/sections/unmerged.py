@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators import RateResults
+from nmo_stats.estimators.table import RateResults
 from nmo_stats.wording import estimate_text, interval_name, interval_text, ratio_text
 
 _COLUMN = "Ratio with no onsets merged"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, Limit
-from nmo_stats.within_patient import zero_cell_cautions
+from nmo_stats.estimators.within_patient import zero_cell_cautions
 
 
 def one_sided_cautions(pair: Comparison) -> tuple[Caution, ...]:

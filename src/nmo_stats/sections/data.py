@@ -11,9 +11,9 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.frames import records
-from nmo_stats.report.attrition import attrition
-from nmo_stats.report.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
-from nmo_stats.report.drawing import draw, first_of
+from nmo_stats.sections.attrition import attrition
+from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
+from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.wording import capital, counted, joined, plain, significant
 
 _UNFOLDED_ROWS: Final = 30

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from nmo_stats.analysis import Analysis
+from nmo_stats.analysis import Analysis, installed
 from nmo_stats.hierarchical import DEFAULT_PRIORS
-from nmo_stats.report.blocks import Fold, Prose, Section, Table
-from nmo_stats.report.bundle import installed
-from nmo_stats.report.headline import absolute_scale
+from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.sections.blocks import Fold, Prose, Section, Table
+from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Family
-from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
+from nmo_stats.wording import capital, counted, percent
 
 _OPEN = "to be filled in by the authors"
 
@@ -74,7 +74,7 @@ def _times_and_scores(analysis: Analysis) -> str:
 
 def _classical(analysis: Analysis) -> str:
     used = [
-        METHOD_NAMES[ratio.method]
+        METHODS[ratio.method].name
         for ratio in analysis.rates.estimates
         if not ratio.method.startswith("hierarchical")
     ]
@@ -87,7 +87,7 @@ def _classical(analysis: Analysis) -> str:
     }
     methods_used = [text for method, text in texts.items() if analysis.rates.find(method) is not None]
     refused = [
-        METHOD_NAMES[refusal.method]
+        METHODS[refusal.method].name
         for refusal in analysis.rates.refusals
         if not refusal.method.startswith("hierarchical")
     ]
@@ -124,7 +124,7 @@ def _computed(analysis: Analysis) -> str:
         "Its posterior was integrated numerically; the error of every reported quantile (log scale) and probability was "
         "estimated by a second, finer grid, and a result is printed only if this estimate is at most 0.001."
     )
-    if analysis.fit.method == "hierarchical_quadrature" and analysis.sampled is None:
+    if analysis.fit.method == HIERARCHICAL and analysis.sampled is None:
         return by_quadrature
     sampled = analysis.sampled or analysis.fit
     sizes = sampled.posterior.draws.sizes
@@ -233,7 +233,7 @@ def _audit(analysis: Analysis) -> str:
 
 def _software(analysis: Analysis) -> str:
     sampler = f"PyMC {installed('pymc')}, ArviZ {installed('arviz')}, "
-    if analysis.fit.method == "hierarchical_quadrature" and analysis.sampled is None:
+    if analysis.fit.method == HIERARCHICAL and analysis.sampled is None:
         sampler = ""
     return (
         f"Software: nmo_stats {installed('nmo-stats')}, {sampler}SciPy {installed('scipy')}. "

@@ -8,10 +8,11 @@ from functools import partial
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.operating.coverage_map import LEVEL, RECYCLED, CoverageRange, coverage_ranges, is_current
-from nmo_stats.report.blocks import Picture, Section, Table
-from nmo_stats.report.drawing import draw_panels
-from nmo_stats.wording import METHOD_NAMES, capital, counted, percent
+from nmo_stats.sections.blocks import Picture, Section, Table
+from nmo_stats.sections.pictures import draw_panels
+from nmo_stats.wording import capital, counted, percent
 
 _RULES = {"fixed": "times fixed in advance", "triggered": "switch after a relapse"}
 _COLUMNS = {
@@ -26,7 +27,7 @@ _WORDS = {
     ("triggered", False): "if a relapse led to the switch",
 }
 _OF_THE_EXAMPLE = "those of the founding example, recycled"
-_OWN = "hierarchical_quadrature"
+_OWN = HIERARCHICAL
 _NOT_SIMULATED = "none"
 
 
@@ -103,8 +104,8 @@ def _table(
 ) -> Table:
     known = {method for method, _, _ in ranges}
     lines = tuple(
-        (name, *(_cell(ranges.get((method, *column))) for column in _COLUMNS))
-        for method, name in METHOD_NAMES.items()
+        (named.name, *(_cell(ranges.get((method, *column))) for column in _COLUMNS))
+        for method, named in METHODS.items()
         if method in known
     )
     largest = max(one.error for one in ranges.values())

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nmo_stats.characters import escaped, visible
-from nmo_stats.report.blocks import Picture
+from nmo_stats.sections.blocks import Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

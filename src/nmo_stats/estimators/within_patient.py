@@ -20,12 +20,10 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import Caution
-
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 FEWEST_FOR_DISPERSION: Final = 10
 UNEQUAL_TIME_RATIO: Final = 1.5

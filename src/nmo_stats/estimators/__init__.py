@@ -1,0 +1,1 @@
+"""Every estimator of the rate ratio, and what all of them share."""

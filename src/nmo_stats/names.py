@@ -1,0 +1,78 @@
+"""What has a code and a name: the methods, the estimands and the parameters of the hierarchical model.
+
+Results carry the codes; tables, figures and sentences look the names up here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+HIERARCHICAL: Final = "hierarchical_quadrature"
+SAMPLED: Final = "hierarchical_nuts"
+
+Engine = Literal["exact", "likelihood", "hierarchical", "descriptive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that answers with a rate ratio or tests for one.
+
+    Parameters
+    ----------
+    name
+        As a heading of its own.
+    short_name
+        Where the estimand stands beside it.
+    engine
+        How it is computed.
+    """
+
+    name: str
+    short_name: str
+    engine: Engine
+
+
+METHODS: Final = {
+    "pooled_exact": Method("Exact, pooled", "Exact", "exact"),
+    "conditional_exact": Method("Exact, within patients", "Exact", "exact"),
+    "conditional_midp": Method("Exact mid-p, within patients", "Exact mid-p", "exact"),
+    "poisson": Method("Poisson regression", "Poisson", "likelihood"),
+    "conditional_poisson": Method("Conditional Poisson regression", "Poisson", "likelihood"),
+    "negative_binomial": Method("Negative-binomial regression", "Negative binomial", "likelihood"),
+    "gee": Method("Poisson GEE, small-sample corrected", "GEE, corrected", "likelihood"),
+    "gee_sandwich": Method("Poisson GEE, textbook sandwich", "GEE, textbook", "likelihood"),
+    SAMPLED: Method("Bayesian hierarchical (NUTS)", "NUTS", "hierarchical"),
+    HIERARCHICAL: Method("Bayesian hierarchical (quadrature)", "Quadrature", "hierarchical"),
+    "wilcoxon": Method("Wilcoxon signed-rank test of relapse rates", "Wilcoxon", "descriptive"),
+    "paired_t": Method("Paired t test of relapse rates", "Paired t", "descriptive"),
+    "empirical_bayes": Method("Observed / expected, empirical Bayes", "Observed / expected", "likelihood"),
+    "mean_arr_ratio": Method("Ratio of the mean relapse rates", "Ratio of means", "descriptive"),
+    "median_arr_ratio": Method("Ratio of the median relapse rates", "Ratio of medians", "descriptive"),
+}
+ESTIMAND_NAMES: Final = {
+    "pooled": "Pooled rates",
+    "within_patient": "Within patients, common ratio",
+    "typical_patient": "Typical patient",
+    "new_patient": "A patient not yet seen",
+    "patient": "One patient",
+    "standardized": "Observed / expected",
+}
+PARAMETER_NAMES: Final = {
+    "log_rate": "typical rate per year",
+    "log_rate_ratio": "rate ratio",
+    "sd_rate": "spread of rates between patients",
+    "sd_rate_ratio": "spread of ratios between patients",
+    "overdispersion": "overdispersion",
+}
+
+
+def is_hierarchical(method: str | None) -> bool:
+    """Return whether a method is an engine of the hierarchical model.
+
+    Examples
+    --------
+    >>> is_hierarchical(HIERARCHICAL), is_hierarchical("poisson"), is_hierarchical(None)
+    (True, False, False)
+    """
+    return method in METHODS and METHODS[str(method)].engine == "hierarchical"

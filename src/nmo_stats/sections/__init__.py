@@ -1,0 +1,1 @@
+"""What results look like in words and tables: sections, built once, for a page and for a terminal."""
