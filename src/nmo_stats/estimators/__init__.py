@@ -1,1 +1,18 @@
 """Every estimator of the rate ratio, and what all of them share."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
+
+__all__ = ["RateResults", "Refusal", "classical_rates", "combined"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for: the table stands above the methods that share this package."""
+    if name in __all__:
+        return getattr(importlib.import_module("nmo_stats.estimators.table"), name)
+    raise AttributeError(f"module 'nmo_stats.estimators' has no attribute {name!r}")
