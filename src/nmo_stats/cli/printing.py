@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -26,8 +26,8 @@ from rich.text import Text
 
 from nmo_stats.characters import plain, visible
 from nmo_stats.hierarchical.options import Progress as DrawProgress
-
-_PIPE_WIDTH = 140
+from nmo_stats.sections.blocks import Block
+from nmo_stats.sections.terminal import WIDTH, renderables
 
 
 def say(text: str = "") -> None:
@@ -43,6 +43,12 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequ
     for row in rows:
         table.add_row(*map(_text, row))
     _print(table)
+
+
+def say_blocks(blocks: Iterable[Block]) -> None:
+    """Print blocks of a section: the tables and sentences of the page, in the width of the terminal."""
+    for item in renderables(blocks, _readable):
+        _print(item)
 
 
 def say_json(content: object) -> None:
@@ -112,7 +118,7 @@ def _print(content: Text | Table) -> None:
 
 def _console() -> Console:
     console = _Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    return console if console.is_terminal else _Console(highlight=False, width=WIDTH, no_color=True)
 
 
 class _Console(Console):
@@ -135,7 +141,11 @@ def _writing() -> Iterator[None]:
 
 
 def _text(text: str) -> Text:
-    return Text(plain(visible(text), _encoding()))
+    return Text(_readable(text))
+
+
+def _readable(text: str) -> str:
+    return plain(visible(text), _encoding())
 
 
 def _encoding() -> str:
