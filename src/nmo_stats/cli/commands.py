@@ -15,7 +15,7 @@ from nmo_stats.analysis import (
     pair_rates,
     unmerged_rates,
 )
-from nmo_stats.cli import checking, doubts, planning, printed, texts
+from nmo_stats.cli import checking, planning, printed, texts
 from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import background_of, choices, treatments
 from nmo_stats.cli.inputs import Given, reads_data
@@ -34,7 +34,7 @@ from nmo_stats.cli.options import (
     Replicates,
     Seed,
 )
-from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
+from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.options import Progress
@@ -173,6 +173,8 @@ def sensitivity(
     as_json: Json = False,
 ) -> None:
     """Print the ratio under other assumptions, what such a design shows with no effect, and what would tip the answer."""
+    from nmo_stats.report.bundle import sensitivity_json
+    from nmo_stats.sections.sensitivity import terminal_blocks
     from nmo_stats.sensitivity import run
 
     chosen = choices(
@@ -193,9 +195,9 @@ def sensitivity(
     with progress_bar("Changing one assumption after the other") as progress:
         found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
     if as_json:
-        say_json(doubts.sensitivity_json(found))
+        say_json(sensitivity_json(found))
     else:
-        doubts.say_sensitivity(found)
+        say_blocks(terminal_blocks(found))
     if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 

@@ -115,7 +115,7 @@ def _without_merging(analysis: Analysis, number: int) -> str:
         return text
     before, after = pair.unmerged.totals
     found = f"With no onsets merged there are {counted(before, 'relapse')} on {pair.reference} and {after} on {pair.comparator}."
-    answers = [row for row in analysis.sensitivity.of("merging", "conditional_exact") if row.has_interval]
+    answers = [row for row in analysis.sensitivity.answers("merging", "conditional_exact") if row.has_interval]
     return " ".join([text, found, *(analysis.sensitivity.sentence(row) for row in answers[:1])])
 
 

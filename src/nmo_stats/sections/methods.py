@@ -173,8 +173,8 @@ def _repeated(analysis: Analysis) -> list[str]:
     """Return under which other assumptions there is an estimate."""
     found, model = analysis.sensitivity, analysis.fit.model
     done = [text for family, text in _REPEATED.items() if _is_done(analysis, family)]
-    counts = [row.assumption for row in found.of("likelihood") if row.has_interval]
-    if any(not assumption.startswith("Poisson") for assumption in counts):
+    counts = [row.assumption.code for row in found.answers("likelihood") if row.has_interval]
+    if "negative_binomial" in counts:
         done.append("with Poisson and with negative-binomial counts")
     if _is_done(analysis, "entry"):
         done.append(
@@ -184,7 +184,7 @@ def _repeated(analysis: Analysis) -> list[str]:
 
 
 def _is_done(analysis: Analysis, family: Family) -> bool:
-    return any(row.has_interval for row in analysis.sensitivity.of(family))
+    return any(row.has_interval for row in analysis.sensitivity.answers(family))
 
 
 def _doubts(analysis: Analysis) -> str:

@@ -4,23 +4,28 @@ from nmo_stats.sensitivity.background import Background, adjusted
 from nmo_stats.sensitivity.empirical_bayes import EmpiricalBayesRatio, regression_to_mean
 from nmo_stats.sensitivity.large_series import large_cohort_ratios, no_limit_reasons
 from nmo_stats.sensitivity.literature import Profile, PublishedRate, profile, profile_of
-from nmo_stats.sensitivity.no_effect import (
-    RULES,
-    NoEffect,
-    Simulation,
-    Spread,
-    benchmark,
-    headline_population,
-)
+from nmo_stats.sensitivity.no_effect import NoEffect, Simulation, benchmark, headline_population
 from nmo_stats.sensitivity.overdispersion import Overdispersion, PeriodRates, observed_overdispersion
-from nmo_stats.sensitivity.row import FAMILY_NAMES, Family, Row
+from nmo_stats.sensitivity.row import (
+    FAMILY_NAMES,
+    Answer,
+    Assumption,
+    Family,
+    SimulatedSpread,
+    Spread,
+    TippingNumber,
+    TippingPoint,
+)
+from nmo_stats.sensitivity.rules import RULES
 from nmo_stats.sensitivity.run import DEFAULT_PLAN, Plan, Sensitivity, run
-from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
+from nmo_stats.sensitivity.tipping import tipping_points
 
 __all__ = [
     "DEFAULT_PLAN",
     "FAMILY_NAMES",
     "RULES",
+    "Answer",
+    "Assumption",
     "Background",
     "EmpiricalBayesRatio",
     "Family",
@@ -30,10 +35,11 @@ __all__ = [
     "Plan",
     "Profile",
     "PublishedRate",
-    "Row",
     "Sensitivity",
+    "SimulatedSpread",
     "Simulation",
     "Spread",
+    "TippingNumber",
     "TippingPoint",
     "adjusted",
     "benchmark",

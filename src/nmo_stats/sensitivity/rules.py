@@ -1,4 +1,7 @@
-"""Patients whose own data speak against a rule of switching: a design that they cannot have come from is not theirs."""
+"""Ways in which a reference period ends, and the patients whose own data speak against them.
+
+A design that the patients cannot have come from is not theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,50 @@ import numpy as np
 
 from nmo_stats.arrays import Flags
 from nmo_stats.cohort import Comparison
-from nmo_stats.simulate import LookBack, Rule, Triggered
+from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
 from nmo_stats.wording import counted
 
+RULES: Final[dict[str, Rule]] = {
+    "fixed": FixedWindows(),
+    "triggered_1": Triggered(1),
+    "triggered_2": Triggered(2),
+    "look_back": LookBack(),
+}
+_ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
 _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
+
+
+def rule_words(rule: Rule) -> str:
+    """Return how a reference period ends, as the middle of a sentence."""
+    match rule:
+        case Triggered(relapses=relapses, lag_months=lag):
+            which = _ORDINALS.get(relapses, f"{relapses}th")
+            return f"if the switch comes {lag:g} months after the {which} relapse of the reference period"
+        case LookBack(months=months, relapses=relapses, lag_months=lag):
+            return (
+                f"if the switch comes {lag:g} months after a relapse and the {months:g} months before it, the "
+                f"reference period, hold at least {relapses} relapses"
+            )
+        case FixedWindows():
+            return "if relapses have no part in when a period ends"
+        case _:
+            return f"under the rule {rule}"
 
 
 def misfits(pair: Comparison, rule: Rule) -> int:
     """Return how many patients do not fit a rule.
 
-    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that
-    the period was *not* ended by one; a look-back needs besides a reference period that is as long as its
-    window.
+    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that the period
+    was *not* ended by one; a look-back needs besides a reference period that is as long as its window.
 
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
-    >>> from nmo_stats.simulate import LookBack, Triggered
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> misfits(pair, Triggered(1)), misfits(pair, LookBack())
     (0, 2)
     """
-    return int(
-        np.any([*_reasons(pair, rule).values(), np.zeros(len(pair.patients), dtype=bool)], axis=0).sum()
-    )
+    return int(np.any([np.zeros(len(pair.patients), bool), *_reasons(pair, rule).values()], axis=0).sum())
 
 
 def misfit_text(pair: Comparison, rule: Rule) -> str:
@@ -40,7 +63,6 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
-    >>> from nmo_stats.simulate import LookBack
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> for part in misfit_text(pair, LookBack()).split(" ("):
     ...     print(part)
@@ -52,9 +74,7 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
         return ""
     reasons = [f"{flags.sum()} {words}" for words, flags in _reasons(pair, rule).items() if flags.any()]
     verb = "does" if wrong == 1 else "do"
-    return (
-        f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', '.join(reasons)})"
-    )
+    return f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', '.join(reasons)})"
 
 
 def _reasons(pair: Comparison, rule: Rule) -> dict[str, Flags]:
