@@ -1,10 +1,12 @@
-"""The rules of public docstrings, in numpydoc's form: run this file for a list of everything that breaks them.
+"""The rules of public docstrings, in numpydoc's form; run as a program it lists all that break them.
 
-A public name is one that a face of the package hands out: a name in the ``__all__`` of a package, a public function or class of a
-module without one, and the public methods of such classes. The parser is numpydoc's own, as statsmodels carries it.
+A public name is one that a face of the package hands out: a name in the ``__all__`` of a package, a public
+function or class of a module without one, and the public methods of such classes. The parser is numpydoc's
+own, as statsmodels carries it.
 
-Rules: ``text`` there is a docstring; ``Parameters`` names every parameter and no other; ``Returns`` is there unless the function
-returns None; ``Raises`` names every exception that the body raises, and ArgumentError where it checks an argument.
+Rules: ``text`` there is a docstring; ``Parameters`` names every parameter and no other; ``Returns`` is there
+unless the function returns None; ``Raises`` names every exception that the body raises, and ArgumentError
+where it checks an argument.
 
     python tests/docstrings.py             every offender, room by room, and a count for each room
     python tests/docstrings.py describe    those of one room
@@ -37,7 +39,7 @@ RETURNS_NOTHING = ("None", "NoReturn", "Never")
 
 
 class Fault(NamedTuple):
-    """A docstring that breaks a rule: the room and name of its owner, the rule, and what is missing or too much."""
+    """A docstring that breaks a rule: room and name of its owner, the rule, and what is wrong."""
 
     room: str
     name: str
@@ -155,7 +157,7 @@ def parameters_of(value: Any) -> list[str]:
 
 
 def raised(value: Any) -> set[str]:
-    """Return the names of the exceptions that the body raises itself, and ArgumentError where it calls an argument check."""
+    """Return the exceptions that the body raises, and ArgumentError where it calls an argument check."""
     if inspect.isclass(value):
         made_by = [vars(value)[name] for name in ("__init__", "__post_init__") if name in vars(value)]
         written = [
@@ -189,11 +191,12 @@ def _is_checker(function: Any, name: str) -> bool:
 def main(rooms: list[str]) -> int:
     """Print the offenders of some rooms, or of all; return 1 if there are any."""
     wanted = [fault for fault in faults() if not rooms or fault.room in rooms]
-    print(*wanted, sep="\n")
+    lines = [*map(str, wanted)]
     for room, count in sorted(Counter(fault.room for fault in wanted).items()):
         rules = Counter(fault.rule for fault in wanted if fault.room == room)
         names = len({fault.name for fault in wanted if fault.room == room})
-        print(f"{room:14} {count:5} faults in {names:4} names: {dict(rules)}")
+        lines.append(f"{room:14} {count:5} faults in {names:4} names: {dict(rules)}")
+    sys.stdout.write("\n".join([*lines, ""]))
     return int(bool(wanted))
 
 
