@@ -18,8 +18,13 @@ from nmo_stats.sensitivity import (
     headline_population,
     large_cohort_ratios,
 )
-from nmo_stats.sensitivity.no_effect import _hierarchical_spread, _spread, populations
-from nmo_stats.sensitivity.series_rows import benchmark_rows, no_effect_designs
+from nmo_stats.sensitivity.no_effect import (
+    _hierarchical_spread,
+    _spread,
+    no_effect_designs,
+    populations,
+    simulated_rows,
+)
 from nmo_stats.simulate import (
     FixedWindows,
     GammaRates,
@@ -100,11 +105,8 @@ def test_without_an_identified_series_nothing_is_known():
     assert spread.identified == 1.0
     line = NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)).to_dicts()[0]
     assert (line["median"], line["low"]) == (None, None)
-    (row,) = benchmark_rows(
-        Comparison.from_arrays([[1, 1]], [[1, 1]]),
-        NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)),
-    )
-    assert (row.estimate, row.reason) == (None, "the ratio exists in none of the simulated series")
+    (row,) = simulated_rows(NoEffect("fixed", FixedWindows(), GammaRates(1, 0.7), False, (spread,)))
+    assert (row.median, row.reason) == (None, "the ratio exists in none of the simulated series")
 
 
 @pytest.mark.parametrize("rule", ["fixed", "triggered_1"])

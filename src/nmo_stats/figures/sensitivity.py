@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.sensitivity import FAMILY_NAMES, Answer, Family, NoEffect, Sensitivity, Spread
+from nmo_stats.sensitivity import FAMILY_NAMES, Answer, NoEffect, Sensitivity, Spread
 from nmo_stats.sensitivity.words import share_text
 
 WITHIN: Final = "conditional_exact"
@@ -29,7 +29,7 @@ Ends = tuple[float, float]
 class Line:
     """One line of the figure: an assumption, without its details, with the answers that are drawn."""
 
-    family: Family
+    family: str
     name: str
     answers: tuple[Answer, ...]
 
@@ -91,13 +91,14 @@ def specification_curve(sensitivity: Sensitivity, axes: Axes) -> Axes:
     instance("sensitivity", sensitivity, Sensitivity)
     instance("axes", axes, Axes)
     shown = lines(sensitivity)
-    limits = _limits((end for line in shown for row in line.answers for end in row.numbers), 1.4)
+    limits = _limits(
+        (end for line in shown for row in line.answers for end in (row.estimate, row.low, row.high)), 1.4
+    )
     base = sensitivity.base.get(HIERARCHICAL)
-    if base is not None and base.ratio is not None:
-        interval = base.ratio.interval
-        ends = max(interval.low, limits[0]), min(interval.high, limits[1])
+    if base is not None and base.has_interval:
+        ends = max(base.low or 0.0, limits[0]), min(base.high or 1.0, limits[1])
         axes.axvspan(*ends, color=COMPARATOR, alpha=0.08, linewidth=0)
-        axes.axvline(base.ratio.estimate, color=COMPARATOR, linewidth=1, alpha=0.6)
+        axes.axvline(base.estimate or 1.0, color=COMPARATOR, linewidth=1, alpha=0.6)
     y, family = 0.0, ""
     for line in shown:
         if line.family != family:
@@ -160,7 +161,7 @@ def simulated_height(designs: Sequence[NoEffect]) -> float:
 def _line(axes: Axes, line: Line, y: float, limits: Ends) -> None:
     shift = 0.16 if len(line.answers) > 1 else 0.0
     for row in sorted(line.answers, key=_rank):
-        estimate, low, high = (number or 0.0 for number in row.numbers)
+        estimate, low, high = (number or 0.0 for number in (row.estimate, row.low, row.high))
         at = y - shift if row.method == HIERARCHICAL else y + shift
         _interval(axes, (low, high), at, limits, {"color": _COLOURS[row.method or ""], "linewidth": 1.3})
         if limits[0] <= estimate <= limits[1]:

@@ -11,7 +11,6 @@ from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import capital, counted, percent
 
 _OPEN = "to be filled in by the authors"
@@ -157,7 +156,7 @@ def _limits_of_the_ratio(analysis: Analysis) -> str:
     return " ".join(texts)
 
 
-_REPEATED: Final[dict[Family, str]] = {
+_REPEATED: Final[dict[str, str]] = {
     "prior": "with sceptical to wide priors of the ratio",
     "heterogeneity": "with other priors of the spread of the ratio between patients",
     "trigger": "without one relapse on the reference per patient, as if it had led to the switch",
@@ -183,7 +182,7 @@ def _repeated(analysis: Analysis) -> list[str]:
     return done
 
 
-def _is_done(analysis: Analysis, family: Family) -> bool:
+def _is_done(analysis: Analysis, family: str) -> bool:
     return any(row.has_interval for row in analysis.sensitivity.answers(family))
 
 
@@ -319,7 +318,7 @@ def _strobe(analysis: Analysis) -> Table:
 
 def _biases(analysis: Analysis) -> str:
     """Return which biases were looked at, from what was run."""
-    named: dict[Family, str] = {
+    named: dict[str, str] = {
         "rtm": "regression to the mean (observed / expected)",
         "trigger": "a switch triggered by a relapse (one relapse left out)",
         "leave_one_out": "single patients",

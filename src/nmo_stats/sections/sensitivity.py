@@ -6,39 +6,23 @@ import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
 from string import ascii_lowercase
-from typing import Final, NamedTuple
+from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
-from nmo_stats.sensitivity import FAMILY_NAMES, Answer, Family, NoEffect, Sensitivity, Spread, TippingPoint
+from nmo_stats.sensitivity import FAMILY_NAMES, Answer, NoEffect, Sensitivity, Spread, TippingPoint
 from nmo_stats.sensitivity.empirical_bayes import IMPLAUSIBLE
 from nmo_stats.sensitivity.empirical_bayes import METHOD as OBSERVED_EXPECTED
 from nmo_stats.sensitivity.literature import placebo_sentences
+from nmo_stats.sensitivity.rules import DESIGNS
 from nmo_stats.sensitivity.words import no_effect_sentences, share_text
 from nmo_stats.wording import capital, percent, probability_text, significant
 
-
-class _Design(NamedTuple):
-    """How a design is called in tables, and when its reference period ends."""
-
-    title: str
-    end: str
-
-
-_DESIGNS: Final = {
-    "fixed": _Design("Times as observed", "as observed"),
-    "triggered_1": _Design("Switch 2 months after the first relapse", "2 months after its first relapse"),
-    "triggered_2": _Design("Switch 2 months after the second relapse", "2 months after its second relapse"),
-    "look_back": _Design(
-        "Switch after 2 relapses in 12 months",
-        "2 months after a relapse, the reference period being the 12 months before, with 2 relapses or more",
-    ),
-}
 _WITHIN: Final = "conditional_exact"
 _COLUMNS: Final = (HIERARCHICAL, _WITHIN)
-_FAMILIES: Final[dict[Family, str]] = {
+_FAMILIES: Final = {
     "prior": "Prior",
     "heterogeneity": "Spread of ratios",
     "likelihood": "Counts",
@@ -61,11 +45,15 @@ def no_effect(analysis: Analysis) -> Section:
     texts = no_effect_sentences(analysis.pair, sensitivity.designs)
     published = tuple(map(Prose, placebo_sentences(analysis.pair)))
     if not texts:
-        reasons = dict.fromkeys(f"{capital(row.reason)}." for row in sensitivity.of("benchmark") if row.reason)
+        reasons = dict.fromkeys(
+            f"{capital(row.reason)}." for row in sensitivity.of("benchmark") if row.reason
+        )
         lead = "What series like this one show with no effect at all could not be simulated."
         return Section("no-effect", title, lead, (*map(Prose, reasons), *published))
     headline = [design for design in sensitivity.designs if design.is_headline]
-    folds = [Fold("The numbers, and how they were simulated", (no_effect_table(headline), _simulated(headline)))]
+    folds = [
+        Fold("The numbers, and how they were simulated", (no_effect_table(headline), _simulated(headline)))
+    ]
     if len(sensitivity.designs) > len(headline):
         folds.append(Fold("The same for other populations", (grid_table(sensitivity.designs),)))
     picture = _no_effect_picture(headline, analysis.pair.comparator)
@@ -74,7 +62,7 @@ def no_effect(analysis: Analysis) -> Section:
 
 def _simulated(headline: Sequence[NoEffect]) -> Prose:
     """Return how the series were simulated."""
-    ends = "; ".join(_DESIGNS[design.rule_name].end for design in headline)
+    ends = "; ".join(DESIGNS[design.rule_name].end for design in headline)
     spread = headline[0].overdispersion.sd_period
     periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
     return Prose(
@@ -172,7 +160,7 @@ def no_effect_table(headline: Sequence[NoEffect]) -> Table:
     """Return what every method shows with no effect, for the population with the mean rate of the data."""
     marks = _Footnotes()
     rows = tuple(
-        (_DESIGNS[design.rule_name].title, METHODS[one.method].name, *_simulated_cells(one, marks))
+        (DESIGNS[design.rule_name].title, METHODS[one.method].name, *_simulated_cells(one, marks))
         for design in headline
         for one in design.spreads
     )
@@ -199,7 +187,7 @@ def grid_table(designs: Sequence[NoEffect]) -> Table:
         spread = design.find(_WITHIN)
         if spread is not None and not design.is_headline:
             median, _, _, share, large = _simulated_cells(spread, marks, ("median", "large_cohort"))
-            rows.append((capital(design.words), _DESIGNS[design.rule_name].title, median, share, large))
+            rows.append((capital(design.words), DESIGNS[design.rule_name].title, median, share, large))
     return Table(
         "Exact ratio within patients with no effect, by population",
         ("Population", "Design", "Median", "At or below", "Large series"),
@@ -241,9 +229,13 @@ def pivot_table(sensitivity: Sensitivity) -> Table:
     remarks: dict[str, None] = {}
     for family, name in _FAMILIES.items():
         answers = sensitivity.answers(family)
-        remarks |= dict.fromkeys(f"{name}: {row.assumption.remark}." for row in answers if row.assumption.remark)
-        for label in dict.fromkeys(row.label for row in answers):
-            rows.append((f"{name}: {label}", *_cells([row for row in answers if row.label == label], marks)))
+        remarks |= dict.fromkeys(
+            f"{name}: {row.assumption.remark}." for row in answers if row.assumption.remark
+        )
+        rows += [
+            (f"{name}: {label}", *_cells([row for row in answers if row.label == label], marks))
+            for label in dict.fromkeys(row.label for row in answers)
+        ]
     note = (
         f"Ratios with {percent(sensitivity.level)} intervals; a dash without a letter: the assumption does not "
         "concern the estimator. All estimators: results.json."
@@ -351,7 +343,7 @@ def _no_effect_picture(headline: Sequence[NoEffect], comparator: str) -> Picture
     from nmo_stats.figures.sensitivity import simulated_height
 
     population = headline[0].population
-    titles = [_DESIGNS[design.rule_name].title for design in headline]
+    titles = [DESIGNS[design.rule_name].title for design in headline]
     shown = [
         f"{title}: {METHODS[one.method].name} median {significant(one.median, 2)}, 95 % of the series "
         f"{significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"

@@ -10,10 +10,8 @@ from nmo_stats.sensitivity.row import (
     FAMILY_NAMES,
     Answer,
     Assumption,
-    Family,
     SimulatedSpread,
     Spread,
-    TippingNumber,
     TippingPoint,
 )
 from nmo_stats.sensitivity.rules import RULES
@@ -28,7 +26,6 @@ __all__ = [
     "Assumption",
     "Background",
     "EmpiricalBayesRatio",
-    "Family",
     "NoEffect",
     "Overdispersion",
     "PeriodRates",
@@ -39,7 +36,6 @@ __all__ = [
     "SimulatedSpread",
     "Simulation",
     "Spread",
-    "TippingNumber",
     "TippingPoint",
     "adjusted",
     "benchmark",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
@@ -22,7 +22,9 @@ from nmo_stats.cohort import Comparison
 MOST_PATIENTS: Final = 60  # beyond, not every allocation is tried, however few relapses are moved
 MOST_ENUMERATED: Final = 2000  # allocations of one number of relapses
 _MOST_FITTED: Final = 8  # allocations in doubt, of one number of relapses
-_ONCE_FITTED: Final = 0.3  # of the doubt remains once an allocation is fitted, the errors being nearly the same
+_ONCE_FITTED: Final = (
+    0.3  # of the doubt remains once an allocation is fitted, the errors being nearly the same
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +112,21 @@ class Judge:
 
     excess: Callable[[Counts], Floats]
     fitted: Callable[[Counts], float] | None = None
+    _known: dict[bytes, Floats] = field(default_factory=dict)
+
+    def scores(self, allocations: Counts) -> Floats:
+        """Return the excess of each allocation, computed once."""
+        key = allocations.tobytes()
+        if key not in self._known:
+            self._known[key] = self.excess(allocations)
+        return self._known[key]
 
     def verdict(self, allocations: Counts, *, every: bool) -> tuple[bool, bool]:
         """Return whether some, or every, allocation tips the answer, and whether that is certain.
 
         In doubt that *some* does it is denied, and that *every* does is granted, so that numbers stay bounds.
         """
-        excess = self.excess(allocations)
+        excess = self.scores(allocations)
         if self.fitted is None:
             return bool((excess >= 0).all() if every else (excess >= 0).any()), True
         sign, shift, doubt = -1.0 if every else 1.0, 0.0, 1.0
@@ -149,6 +159,8 @@ class Search:
         Whether the most and the least favourable allocation are those in the order of the time ratios.
     is_rising
         Whether moving one relapse more never undoes what is tipped, so that numbers can be skipped.
+    most_enumerated
+        Allocations of one number of relapses that are all tried.
     most_together
         Where it is not: allocations of all numbers together that are tried before numbers are skipped.
     goes_on
@@ -160,6 +172,7 @@ class Search:
     most: int
     has_extremes: bool = False
     is_rising: bool = True
+    most_enumerated: int = MOST_ENUMERATED
     most_together: int = MOST_ENUMERATED
     goes_on: bool = True
 
@@ -198,7 +211,7 @@ class Search:
             order = self.moves.by_time_ratio()
             return np.stack([self.moves.in_order(count, order), self.moves.in_order(count, order[::-1])])
         is_small = len(self.moves.room) <= MOST_PATIENTS or count == 0
-        return self.moves.everything(count) if is_small else None
+        return self.moves.everything(count, self.most_enumerated) if is_small else None
 
     def _paths(self, count: int, *, every: bool) -> Counts:
         order = self._from_least if every else self._from_least[::-1]
@@ -210,7 +223,7 @@ class Search:
         singles = self._tried(1)
         if singles is None:
             return self.moves.by_time_ratio()[::-1]
-        ranked = singles.argmax(axis=1)[np.argsort(self.judge.excess(singles), kind="stable")]
+        ranked = singles.argmax(axis=1)[np.argsort(self.judge.scores(singles), kind="stable")]
         rest = np.setdiff1d(np.arange(singles.shape[1]), ranked)  # without room: they take none
         return np.concatenate([rest, ranked])
 

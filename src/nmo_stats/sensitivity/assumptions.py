@@ -6,7 +6,7 @@ comparison, which every method answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -29,7 +29,7 @@ from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.large_series import without_one_relapse
 from nmo_stats.sensitivity.no_effect import headline_population
 from nmo_stats.sensitivity.overdispersion import observed_overdispersion, varying
-from nmo_stats.sensitivity.row import Answer, Assumption, Family
+from nmo_stats.sensitivity.row import Answer, Assumption
 from nmo_stats.sensitivity.rules import RULES, misfits
 from nmo_stats.wording import counted, significant
 
@@ -47,7 +47,7 @@ class Change(NamedTuple):
 
     Parameters
     ----------
-    code, name, clause, remark
+    code, name, remark
         As in :class:`~nmo_stats.sensitivity.row.Assumption`.
     to
         The model or the comparison under the assumption, or the refusal.
@@ -55,17 +55,16 @@ class Change(NamedTuple):
 
     code: str
     name: str
-    clause: str
     to: Model | Comparison | Refusal
     remark: str = ""
 
 
-def answers(family: Family, changes: Iterable[Change], model: Model, refits: Refits) -> list[Answer]:
+def answers(family: str, changes: Iterable[Change], model: Model, refits: Refits) -> list[Answer]:
     """Return what the methods say under each assumption of a family."""
     rows = []
-    for code, name, clause, to, remark in changes:
-        assumption = Assumption(family, code, name, clause, remark=remark)
-        rows += [Answer(assumption, result) for result in _results(to, model, refits)]
+    for code, name, to, remark in changes:
+        assumption = Assumption(family, code, name, remark=remark)
+        rows += [Answer.of(assumption, result) for result in _results(to, model, refits)]
     return rows
 
 
@@ -85,29 +84,25 @@ def _results(to: Model | Comparison | Refusal, model: Model, refits: Refits) -> 
 
 def _impossible(name: str, reason: str) -> Change:
     """Return an assumption under which no method can be asked."""
-    return Change("", name, "", Refusal("", reason))
+    return Change("", name, Refusal("", reason))
 
 
 def prior(model: Model) -> Iterator[Change]:
     """Return priors of the log ratio from sceptical to wide, the other priors as chosen."""
     for name, priors in ratio_prior_grid(model.priors).items():
-        which = "prior" if name == "as chosen" else f"{name} prior"
-        clause = f"With the {which} {priors.log_rate_ratio} of the log ratio"
-        yield Change(name, f"{name} {priors.log_rate_ratio}", clause, replace(model, priors=priors))
+        yield Change(name, f"{name} {priors.log_rate_ratio}", replace(model, priors=priors))
 
 
 def heterogeneity(model: Model) -> Iterator[Change]:
     """Return priors under which ratios differ less or more between patients."""
     for scale in sorted({*HETEROGENEITY_SCALES, model.priors.sd_rate_ratio.sd}):
-        clause = f"If the ratio's spread between patients has the prior HalfNormal({scale:g})"
         priors = replace(model.priors, sd_rate_ratio=HalfNormal(scale))
-        yield Change(f"{scale:g}", f"scale {scale:g}", clause, replace(model, priors=priors))
+        yield Change(f"{scale:g}", f"scale {scale:g}", replace(model, priors=priors))
 
 
 def likelihood(model: Model) -> Iterator[Change]:
     """Return Poisson counts, and counts that vary more."""
-    clause = "If a patient's counts vary as Poisson counts do"
-    yield Change("poisson", "Poisson", clause, replace(model, likelihood="poisson"))
+    yield Change("poisson", "Poisson", replace(model, likelihood="poisson"))
     for scale in sorted({*OVERDISPERSION_SCALES, model.priors.overdispersion.sd}):
         reason = _too_long(model, scale)
         priors = replace(model.priors, overdispersion=HalfNormal(scale))
@@ -115,7 +110,6 @@ def likelihood(model: Model) -> Iterator[Change]:
         yield Change(
             "negative_binomial",
             f"negative binomial, HalfNormal({scale:g})",
-            f"If a patient's counts vary more than Poisson counts (overdispersion with prior HalfNormal({scale:g}))",
             Refusal(HIERARCHICAL, reason) if reason else changed,
         )
 
@@ -140,15 +134,13 @@ def entry(model: Model) -> Iterator[Change]:
     """Return entry by a relapse on the reference; no condition, where that is the model's own."""
     reference = model.pair.reference
     if model.entry is not None:
-        clause = f"If a relapse on {reference} was no condition for being in the series"
-        yield Change("no_condition", "no condition", clause, replace(model, entry=None))
+        yield Change("no_condition", "no condition", replace(model, entry=None))
         return
     without = int((model.pair.relapses[:, 0] == 0).sum())
     reason = f"{without} of {counted(len(model.pair.patients), 'patient')} had no relapse on {reference}"
     yield Change(
         "relapse_on_reference",
         f"by a relapse on {reference}",
-        f"If patients are in the series because they relapsed on {reference}",
         Refusal(HIERARCHICAL, reason) if without else replace(model, entry="relapse_on_reference"),
     )
 
@@ -160,7 +152,6 @@ def trigger(model: Model) -> Iterator[Change]:
     loses = np.array([answer is not False for answer in ended]) & (pair.relapses[:, 0] > 0)
     count, reference = int(loses.sum()), pair.reference
     name = f"one relapse on {reference} removed"
-    clause = f"If one relapse on {reference} per patient led to the switch and is left out"
     if not pair.totals[0]:
         yield _impossible(name, f"no patient had a relapse on {reference} that could be left out")
         return
@@ -168,13 +159,9 @@ def trigger(model: Model) -> Iterator[Change]:
         yield _impossible(name, f"no period on {reference} was ended by a relapse")
         return
     if count < patients:
-        some = f"{count} of {counted(patients, 'patient')}"
-        name, clause = (
-            f"{name} in {some}",
-            f"If a relapse on {reference} led to the switch of {some} and is left out",
-        )
+        name = f"{name} in {count} of {counted(patients, 'patient')}"
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
-    yield Change("one_relapse_removed", name, clause, changed, _left_without_effect(pair))
+    yield Change("one_relapse_removed", name, changed, _left_without_effect(pair))
 
 
 def _left_without_effect(pair: Comparison) -> str:
@@ -212,7 +199,6 @@ def rounding(model: Model) -> Iterator[Change]:
         yield Change(
             code,
             f"{longer} +1/2, {shorter} -1/2 {unit}",
-            f"If every {longer} period was half a {unit} longer and every {shorter} period half a {unit} shorter",
             pair.changed(years=pair.years + sign * half),
         )
 
@@ -235,20 +221,18 @@ def _after_run_in(pair: Comparison, left: tuple[Counts, Floats], months: int) ->
     gone = ", ".join(patient for patient, is_kept in zip(pair.patients, kept, strict=True) if not is_kept)
     first = "first month" if months == 1 else f"first {months} months"
     name = f"{first} left out" if months else "none left out"
-    clause = f"Without the {first} of every period" if months else "With no run-in"
     if gone:
-        name, clause = f"{name}; patient {gone} leaves", f"{clause}, which consume a period of patient {gone}"
+        name = f"{name}; patient {gone} leaves"
     if not kept.any():
         return _impossible(name, "no patient has both periods left")
     changed = pair.only(kept).changed(relapses=relapses[kept], years=years[kept])
-    return Change(str(months), name, clause, changed)
+    return Change(str(months), name, changed)
 
 
 def merging(model: Model) -> Iterator[Change]:
     """Return the comparison with no onsets merged, where a merge took a relapse off the later treatment."""
     if model.pair.unmerged is not None:
-        clause = "If every onset is a relapse of its own, also those soon after another one"
-        yield Change("unmerged", "no onsets merged", clause, model.pair.unmerged)
+        yield Change("unmerged", "no onsets merged", model.pair.unmerged)
 
 
 def leave_one_out(model: Model) -> Iterator[Change]:
@@ -260,7 +244,7 @@ def leave_one_out(model: Model) -> Iterator[Change]:
     places = np.arange(patients)
     for place in places if patients <= MOST_LEFT_OUT else _most_influential(pair):
         name = pair.patients[place]
-        yield Change(name, f"without patient {name}", f"Without patient {name}", pair.only(places != place))
+        yield Change(name, f"without patient {name}", pair.only(places != place))
     if patients > MOST_LEFT_OUT:
         reason = (
             f"of {patients} patients only the {SHOWN_OF_MANY} are left out who move the exact ratio within "
@@ -282,13 +266,13 @@ def _most_influential(pair: Comparison) -> Counts:
     return np.sort(np.argsort(-residuals, kind="stable")[:SHOWN_OF_MANY])
 
 
-MODEL_RULES: Final[dict[Family, Callable[[Model], Iterator[Change]]]] = {
+MODEL_RULES: Final = {
     "prior": prior,
     "heterogeneity": heterogeneity,
     "likelihood": likelihood,
     "entry": entry,
 }
-DATA_RULES: Final[dict[Family, Callable[[Model], Iterator[Change]]]] = {
+DATA_RULES: Final = {
     "trigger": trigger,
     "rounding": rounding,
     "run_in": run_in,

@@ -28,8 +28,8 @@ from nmo_stats.estimators.table import Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Answer, Assumption, Family
-from nmo_stats.sensitivity.rules import RULES, misfit_text, rule_words
+from nmo_stats.sensitivity.row import Answer, Assumption
+from nmo_stats.sensitivity.rules import RULES, misfit_text
 from nmo_stats.simulate import Rule, cohort_with_expectation, point_estimates
 from nmo_stats.wording import significant
 
@@ -42,10 +42,9 @@ _FEWEST_EXPECTED: Final = 100.0
 _STEP: Final = 0.25  # of the standard deviation of the narrower of the two distributions
 _REACH: Final = 8.5  # standard deviations; beyond is 1e-17
 _MOST_NODES: Final = 20_001
-_WIDEST: Final = 200.0
+_ROUNDING: Final = 1e-6  # of a quantile, more than its error
 _WITHIN: Final = "conditional_exact"
 _KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
-FAMILY: Final[Family] = "bias_adjustment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,63 +97,42 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
     instance("background", background, Background)
     base = fit.rate_ratio(level)
     tail = (1 - require_level(level)) / 2
-    smeared = Smeared.of(fit, background)
-    low, median, high = (math.exp(smeared.quantile(share)) for share in (tail, 0.5, 1 - tail))
-    return RateRatio(
+    logs, weights = _lattice(fit, background)
+
+    def below(value: float) -> float:
+        return float(weights @ fit.posterior.cdf("log_rate_ratio", value + logs))
+
+    def quantile(probability: float) -> float:
+        middle = float(fit.posterior.quantile("log_rate_ratio", (probability,))[0]) - math.log(
+            background.ratio
+        )
+        if background.sd == 0:
+            return middle
+        # the log background ratio is on the lattice: so far the quantile can lie from the one for its median
+        reach = _REACH * background.sd + _ROUNDING
+        return float(
+            brentq(lambda value: below(value) - probability, middle - reach, middle + reach, xtol=1e-10)
+        )
+
+    low, median, high = (math.exp(quantile(probability)) for probability in (tail, 0.5, 1 - tail))
+    return replace(
+        base,
         estimate=median,
         interval=Interval(low, high, level, "credible"),
-        method=fit.method,
-        estimand=base.estimand,
-        cautions=base.cautions,
-        probability_below_1=smeared.below(0.0),
+        probability_below_1=below(0.0),
+        rate_difference=None,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Smeared:
-    """The distribution of the log ratio minus the log background ratio.
-
-    Parameters
-    ----------
-    fit
-        Whose posterior it is.
-    logs, weights
-        Log background ratios on an even lattice, and their probabilities.
-    """
-
-    fit: HierarchicalFit
-    logs: Floats
-    weights: Floats
-
-    @classmethod
-    def of(cls, fit: HierarchicalFit, background: Background) -> Smeared:
-        """Place the lattice so finely that neither distribution changes much within a step."""
-        if background.sd == 0:
-            return cls(fit, np.array([math.log(background.ratio)]), np.ones(1))
-        low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
-        step = _STEP * min(1.0, float(high - low) / 2 / background.sd)
-        count = min(2 * math.ceil(_REACH / step) + 1, _MOST_NODES)
-        z = np.linspace(-_REACH, _REACH, count)
-        weights = np.exp(-0.5 * z**2)
-        return cls(fit, math.log(background.ratio) + background.sd * z, weights / weights.sum())
-
-    def below(self, value: float) -> float:
-        """Return P(log ratio - log background <= value)."""
-        return float(self.weights @ self.fit.posterior.cdf("log_rate_ratio", value + self.logs))
-
-    def quantile(self, share: float) -> float:
-        """Return the value below which lies a share of the probability."""
-        start = float(self.fit.posterior.quantile("log_rate_ratio", (share,))[0]) - float(
-            self.weights @ self.logs
-        )
-        if self.logs.size == 1:
-            return start
-        reach = 1.0
-        while reach < _WIDEST and not self.below(start - reach) <= share <= self.below(start + reach):
-            reach *= 2
-        return float(
-            brentq(lambda value: self.below(value) - share, start - reach, start + reach, xtol=1e-10)
-        )
+def _lattice(fit: HierarchicalFit, background: Background) -> tuple[Floats, Floats]:
+    """Return log background ratios and their probabilities, so dense that neither distribution changes much in a step."""
+    if background.sd == 0:
+        return np.array([math.log(background.ratio)]), np.ones(1)
+    low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
+    step = _STEP * min(1.0, float(high - low) / 2 / background.sd)
+    z = np.linspace(-_REACH, _REACH, min(2 * math.ceil(_REACH / step) + 1, _MOST_NODES))
+    weights = np.exp(-0.5 * z**2)
+    return math.log(background.ratio) + background.sd * z, weights / weights.sum()
 
 
 def adjusted_rows(
@@ -182,26 +160,21 @@ def adjusted_rows(
     """
     rows = []
     if given is not None:
-        clause = f"Divided by the given background ratio of {significant(given.ratio)}"
-        rows.append(_adjusted_row(fit, given, Assumption(FAMILY, "given", "given", clause), refits.level))
+        rows.append(_adjusted_row(fit, given, Assumption("bias_adjustment", "given", "given"), refits.level))
     for name, codes in _KINDS.items():
         alike = sorted(
             (one for one in designs if one.rule_name in codes and not one.overdispersion.is_alternative),
             key=lambda one: (not one.is_headline, codes.index(one.rule_name)),
         )
+        assumption = Assumption("bias_adjustment", codes[0], name)
         reason = _no_background(fit.model, RULES[codes[0]], alike)
-        assumption = Assumption(FAMILY, codes[0], name)
         background = (
             Refusal(fit.method, reason) if reason else simulated_background(fit.model, alike, refits, seed)
         )
         if isinstance(background, Refusal):
-            rows.append(Answer(assumption, background))
-            continue
-        clause = (
-            f"Divided by the ratio that a very large series shows with no effect, {rule_words(alike[0].rule)} "
-            f"({significant(background.ratio, 2)})"
-        )
-        rows.append(_adjusted_row(fit, background, replace(assumption, clause=clause), refits.level))
+            rows.append(Answer.of(assumption, background))
+        else:
+            rows.append(_adjusted_row(fit, background, assumption, refits.level))
     return rows
 
 
@@ -210,9 +183,7 @@ def _no_background(model: Model, rule: Rule, designs: Sequence[NoEffect]) -> str
     if not sum(model.pair.totals):
         return NO_INFORMATION
     if model.entry is not None:
-        return (
-            f"the fit allows for entry by a relapse on {model.pair.reference}: a background ratio would do so twice"
-        )
+        return f"the fit allows for entry by a relapse on {model.pair.reference}: a background ratio would do so twice"
     unfit = misfit_text(model.pair, rule)
     if unfit:
         return unfit
@@ -221,10 +192,12 @@ def _no_background(model: Model, rule: Rule, designs: Sequence[NoEffect]) -> str
     return "the large series is fitted with Poisson counts only" if model.likelihood != "poisson" else ""
 
 
-def _adjusted_row(fit: HierarchicalFit, background: Background, assumption: Assumption, level: float) -> Answer:
+def _adjusted_row(
+    fit: HierarchicalFit, background: Background, assumption: Assumption, level: float
+) -> Answer:
     name = f"{assumption.name}: {significant(background.ratio)}"
     assumption = replace(assumption, name=name, detail=f"log sd {significant(background.sd, 2)}")
-    return Answer(assumption, answer(fit.method, lambda: adjusted(fit, background, level)))
+    return Answer.of(assumption, answer(fit.method, lambda: adjusted(fit, background, level)))
 
 
 def simulated_background(

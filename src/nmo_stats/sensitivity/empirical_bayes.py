@@ -247,19 +247,16 @@ def regression_rows(pair: Comparison, level: float = 0.95) -> list[Answer]:
             f"({populations[0].mean:g} to {populations[-1].mean:g} per year)"
         )
     if reason:
-        return [Answer(Assumption("rtm", "", "any population"), Refusal(METHOD, reason))]
+        return [Answer.of(Assumption("rtm", "", "any population"), Refusal(METHOD, reason))]
     return [_regression_row(pair, population, cv, level) for population in populations for cv in CVS]
 
 
 def _regression_row(pair: Comparison, population: AssumedPopulation, cv: float, level: float) -> Answer:
     mean, detail = population.mean, population.label
     ratio = regression_to_mean(pair, GammaRates(mean, cv))
-    often = "once" if mean == 1 else f"{mean:g} times"
     name = f"{'mean' if detail else 'population mean'} {mean:g} per year, CV {cv:g}"
-    clause = (
-        f"If patients of this kind relapse {often} a year on average (CV {cv:g}{f'; {detail}' if detail else ''}), "
-        f"{significant(ratio.count.expected)} relapses on {pair.comparator} were to be expected with no effect; "
-        "against these"
+    expected = (
+        f"{significant(ratio.count.expected)} relapses on {pair.comparator} are expected with no effect"
     )
-    assumption = Assumption("rtm", f"mean_{mean:g}_cv_{cv:g}", name, clause, detail)
-    return Answer(assumption, ratio.rate_ratio(level))
+    assumption = Assumption("rtm", f"mean_{mean:g}_cv_{cv:g}", name, detail, expected)
+    return Answer.of(assumption, ratio.rate_ratio(level))

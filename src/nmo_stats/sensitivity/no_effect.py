@@ -14,8 +14,8 @@ from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import NO_INFORMATION, RateRatio, json_number
-from nmo_stats.estimators.table import Refusal, answer
+from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.estimators.table import answer
 from nmo_stats.hierarchical import Model, Refits, ratio_posteriors
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.empirical_bayes import CVS
@@ -30,7 +30,7 @@ from nmo_stats.sensitivity.overdispersion import (
     varying,
 )
 from nmo_stats.sensitivity.row import Assumption, SimulatedSpread, Spread
-from nmo_stats.sensitivity.rules import RULES, misfit_text, misfits, rule_words
+from nmo_stats.sensitivity.rules import RULES, misfit_text, misfits
 from nmo_stats.simulate import (
     Cohorts,
     GammaRates,
@@ -49,17 +49,6 @@ _MOST_HIERARCHICAL: Final = 20_000  # replicates times patients, of the hierarch
 _MOST_SIMULATED: Final = 200_000  # of all estimators, and at least the fewest replicates
 _MOST_REPLICATES: Final = 100_000  # a share of series is then known to 0.2 percentage points
 _FEWEST_REPLICATES: Final = 200
-_NUMBERS: Final = (
-    "median",
-    "low",
-    "high",
-    "zero",
-    "infinite",
-    "not_identified",
-    "observed",
-    "at_or_below",
-    "large_cohort",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +134,7 @@ class NoEffect:
                 "overdispersion": self.overdispersion.source,
                 "headline": self.is_headline,
                 "method": spread.method,
-                **{name: json_number(getattr(spread, name)) for name in _NUMBERS},
-                "replicates": spread.replicates,
+                **spread.to_dict(),
                 "reason": "; ".join(f"{name}: {why}" for name, why in spread.reasons.items()) or None,
             }
             for spread in self.spreads
@@ -306,9 +294,9 @@ def no_effect_designs(
     return designs, missing
 
 
-def _missing(code: str, name: str, reason: str, method: str = "") -> SimulatedSpread:
-    refusal = Refusal(method, reason, failed=bool(method))
-    return SimulatedSpread(Assumption("benchmark", code, name), refusal)
+def _missing(code: str, name: str, reason: str, method: str | None = None) -> SimulatedSpread:
+    assumption = Assumption("benchmark", code, name)
+    return SimulatedSpread(assumption=assumption, method=method, reason=reason, failed=method is not None)
 
 
 def _asked(model: Model, code: str, rule: Rule) -> Iterator[NoEffect]:
@@ -344,10 +332,17 @@ def _spreads(
     return spreads, failed
 
 
-def simulated_rows(pair: Comparison, design: NoEffect) -> list[SimulatedSpread]:
+def simulated_rows(design: NoEffect) -> list[SimulatedSpread]:
     """Return what every method shows in the series of a design."""
-    unfit = misfit_text(pair, design.rule)
-    clause = f"With no effect at all, {rule_words(design.rule)} ({design.words})"
-    clause = f"{clause}, while {unfit}" if unfit else clause
-    assumption = Assumption("benchmark", design.rule_name, design.name, clause)
-    return [SimulatedSpread(assumption, spread) for spread in design.spreads]
+    assumption = Assumption("benchmark", design.rule_name, design.name)
+    return [
+        SimulatedSpread(
+            assumption=assumption,
+            method=spread.method,
+            reason=spread.reasons.get("median", ""),
+            median=spread.median,
+            low=spread.low,
+            high=spread.high,
+        )
+        for spread in design.spreads
+    ]

@@ -6,34 +6,18 @@ A tipping number is how much it takes to move an interval to 1. In place of each
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Final, Literal, Self
 
 from nmo_stats.estimate import NO_INFORMATION, Caution, Limit, RateRatio, json_number
 from nmo_stats.estimators.table import Refusal
 from nmo_stats.names import is_hierarchical
-from nmo_stats.wording import beside, counted, ratio_limits, significant
+from nmo_stats.wording import beside, ratio_limits, significant
 
-Family = Literal[
-    "prior",
-    "heterogeneity",
-    "likelihood",
-    "entry",
-    "trigger",
-    "rounding",
-    "run_in",
-    "merging",
-    "leave_one_out",
-    "rtm",
-    "bias_adjustment",
-    "benchmark",
-    "tipping",
-]
 Criterion = Literal["upper_limit", "probability"]
 Direction = Literal["added", "removed", "background", "any"]
-Numbers = tuple[float | None, float | None, float | None]
 
-FAMILY_NAMES: Final[dict[Family, str]] = {
+FAMILY_NAMES: Final = {
     "prior": "Prior of the ratio",
     "heterogeneity": "Differences of the ratio between patients",
     "likelihood": "Distribution of the counts",
@@ -54,8 +38,6 @@ _MISSING: Final = {
     "large_cohort": "the hierarchical model is not fitted to so large a series here",
 }
 
-Result = TypeVar("Result", bound="RateRatio | Spread | TippingNumber")
-
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
@@ -69,18 +51,15 @@ class Assumption:
         Tells it from the others of its family.
     name
         In a few words.
-    clause
-        The same as the beginning of a sentence, e.g. ``"Without patient 1"``.
     detail
         What tables add to the name in brackets, and a figure leaves out.
     remark
         What this assumption does to the ratio where there is no effect; a sentence says it after the number.
     """
 
-    family: Family
+    family: str
     code: str
     name: str
-    clause: str = ""
     detail: str = ""
     remark: str = ""
 
@@ -90,24 +69,34 @@ class Assumption:
         return f"{self.name} ({self.detail})" if self.detail else self.name
 
 
-@dataclass(frozen=True)
-class Row(Generic[Result]):
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """What one method says under one assumption, or why it says nothing.
 
     Parameters
     ----------
     assumption
         What is assumed.
-    result
-        The number, or the refusal; its method is empty where no method could be asked.
+    method
+        Code of the method; None where no method could be asked.
+    cautions
+        Reasons to read the number with care.
+    reason
+        Why there is no number; empty where there is one.
+    failed
+        Whether that is because a computation failed.
     """
 
     kind: ClassVar[str]
+    numbers: ClassVar[tuple[str, ...]]
     assumption: Assumption
-    result: Result | Refusal
+    method: str | None
+    cautions: tuple[Caution, ...] = ()
+    reason: str = ""
+    failed: bool = False
 
     @property
-    def family(self) -> Family:
+    def family(self) -> str:
         """Kind of the assumption."""
         return self.assumption.family
 
@@ -116,47 +105,23 @@ class Row(Generic[Result]):
         """The assumption with its detail."""
         return self.assumption.label
 
-    @property
-    def method(self) -> str | None:
-        """Code of the method; None where no method could be asked."""
-        return self.result.method or None
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is no number because a computation failed."""
-        return isinstance(self.result, Refusal) and self.result.failed
-
-    @property
-    def reason(self) -> str:
-        """Why there is no number; empty where there is one."""
-        return self.result.reason if isinstance(self.result, Refusal) else ""
-
-    @property
-    def numbers(self) -> Numbers:
-        """Estimate with its limits; None where there is none."""
-        raise NotImplementedError
-
-    @property
-    def cautions(self) -> tuple[Caution, ...]:
-        """Reasons to read the number with care."""
-        return ()
-
     def withheld(self, reason: str) -> Self:
-        """Return the row without its number if that is one of the hierarchical model."""
+        """Return the row without its numbers if they are of the hierarchical model."""
         if not is_hierarchical(self.method):
             return self
-        return replace(self, result=Refusal(self.result.method, reason, failed=True))
+        blank: dict[str, Any] = dict.fromkeys(self.numbers)
+        return replace(self, cautions=(), reason=reason, failed=True, **blank)
 
     def to_dict(self) -> dict[str, Any]:
         """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""
+        numbers = (*(json_number(getattr(self, name)) for name in self.numbers), None, None, None)
         return {
             "kind": self.kind,
             "family": self.family,
             "code": self.assumption.code,
             "assumption": self.label,
             "method": self.method,
-            **dict(zip(("estimate", "low", "high"), map(json_number, self.numbers), strict=True)),
-            "probability_below_1": None,
+            **dict(zip(("estimate", "low", "high", "probability_below_1"), numbers, strict=False)),
             "is_bound": False,
             "cautions": [caution.to_dict() for caution in self.cautions],
             "reason": self.reason or None,
@@ -164,78 +129,62 @@ class Row(Generic[Result]):
         }
 
 
-@dataclass(frozen=True)
-class Answer(Row[RateRatio]):
-    """The rate ratio under another assumption."""
+@dataclass(frozen=True, kw_only=True)
+class Answer(Row):
+    """The rate ratio under another assumption.
+
+    Parameters
+    ----------
+    estimate, low, high
+        The ratio and its interval; None where there is none.
+    probability_below_1
+        Posterior probability, None for frequentist methods.
+    """
 
     kind = "answer"
+    numbers = ("estimate", "low", "high", "probability_below_1")
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    probability_below_1: float | None = None
 
-    @property
-    def ratio(self) -> RateRatio | None:
-        """The ratio; None where there is none, or the data hold no information on it."""
-        result = self.result
-        return result if isinstance(result, RateRatio) and result.informative else None
+    @classmethod
+    def of(cls, assumption: Assumption, result: RateRatio | Refusal) -> Answer:
+        """Return the row of what a method says; without numbers where the data hold no information."""
+        if isinstance(result, Refusal):
+            method = result.method or None
+            return cls(assumption=assumption, method=method, reason=result.reason, failed=result.failed)
+        row = cls(assumption=assumption, method=result.method, cautions=result.cautions)
+        if not result.informative:
+            return replace(row, reason=NO_INFORMATION)
+        return replace(
+            row,
+            estimate=result.estimate,
+            low=result.interval.low,
+            high=result.interval.high,
+            probability_below_1=result.probability_below_1,
+        )
 
     @property
     def has_interval(self) -> bool:
         """Whether the row holds a ratio with limits."""
-        return self.ratio is not None
-
-    @property
-    def numbers(self) -> Numbers:
-        """The ratio and its limits; None where there is none."""
-        ratio = self.ratio
-        return (ratio.estimate, ratio.interval.low, ratio.interval.high) if ratio else (None, None, None)
-
-    @property
-    def reason(self) -> str:
-        """Why there is no ratio; empty where there is one."""
-        if isinstance(self.result, Refusal):
-            return self.result.reason
-        return "" if self.result.informative else NO_INFORMATION
-
-    @property
-    def cautions(self) -> tuple[Caution, ...]:
-        """Reasons to read the ratio with care."""
-        return () if isinstance(self.result, Refusal) else self.result.cautions
-
-    @property
-    def estimate(self) -> float | None:
-        """The ratio; None where there is none."""
-        return self.numbers[0]
-
-    @property
-    def low(self) -> float | None:
-        """Its lower limit."""
-        return self.numbers[1]
-
-    @property
-    def high(self) -> float | None:
-        """Its upper limit."""
-        return self.numbers[2]
-
-    @property
-    def probability_below_1(self) -> float | None:
-        """Posterior probability, None for frequentist methods."""
-        return self.ratio.probability_below_1 if self.ratio else None
+        return None not in (self.estimate, self.low, self.high)
 
     @property
     def known_limit(self) -> Limit | None:
         """The one limit of the interval that the data set: that of a ratio without relapses in one period."""
-        if self.ratio is None or self.ratio.known_limit:
-            return self.ratio.known_limit if self.ratio else None
-        return "high" if self.ratio.estimate == 0 else None
+        named = next((caution.limit for caution in self.cautions if caution.limit), None)
+        return "high" if named is None and self.estimate == 0 else named
 
     @property
     def leading(self) -> float:
         """The number that leads: the ratio, or the one limit that the data set; its median is made by the prior."""
-        estimate, low, high = (number or 0.0 for number in self.numbers)
-        return {"high": high, "low": low, None: estimate}[self.known_limit]
+        return {"high": self.high, "low": self.low, None: self.estimate}[self.known_limit] or 0.0
 
     @property
     def includes_1(self) -> bool:
         """Whether there is an interval, and it includes 1."""
-        return self.ratio is not None and self.ratio.interval.contains(1.0)
+        return self.low is not None and self.high is not None and self.low <= 1 <= self.high
 
     @property
     def is_plausible(self) -> bool:
@@ -250,12 +199,8 @@ class Answer(Row[RateRatio]):
 
     def ratio_text(self, digits: int = 3, bounds: tuple[str, str] = ("at most", "at least")) -> str:
         """Return the number that leads and both limits, each told apart from 1."""
-        low, high = self.low or 0.0, self.high or 0.0
-        return f"{self.leading_text(digits, bounds)} ({ratio_limits(low, high, digits)})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return one row of the ``sensitivity`` JSON."""
-        return super().to_dict() | {"probability_below_1": json_number(self.probability_below_1)}
+        limits = ratio_limits(self.low or 0.0, self.high or 0.0, digits)
+        return f"{self.leading_text(digits, bounds)} ({limits})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +242,12 @@ class Spread:
     replicates: int
     no_limit: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as JSON can hold them."""
+        numbers = asdict(self)
+        del numbers["method"], numbers["no_limit"]
+        return numbers | {name: json_number(value) for name, value in numbers.items() if name != "replicates"}
+
     @property
     def identified(self) -> float:
         """Number of series in which there is such a ratio, at least 1."""
@@ -305,56 +256,35 @@ class Spread:
     @property
     def reasons(self) -> dict[str, str]:
         """Why a number is missing, by the name of the number."""
-        reasons = {name: why for name, why in _MISSING.items() if getattr(self, name) is None}
-        return reasons | ({"large_cohort": self.no_limit} if "large_cohort" in reasons and self.no_limit else {})
+        missing = _MISSING | ({"large_cohort": self.no_limit} if self.no_limit else {})
+        return {name: why for name, why in missing.items() if getattr(self, name) is None}
 
 
-@dataclass(frozen=True)
-class SimulatedSpread(Row[Spread]):
-    """What one method shows in series of one design with no effect."""
-
-    kind = "spread"
-
-    @property
-    def numbers(self) -> Numbers:
-        """Median and 95 % range of the estimates; None where no series has such a ratio."""
-        spread = self.result
-        return (spread.median, spread.low, spread.high) if isinstance(spread, Spread) else (None, None, None)
-
-    @property
-    def reason(self) -> str:
-        """Why there is no spread; empty where there is one."""
-        return self.result.reasons.get("median", "") if isinstance(self.result, Spread) else self.result.reason
-
-
-@dataclass(frozen=True, slots=True)
-class TippingNumber:
-    """A number of relapses, or a background ratio, that tips the answer of a method.
+@dataclass(frozen=True, kw_only=True)
+class SimulatedSpread(Row):
+    """What one method shows in series of one design with no effect.
 
     Parameters
     ----------
-    method
-        Code of the method.
-    value
-        The number.
-    is_bound
-        Whether it is a bound because not every allocation was tried: at most so many for some, at least so many for
-        every allocation.
+    median, low, high
+        Median and 95 % range of the estimates; None where no series has such a ratio.
     """
 
-    method: str
-    value: float
-    is_bound: bool = False
+    kind = "spread"
+    numbers = ("median", "low", "high")
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
-@dataclass(frozen=True)
-class TippingPoint(Row[TippingNumber]):
+@dataclass(frozen=True, kw_only=True)
+class TippingPoint(Row):
     """How much it takes to tip the answer of one method.
 
     Parameters
     ----------
-    assumption, result
-        As in every row.
+    number
+        The number of relapses, or the background ratio; None where there is none.
     direction
         Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio, or
         ``"any"`` for a method without an answer.
@@ -362,41 +292,21 @@ class TippingPoint(Row[TippingNumber]):
         What is tipped: the upper limit, or the probability of a ratio below 1.
     every
         Whether every allocation over the patients tips it, instead of some.
+    is_bound
+        Whether not every allocation was tried: at most so many for some, at least so many for every allocation.
     """
 
     kind = "tipping"
+    numbers = ("number",)
+    number: float | None = None
     direction: Direction = "any"
     criterion: Criterion = "upper_limit"
     every: bool = False
-
-    @property
-    def number(self) -> float | None:
-        """The number of relapses, or the ratio; None where there is none."""
-        return self.result.value if isinstance(self.result, TippingNumber) else None
-
-    @property
-    def numbers(self) -> Numbers:
-        """The number, which has no limits."""
-        return self.number, None, None
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether the number is a bound: at most so many for some, at least so many for every allocation."""
-        return isinstance(self.result, TippingNumber) and self.result.is_bound
-
-    @property
-    def cautions(self) -> tuple[Caution, ...]:
-        """That not every allocation was tried, where the number is a bound."""
-        if not self.is_bound:
-            return ()
-        bound, doubt = ("at least", "a larger") if self.every else ("at most", "a smaller")
-        number = counted(int(self.number or 0), "relapse")
-        text = f"{bound} {number}: not every allocation was tried, {doubt} number is possible"
-        return (Caution("searched", text),)
+    is_bound: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return one row of the ``sensitivity`` JSON."""
-        return super().to_dict() | {"is_bound": self.is_bound}
+        return super().to_dict() | {"is_bound": self.is_bound and self.number is not None}
 
 
 AnyRow = Answer | SimulatedSpread | TippingPoint

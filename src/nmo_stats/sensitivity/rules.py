@@ -5,6 +5,7 @@ A design that the patients cannot have come from is not theirs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,31 +15,42 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
 from nmo_stats.wording import counted
 
-RULES: Final[dict[str, Rule]] = {
-    "fixed": FixedWindows(),
-    "triggered_1": Triggered(1),
-    "triggered_2": Triggered(2),
-    "look_back": LookBack(),
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A way in which a reference period ends.
+
+    Parameters
+    ----------
+    rule
+        How such series are simulated.
+    title
+        Its name in tables and figures.
+    end
+        When the period ends, as the end of a sentence.
+    """
+
+    rule: Rule
+    title: str
+    end: str
+
+
+DESIGNS: Final = {
+    "fixed": Design(FixedWindows(), "Times as observed", "as observed"),
+    "triggered_1": Design(
+        Triggered(1), "Switch 2 months after the first relapse", "2 months after its first relapse"
+    ),
+    "triggered_2": Design(
+        Triggered(2), "Switch 2 months after the second relapse", "2 months after its second relapse"
+    ),
+    "look_back": Design(
+        LookBack(),
+        "Switch after 2 relapses in 12 months",
+        "2 months after a relapse and is the 12 months before, with 2 relapses or more",
+    ),
 }
-_ORDINALS: Final = {1: "first", 2: "second", 3: "third"}
+RULES: Final[dict[str, Rule]] = {code: design.rule for code, design in DESIGNS.items()}
 _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
-
-
-def rule_words(rule: Rule) -> str:
-    """Return how a reference period ends, as the middle of a sentence."""
-    match rule:
-        case Triggered(relapses=relapses, lag_months=lag):
-            which = _ORDINALS.get(relapses, f"{relapses}th")
-            return f"if the switch comes {lag:g} months after the {which} relapse of the reference period"
-        case LookBack(months=months, relapses=relapses, lag_months=lag):
-            return (
-                f"if the switch comes {lag:g} months after a relapse and the {months:g} months before it, the "
-                f"reference period, hold at least {relapses} relapses"
-            )
-        case FixedWindows():
-            return "if relapses have no part in when a period ends"
-        case _:
-            return f"under the rule {rule}"
 
 
 def misfits(pair: Comparison, rule: Rule) -> int:
@@ -74,7 +86,9 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
         return ""
     reasons = [f"{flags.sum()} {words}" for words, flags in _reasons(pair, rule).items() if flags.any()]
     verb = "does" if wrong == 1 else "do"
-    return f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', '.join(reasons)})"
+    return (
+        f"{wrong} of {counted(len(pair.patients), 'patient')} {verb} not fit this rule ({', '.join(reasons)})"
+    )
 
 
 def _reasons(pair: Comparison, rule: Rule) -> dict[str, Flags]:

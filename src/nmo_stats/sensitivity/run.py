@@ -134,7 +134,9 @@ class Sensitivity:
             rows=tuple(row.withheld(reason) for row in self.rows),
             base={method: row.withheld(reason) for method, row in self.base.items()},
             designs=tuple(
-                replace(design, spreads=tuple(one for one in design.spreads if not is_hierarchical(one.method)))
+                replace(
+                    design, spreads=tuple(one for one in design.spreads if not is_hierarchical(one.method))
+                )
                 for design in self.designs
             ),
         )
@@ -164,8 +166,8 @@ class Sensitivity:
         cautions = " ".join(caution["code"] for caution in line.pop("cautions"))
         before = self.base.get(row.method)
         change = None
-        if isinstance(row, Answer) and row.ratio and before is not None and before.estimate:
-            change = row.ratio.estimate / before.estimate
+        if isinstance(row, Answer) and row.has_interval and before is not None and before.estimate:
+            change = (row.estimate or 0.0) / before.estimate
         return {
             **line,
             "change": json_number(change),
@@ -230,7 +232,7 @@ def run(
     stages.finish()
     rows += regression_rows(pair, plan.level)
     rows += adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed)
-    rows += [*(row for design in designs for row in simulated_rows(pair, design)), *missing]
+    rows += [*(row for design in designs for row in simulated_rows(design)), *missing]
     stages.finish()
     rows += tipping_points(fit, refits)
     stages.finish()
@@ -241,9 +243,9 @@ def as_analysed(model: Model, refits: Refits) -> dict[str | None, Answer]:
     """Return the answer of every method as analysed."""
     rates = classical_rates(model.pair, refits.level)
     hierarchical = answer(HIERARCHICAL, lambda: refits.rate_ratio(model))
-    assumption = Assumption("prior", "as_analysed", "as analysed", "As analysed")
+    assumption = Assumption("prior", "as_analysed", "as analysed")
     results = (*rates.estimates, *rates.refusals, hierarchical)
-    return {result.method: Answer(assumption, result) for result in results}
+    return {result.method: Answer.of(assumption, result) for result in results}
 
 
 class _Stages:

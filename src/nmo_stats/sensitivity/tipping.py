@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ConvergenceError
-from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
 from nmo_stats.estimators.table import Refusal, answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
@@ -27,7 +27,7 @@ from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.estimators.answers import Intervals
 from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.sensitivity.allocations import MOST_PATIENTS, Judge, Moves, Search
-from nmo_stats.sensitivity.row import Assumption, Criterion, Direction, TippingNumber, TippingPoint
+from nmo_stats.sensitivity.row import Assumption, Criterion, TippingPoint
 from nmo_stats.simulate import Cohorts
 from nmo_stats.wording import counted, percent
 
@@ -79,7 +79,7 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     for method in (method for method in ESTIMATORS if method in answered):
         base = answered[method]
         if isinstance(base, Refusal):
-            points.append(_unanswered(base))
+            points.append(_unanswered(base.method, base.reason, failed=base.failed))
             continue
         for moves in (Moves(pair, "added"), Moves(pair, "removed")):
             judge = Judge(partial(_beyond_1, method, level, moves))
@@ -113,14 +113,14 @@ def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     model = fit.model
     base = answer(HIERARCHICAL, lambda: refits.rate_ratio(model))
     if isinstance(base, Refusal):
-        return [_unanswered(base)]
+        return [_unanswered(base.method, base.reason, failed=base.failed)]
     if not base.informative:
-        return [_unanswered(Refusal(HIERARCHICAL, NO_INFORMATION))]
+        return [_unanswered(HIERARCHICAL, NO_INFORMATION)]
     patients, fewest_left = len(model.pair.patients), 0 if model.entry is None else 1
     points: list[TippingPoint] = []
     if patients > MOST_PATIENTS:
         reason = f"{patients} patients: the model is refitted for up to {MOST_PATIENTS} only"
-        points.append(_unanswered(Refusal(HIERARCHICAL, reason)))
+        points.append(_unanswered(HIERARCHICAL, reason))
     else:
         for moves in (Moves(model.pair, "added", fewest_left), Moves(model.pair, "removed", fewest_left)):
             for criterion, search in model_searches(model, refits, moves).items():
@@ -205,45 +205,60 @@ def _moved(method: str, criterion: Criterion, search: Search) -> Iterator[Tippin
     """Return the smallest number for some, and for every allocation."""
     pair, direction = search.moves.pair, search.moves.direction
     moved = f"added on {pair.comparator}" if direction == "added" else f"removed from {pair.reference}"
-    for every in (False, True):
-        allocation = "every allocation" if every else "some allocation"
-        name = f"relapses {moved} until {_WORDS[criterion]}, for {allocation}"
-        assumption = Assumption("tipping", f"{direction}_{criterion}_{'every' if every else 'some'}", name)
-        yield TippingPoint(assumption, _number(method, search, every=every), direction, criterion, every)
+    for every, which in ((False, "some"), (True, "every")):
+        name = f"relapses {moved} until {_WORDS[criterion]}, for {which} allocation"
+        assumption = Assumption("tipping", f"{direction}_{criterion}_{which}", name)
+        point = TippingPoint(
+            assumption=assumption, method=method, direction=direction, criterion=criterion, every=every
+        )
+        try:
+            number = search.number(every=every)
+        except ConvergenceError as refused:
+            yield replace(point, reason="; ".join(refused.failures), failed=True)
+            continue
+        yield replace(point, reason=_not_found(search)) if number is None else _with_number(point, *number)
 
 
-def _number(method: str, search: Search, *, every: bool) -> TippingNumber | Refusal:
-    try:
-        number = search.number(every=every)
-    except ConvergenceError as refused:
-        return Refusal(method, "; ".join(refused.failures), failed=True)
-    if number is not None:
-        return TippingNumber(method, *number)
+def _with_number(point: TippingPoint, number: int, is_bound: bool) -> TippingPoint:  # noqa: FBT001
+    """Return the point with its number, and the caution of a bound."""
+    found = replace(point, number=float(number), is_bound=is_bound)
+    if not is_bound:
+        return found
+    bound, doubt = ("at least", "a larger") if point.every else ("at most", "a smaller")
+    text = f"{bound} {counted(number, 'relapse')}: not every allocation was tried, {doubt} number is possible"
+    return replace(found, cautions=(Caution("searched", text),))
+
+
+def _not_found(search: Search) -> str:
     if not search.goes_on and search.first_skipped <= search.most:
         tried = counted(search.first_skipped - 1, "relapse")
-        return Refusal(method, f"not reached with up to {tried}; more would need over {MOST_REFITTED} fits")
+        return f"not reached with up to {tried}; more would need over {MOST_REFITTED} fits"
     if search.most >= search.moves.most():
-        return Refusal(method, NEVER)
-    return Refusal(method, f"no number of up to {search.most:,} relapses does it")
+        return NEVER
+    return f"no number of up to {search.most:,} relapses does it"
 
 
-def _unanswered(refusal: Refusal) -> TippingPoint:
-    return TippingPoint(Assumption("tipping", "any", "relapses added or removed"), refusal)
+def _unanswered(method: str, reason: str, *, failed: bool = False) -> TippingPoint:
+    assumption = Assumption("tipping", "any", "relapses added or removed")
+    return TippingPoint(assumption=assumption, method=method, reason=reason, failed=failed)
 
 
 def _background(base: RateRatio) -> TippingPoint:
-    name = f"background ratio at or below which the upper limit ({percent(base.interval.level)}) is 1 or more"
-    return _background_point(name, TippingNumber(base.method, base.interval.high), "upper_limit")
+    limit = f"the upper limit ({percent(base.interval.level)}) is 1 or more"
+    return _background_point(base.method, base.interval.high, "upper_limit", limit)
 
 
 def _background_quantile(fit: HierarchicalFit) -> list[TippingPoint]:
     if fit.convergence.failures:
         return []
-    name = f"background ratio at or below which P(ratio < 1) is at most {PROBABILITY}"
     quantile = float(np.exp(fit.posterior.quantile("log_rate_ratio", (PROBABILITY,))[0]))
-    return [_background_point(name, TippingNumber(HIERARCHICAL, quantile), "probability")]
+    limit = f"P(ratio < 1) is at most {PROBABILITY}"
+    return [_background_point(HIERARCHICAL, quantile, "probability", limit)]
 
 
-def _background_point(name: str, number: TippingNumber, criterion: Criterion) -> TippingPoint:
-    direction: Direction = "background"
-    return TippingPoint(Assumption("tipping", f"{direction}_{criterion}", name), number, direction, criterion)
+def _background_point(method: str, ratio: float, criterion: Criterion, limit: str) -> TippingPoint:
+    name = f"background ratio at or below which {limit}"
+    assumption = Assumption("tipping", f"background_{criterion}", name)
+    return TippingPoint(
+        assumption=assumption, method=method, number=ratio, direction="background", criterion=criterion
+    )

@@ -11,7 +11,7 @@ from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Answer, AnyRow, SimulatedSpread, Spread, TippingPoint
-from nmo_stats.sensitivity.rules import misfit_text, rule_words
+from nmo_stats.sensitivity.rules import DESIGNS, misfit_text
 from nmo_stats.wording import beside, capital, counted, percent, significant
 
 NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
@@ -39,14 +39,15 @@ def sentence(row: AnyRow, base: Base) -> str:
         The answers as analysed, by method.
     """
     if row.reason:
-        return f"{FAMILY_NAMES[row.family]}, {row.label}: {row.reason}."
-    if isinstance(row, TippingPoint):
-        return f"{capital(row.assumption.name)}: {_tipping_number(row)}."
-    if isinstance(row, SimulatedSpread):
-        median, low, high = (significant(number or 0.0, 2) for number in row.numbers)
-        method = METHODS[row.method or ""].name
-        return f"{row.assumption.clause}: {method}, median {median}, 95 % of the series {low} to {high}."
-    return f"{row.assumption.clause}, {_answer(row, base)}."
+        text = row.reason
+    elif isinstance(row, TippingPoint):
+        text = _tipping_number(row)
+    elif isinstance(row, SimulatedSpread):
+        median, low, high = (significant(number or 0.0, 2) for number in (row.median, row.low, row.high))
+        text = f"{METHODS[row.method or ''].name}, median {median}, 95 % of the series {low} to {high}"
+    else:
+        text = _answer(row, base)
+    return f"{FAMILY_NAMES[row.family]}, {row.label}: {text}."
 
 
 def _answer(row: Answer, base: Base) -> str:
@@ -113,8 +114,7 @@ def _range(answers: Sequence[Answer], base: Base) -> str:
     before = base.get(HIERARCHICAL)
     if before is None or not before.has_interval:
         return ""
-    # an assumption that was made anyway is not another one
-    others = [row for row in answers if row.method == HIERARCHICAL and row.numbers != before.numbers]
+    others = [row for row in answers if row.method == HIERARCHICAL and not _equal(row, before)]
     if not others:
         return ""
     including = sum(row.includes_1 for row in others)
@@ -122,6 +122,11 @@ def _range(answers: Sequence[Answer], base: Base) -> str:
         f"{_span(before, others)} under the assumptions that were tried; its interval includes 1 under {including} "
         f"of {len(others)} of them."
     )
+
+
+def _equal(row: Answer, before: Answer) -> bool:
+    """Return whether a row repeats the answer as analysed: an assumption that was made anyway is not another one."""
+    return (row.estimate, row.low, row.high) == (before.estimate, before.low, before.high)
 
 
 def _span(before: Answer, others: Sequence[Answer]) -> str:
@@ -145,7 +150,7 @@ def _trigger(answers: Sequence[Answer]) -> str:
     if row is None:
         return ""
     remark = f"; {row.assumption.remark}" if row.assumption.remark else ""
-    return f"{row.assumption.clause}, the exact ratio within patients is {row.ratio_text(2)}{remark}."
+    return f"With {row.assumption.name}, the exact ratio within patients is {row.ratio_text(2)}{remark}."
 
 
 def _regression(answers: Sequence[Answer]) -> str:
@@ -183,7 +188,9 @@ def no_effect_sentences(pair: Comparison, designs: Sequence[NoEffect]) -> list[s
     if not texts:
         return []
     first = texts[0][0]
-    others = (one for one in designs if one.overdispersion.is_alternative and one.rule_name == first.rule_name)
+    others = (
+        one for one in designs if one.overdispersion.is_alternative and one.rule_name == first.rule_name
+    )
     return [*(text for _, text in texts), f"{first.overdispersion.sentence()}{_alternative(others)}"]
 
 
@@ -191,7 +198,8 @@ def _no_effect(pair: Comparison, design: NoEffect) -> str:
     halves = _halves(spread for method in _ESTIMATE_NAMES if (spread := design.find(method)))
     unfit = misfit_text(pair, design.rule)
     clause = f"; {unfit}" if unfit else ""
-    return f"With no effect at all, {rule_words(design.rule)}, {halves}{clause}." if halves else ""
+    end = DESIGNS[design.rule_name].end
+    return f"With no effect at all, if the reference period ends {end}, {halves}{clause}." if halves else ""
 
 
 def _alternative(designs: Iterable[NoEffect]) -> str:
@@ -216,7 +224,9 @@ def _halves(spreads: Iterable[Spread]) -> str:
             continue
         half, how = ("half", "below") if 0 < spread.median < math.inf else ("at least half", "of")
         show = f"{half} of such series show"
-        number = f"{_ESTIMATE_NAMES[spread.method]} {how} {significant(spread.median, 2)} ({_observed(spread)})"
+        number = (
+            f"{_ESTIMATE_NAMES[spread.method]} {how} {significant(spread.median, 2)} ({_observed(spread)})"
+        )
         parts.append((show, number))
     if len({show for show, _ in parts}) == 1:
         return f"{parts[0][0]} {' and '.join(number for _, number in parts)}"
@@ -259,10 +269,10 @@ def share_text(share: float, series: float) -> str:
 def _tipping(pair: Comparison, points: Sequence[TippingPoint], base: Base) -> str:
     now = base.get(HIERARCHICAL)
     asked = [point for point in points if point.method == HIERARCHICAL and point.criterion == "upper_limit"]
-    if not asked or now is None or now.ratio is None:
+    if not asked or now is None or now.low is None or now.high is None:
         return ""
-    if now.ratio.interval.high >= 1:
-        where = "lies above" if now.ratio.interval.low >= 1 else "reaches"
+    if now.high >= 1:
+        where = "lies above" if now.low >= 1 else "reaches"
         return f"The hierarchical interval {where} 1 as it is."
     directions = {"added": f"more on {pair.comparator}", "removed": f"fewer on {pair.reference}"}
     parts = [
