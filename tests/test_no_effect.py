@@ -63,7 +63,7 @@ def test_without_selection_the_medians_are_about_1(example_pair):
 
 
 def test_the_likelihood_of_the_hierarchical_model_is_not_moved_by_a_triggered_switch(example_pair):
-    # A relapse that ends the period is part of the likelihood; the conditional ratio forgets why the period ended.
+    # A relapse that ends the period is in the likelihood; the conditional ratio forgets why the period ended.
     rng = np.random.default_rng(1)
     times = np.resize(example_pair.years, (2000, 2))
     series = simulate_cohorts(rng, GammaRates(1.0, 0.7), Triggered(1), times, 1)

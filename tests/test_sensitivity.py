@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nmo_stats import exact, hierarchical, sensitivity
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import NO_INFORMATION, Caution
+from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.estimators.table import Refusal
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Priors, Refits
 from nmo_stats.sensitivity import (
@@ -39,8 +39,8 @@ from nmo_stats.simulate import FixedWindows, GammaRates, LookBack, Triggered
 
 QUICK = Simulation(200)
 EVERY_METHOD = {
-    "pooled_exact", "poisson", "negative_binomial", "gee", "conditional_exact", "conditional_midp", "conditional_poisson",
-    "hierarchical_quadrature",
+    "pooled_exact", "poisson", "negative_binomial", "gee", "conditional_exact", "conditional_midp",
+    "conditional_poisson", "hierarchical_quadrature",
 }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def pair_of(relapses, years, **columns):
 @pytest.mark.parametrize(
     ("family", "method", "text", "expected"),
     [
-        # Hierarchical numbers: integrated by the product grids of brute_force.py where it can, and by NUTS; exact: R.
+        # Hierarchical: by the product grids of brute_force.py where it can, and by NUTS; exact: R.
         ("prior", "hierarchical_quadrature", "cautious", (0.3456, 0.0997, 1.125)),
         ("prior", "hierarchical_quadrature", "default", (0.2196, 0.0413, 0.9105)),
         ("entry", "hierarchical_quadrature", "", (0.2757, 0.0495, 1.273)),
@@ -361,7 +361,7 @@ def test_a_population_that_the_data_speak_against_is_left_out_of_what_is_told():
 
 
 def test_more_relapses_than_a_population_has_do_not_speak_against_it(example_pair):
-    # Patients are in such a series because they relapsed: 9 relapses where 2.2 were expected before selection.
+    # Patients are in such a series because they relapsed: 9 relapses, 2.2 expected before selection.
     assert all(row.is_plausible for row in regression_rows(example_pair))
 
 

@@ -245,7 +245,7 @@ def test_more_than_three_patients_are_searched_beyond_what_can_be_tried():
     assert moves.everything(5) is None  # 4,368
     weights = np.linspace(0.5, 2.0, 12)
     assert searched(Weighed(weights, 19.9)) == [(10, BOUND), (40, BOUND)]
-    # Where a second relapse in a patient does less than the first, going around does more, and one patient least.
+    # Where a second relapse in a patient does less than the first, going around does more, one patient least.
     some, every = searched(Weighed(weights, 10.0, power=0.5), most=1000)
     assert some == (7, BOUND)  # 2.0 + ... + 1.18 over the seven largest is 11.1; over six 9.9
     assert every == (400, BOUND)  # 0.5 * sqrt(400)

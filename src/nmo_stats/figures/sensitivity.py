@@ -70,11 +70,11 @@ def height(shown: Sequence[Line]) -> float:
 
 
 def specification_curve(sensitivity: Sensitivity, axes: Axes) -> Axes:
-    """Draw the ratio under each changed assumption, sorted by the kind of assumption, on the interval as analysed.
+    """Draw the ratio under each changed assumption, by family, on the interval as analysed.
 
-    Blue: the hierarchical ratio. Black: the exact ratio within patients, where the assumption concerns the data.
-    Grey: observed against expected relapses. The line and the band are the hierarchical ratio as analysed and its
-    interval.
+    Blue: the hierarchical ratio. Black: the exact ratio within patients, where the assumption concerns the
+    data. Grey: observed against expected relapses. The line and the band are the hierarchical ratio as
+    analysed and its interval.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def specification_curve(sensitivity: Sensitivity, axes: Axes) -> Axes:
 def no_effect(
     designs: Sequence[NoEffect], words: Sequence[str], axes: Axes, comparator: str = "comparator"
 ) -> Axes:
-    """Draw medians and 95 % ranges of the estimates in series with no effect, the observed ratio as a bar across.
+    """Draw medians and 95 % ranges of estimates in series with no effect, the observed one as a bar.
 
     Parameters
     ----------

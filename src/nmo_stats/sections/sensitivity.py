@@ -67,9 +67,9 @@ def _simulated(headline: Sequence[NoEffect]) -> Prose:
     periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
     return Prose(
         "How it was simulated: each patient has a relapse rate of their own, Gamma distributed between "
-        f"patients{periods}; the comparator times are those of these patients, and nothing changes at the switch. "
-        f"The designs differ in when the reference period ends: {ends}. How these patients came to be switched is "
-        "not known from the counts."
+        f"patients{periods}; the comparator times are those of these patients, and nothing changes at the "
+        f"switch. The designs differ in when the reference period ends: {ends}. How these patients came to "
+        "be switched is not known from the counts."
     )
 
 
@@ -205,7 +205,7 @@ def _counts(designs: Sequence[NoEffect]) -> dict[str, None]:
 def _simulated_cells(
     spread: Spread, marks: _Footnotes, explained: tuple[str, ...] = ("median", "observed", "large_cohort")
 ) -> tuple[str, str, str, str, str]:
-    """Return median, range, observed estimate, proportion at or below it, and the estimate in a large series."""
+    """Return median, range, observed estimate, proportion at or below it, estimate in a large series."""
     missing = {name: why for name, why in spread.reasons.items() if name in explained}
     median, observed, large = (
         marks.dash(missing[name]) if name in missing else significant(value or 0.0)
@@ -237,8 +237,8 @@ def pivot_table(sensitivity: Sensitivity) -> Table:
             for label in dict.fromkeys(row.label for row in answers)
         ]
     note = (
-        f"Ratios with {percent(sensitivity.level)} intervals; a dash without a letter: the assumption does not "
-        "concern the estimator. All estimators: results.json."
+        f"Ratios with {percent(sensitivity.level)} intervals; a dash without a letter: the assumption does "
+        "not concern the estimator. All estimators: results.json."
     )
     columns = ("Assumption", "Hierarchical", "P(ratio < 1)", "Exact, within patients")
     return Table(
@@ -274,11 +274,12 @@ def regression_table(sensitivity: Sensitivity) -> Table:
         for row in sensitivity.answers("rtm")
     )
     note = (
-        f"Relapses on {pair.comparator} divided by those expected with no effect of patients whose rates come from "
-        f"the population, given their relapses on {pair.reference} (empirical Bayes, negative-binomial interval; "
-        "Hauer's further division by 1 + V/E² is not applied). The mean is that of the population before anybody "
-        "was chosen; a higher one never gives a higher ratio. The data speak against a population with a "
-        f"probability under {percent(IMPLAUSIBLE)} of as few relapses on {pair.reference} as these patients had."
+        f"Relapses on {pair.comparator} divided by those expected with no effect of patients whose rates "
+        f"come from the population, given their relapses on {pair.reference} (empirical Bayes, "
+        "negative-binomial interval; Hauer's further division by 1 + V/E² is not applied). The mean is "
+        "that of the population before anybody was chosen; a higher one never gives a higher ratio. The "
+        f"data speak against a population with a probability under {percent(IMPLAUSIBLE)} of as few "
+        f"relapses on {pair.reference} as these patients had."
     )
     columns = ("Population", "Ratio")
     return Table("Allowing for regression to the mean", columns, rows, notes=(note, *marks.notes()))
@@ -296,9 +297,10 @@ def tipping_table(sensitivity: Sensitivity) -> Table:
             cells = (tipping_cell(points, direction, marks) for direction in _DIRECTIONS)
             rows.append((METHODS[method or ""].name, _CRITERIA[criterion], *cells))
     note = (
-        "Smallest number of relapses that tips the answer, in the most and in the least favourable patients; 0: the "
-        "criterion already holds; ≤, ≥: a bound, not every allocation was tried; (some): in the most favourable "
-        "patients only. Background ratio: what the same series would have to show with no effect."
+        "Smallest number of relapses that tips the answer, in the most and in the least favourable "
+        "patients; 0: the criterion already holds; ≤, ≥: a bound, not every allocation was tried; (some): "
+        "in the most favourable patients only. Background ratio: what the same series would have to show "
+        "with no effect."
     )
     return Table(
         "What would tip the answer",
@@ -355,10 +357,10 @@ def _no_effect_picture(headline: Sequence[NoEffect], comparator: str) -> Picture
         "no_effect",
         partial(paint, headline, titles, comparator=comparator),
         0.24 * simulated_height(headline) + 0.4,
-        caption="Estimates in simulated series like this one with no effect: medians (dots) and the range of 95 % of "
-        "the series (grey). Blue bars: the observed estimates, with the proportion of series at or below them. Mean "
-        f"rate {significant(population.mean, 2)} per year as in these patients, coefficient of variation "
-        f"{population.cv:g}.",
+        caption="Estimates in simulated series like this one with no effect: medians (dots) and the range "
+        "of 95 % of the series (grey). Blue bars: the observed estimates, with the proportion at or below "
+        f"them. Mean rate {significant(population.mean, 2)} per year as in these patients, coefficient of "
+        f"variation {population.cv:g}.",
         alt=f"With no effect: {'; '.join(shown)}.",
     )
 
@@ -376,8 +378,8 @@ def _curve(sensitivity: Sensitivity) -> Iterator[Picture]:
         partial(specification_curve, sensitivity),
         0.22 * height(shown) + 0.4,
         caption=f"The ratio under one changed assumption after the other, with {percent(sensitivity.level)} "
-        "intervals. Blue: the hierarchical ratio, and the numbers where there is one. Black: the exact ratio within "
-        "patients. Grey: observed against expected relapses. The blue line and band are the hierarchical ratio as "
-        "analysed.",
+        "intervals. Blue: the hierarchical ratio, and the numbers where there is one. Black: the exact "
+        "ratio within patients. Grey: observed against expected relapses. The blue line and band are the "
+        "hierarchical ratio as analysed.",
         alt=f"Rate ratio under each assumption. {'; '.join(texts)}.",
     )

@@ -1,9 +1,9 @@
-"""Relapses added on the comparator or removed from the reference, and the smallest number of them that tips an answer.
+"""How few relapses, added on the comparator or removed from the reference, tip an answer.
 
-An allocation is how many relapses are moved in each patient. Up to 2,000 allocations of a number of relapses, all are
-tried. Beyond that two nested paths are: one fills the patients one after the other, the other goes around them, in
-the order of what a single relapse does in each. A path can miss an allocation: its number is an upper bound for
-*some* and a lower one for *every* allocation.
+An allocation is how many relapses are moved in each patient. Up to 2,000 allocations of a number of relapses,
+all are tried. Beyond that two nested paths are: one fills the patients one after the other, the other goes
+around them, in the order of what a single relapse does in each. A path can miss an allocation: its number is
+an upper bound for *some* and a lower one for *every* allocation.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Search:
         return self.most + 1
 
     def number(self, *, every: bool) -> tuple[int, bool] | None:
-        """Return the smallest number for which some, or every, allocation tips the answer, and whether it is a bound."""
+        """Return the smallest number with which some, or every, allocation tips; and whether a bound."""
         certain: dict[int, bool] = {}
 
         def tips(count: int) -> bool:
@@ -206,7 +206,7 @@ class Search:
         return None if value is None else (value, not certain.get(value if every else value - 1, True))
 
     def _tried(self, count: int) -> Counts | None:
-        """Return allocations among which the most and the least favourable ones are; None beyond what is tried."""
+        """Return allocations with the most and the least favourable one; None beyond what is tried."""
         if self.has_extremes:
             order = self.moves.by_time_ratio()
             return np.stack([self.moves.in_order(count, order), self.moves.in_order(count, order[::-1])])
@@ -229,7 +229,7 @@ class Search:
 
 
 def smallest(holds: Callable[[int], bool], most: int, first: int = 0) -> int | None:
-    """Return the smallest number from ``first`` to ``most`` for which a condition holds that holds for all larger ones.
+    """Return the smallest number from ``first`` to ``most`` for which a rising condition holds.
 
     Returns
     -------
@@ -238,8 +238,8 @@ def smallest(holds: Callable[[int], bool], most: int, first: int = 0) -> int | N
 
     Examples
     --------
-    >>> smallest(lambda count: count > 7, 100), smallest(lambda count: count > 7, 5), smallest(lambda count: count > 7, 100, 20)
-    (8, None, 20)
+    >>> [smallest(lambda count: count > 7, *limits) for limits in ((100,), (5,), (100, 20))]
+    [8, None, 20]
     """
     if first > most:
         return None

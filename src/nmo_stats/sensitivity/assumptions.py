@@ -1,7 +1,7 @@
 """Other assumptions on the model and on the data, a rule for each family, and what every method answers.
 
-An assumption on the model gives another model, which the hierarchical method answers; one on the data gives another
-comparison, which every method answers.
+An assumption on the model gives another model, which the hierarchical method answers; one on the data gives
+another comparison, which every method answers.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def _too_long(model: Model, scale: float) -> str:
         return ""
     return (
         f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out above "
-        f"{most_patients} patients or {most_relapses:,} relapses; ask for it with likelihood = 'negative_binomial'"
+        f"{most_patients} patients or {most_relapses:,} relapses; ask for it with likelihood = "
+        "'negative_binomial'"
     )
 
 
@@ -181,7 +182,7 @@ def _left_without_effect(pair: Comparison) -> str:
 
 
 def rounding(model: Model) -> Iterator[Change]:
-    """Return the two corners of follow-up times rounded to whole units: the ratio is monotone in every time."""
+    """Return both corners of follow-up times rounded to whole units: the ratio is monotone in each time."""
     pair, history = model.pair, model.pair.history
     if history is None:
         yield _impossible("follow-up times +/- half a unit", "the unit of the follow-up times is not known")
@@ -256,7 +257,8 @@ def leave_one_out(model: Model) -> Iterator[Change]:
 def _most_influential(pair: Comparison) -> Counts:
     """Return the places of the patients who move the conditional ratio most, in the order of the table.
 
-    They have the largest residuals: without a patient the log ratio moves by residual / information, to first order.
+    They have the largest residuals: without a patient the log ratio moves by residual / information, to first
+    order.
     """
     totals = pair.relapses.sum(axis=1)
     residuals = totals.astype(np.float64)  # without a maximum of the likelihood, those with most relapses

@@ -1,12 +1,12 @@
 """The posterior of the ratio beyond what such a series would show with no effect at all.
 
-If the log ratio of a series without effect is B ~ Normal(mean, sd), independent of the data, what is left of the
-observed log ratio X is X - B, with
+If the log ratio of a series without effect is B ~ Normal(mean, sd), independent of the data, what is left of
+the observed log ratio X is X - B, with
 
     P(X - B <= v) = E P(X <= v + B) = integral of F(v + mean + sd z) phi(z) dz
 
-for the posterior distribution function F of X. The integral is a sum over even steps that are short beside both the
-Normal density and F: for such smooth functions it converges faster than any power of the step.
+for the posterior distribution function F of X. The integral is a sum over even steps that are short beside
+both the Normal density and F: for such smooth functions it converges faster than any power of the step.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Background:
 
 
 def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) -> RateRatio:
-    """Return the posterior of the ratio divided by an uncertain background ratio: median and equal-tailed interval.
+    """Return the ratio divided by an uncertain background ratio: median and equal-tailed interval.
 
     Raises
     ------
@@ -83,7 +83,8 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
 
     References
     ----------
-    Lash TL, Fox MP, MacLehose RF, et al. Good practices for quantitative bias analysis. doi:10.1093/ije/dyu149.
+    Lash TL, Fox MP, MacLehose RF, et al. Good practices for quantitative bias analysis.
+    doi:10.1093/ije/dyu149.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
 
 
 def _lattice(fit: HierarchicalFit, background: Background) -> tuple[Floats, Floats]:
-    """Return log background ratios and their probabilities, so dense that neither distribution changes much in a step."""
+    """Return log background ratios, dense beside both distributions, and their probabilities."""
     if background.sd == 0:
         return np.array([math.log(background.ratio)]), np.ones(1)
     low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
@@ -183,7 +184,10 @@ def _no_background(model: Model, rule: Rule, designs: Sequence[NoEffect]) -> str
     if not sum(model.pair.totals):
         return NO_INFORMATION
     if model.entry is not None:
-        return f"the fit allows for entry by a relapse on {model.pair.reference}: a background ratio would do so twice"
+        return (
+            f"the fit allows for entry by a relapse on {model.pair.reference}: a background ratio would do so"
+            " twice"
+        )
     unfit = misfit_text(model.pair, rule)
     if unfit:
         return unfit
@@ -203,13 +207,13 @@ def _adjusted_row(
 def simulated_background(
     model: Model, designs: Sequence[NoEffect], refits: Refits, seed: int
 ) -> Background | Refusal:
-    """Return what the hierarchical model shows in a very large series with no effect, or why that is not known.
+    """Return what the hierarchical model shows in a very large series with no effect, or why not.
 
-    It is not known where the large series is expected to hold too few relapses on the comparator to fix its ratio.
-    The ratio is that of the model's own fit to a large series of the headline design, moved by as much as the exact
-    ratio within patients moves from that series to a still larger one, which goes along with it but for a hundredth
-    (a control variate). The uncertainty is that of the population: the standard deviation of the latter log ratio
-    over the designs, or the default without a grid of them.
+    It is not known where the large series is expected to hold too few relapses on the comparator to fix its
+    ratio. The ratio is that of the model's own fit to a large series of the headline design, moved by as much
+    as the exact ratio within patients moves from that series to a still larger one, which goes along with it
+    but for a hundredth (a control variate). The uncertainty is that of the population: the standard deviation
+    of the latter log ratio over the designs, or the default without a grid of them.
 
     Parameters
     ----------
@@ -232,8 +236,8 @@ def simulated_background(
     is_known = 0 < headline.large_cohort(_WITHIN) < math.inf and 0 < within < math.inf
     if comparator < _FEWEST_EXPECTED or not is_known:
         reason = (
-            f"a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} relapses on the "
-            f"comparator, too few to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
+            f"a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} "
+            f"relapses on the comparator, too few to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
         )
         return Refusal(HIERARCHICAL, reason)
     if series.years.max() > LONGEST_YEARS or series.relapses.max() > MOST_RELAPSES:

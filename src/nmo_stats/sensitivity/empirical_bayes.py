@@ -1,12 +1,13 @@
-"""Regression to the mean by the empirical-Bayes before/after method: relapses against those expected without effect.
+"""Regression to the mean: observed relapses against those expected with no effect, by empirical Bayes.
 
-Patients' rates are taken to be Gamma distributed with mean m and coefficient of variation c, before anybody was
-chosen. Then, given y_i0 relapses in t_i0 years on the reference, a patient's rate is Gamma with shape a + y_i0 and
-rate b + t_i0, where a = 1/c^2 and b = a/m; with no effect of the comparator
+Patients' rates are taken to be Gamma distributed with mean m and coefficient of variation c, before anybody
+was chosen. Then, given y_i0 relapses in t_i0 years on the reference, a patient's rate is Gamma with shape a +
+y_i0 and rate b + t_i0, where a = 1/c^2 and b = a/m; with no effect of the comparator
 
     E_i = t_i1 (a + y_i0) / (b + t_i0)
 
-relapses are expected on it, and under a ratio r their number is negative binomial with size a + y_i0 and mean r E_i.
+relapses are expected on it, and under a ratio r their number is negative binomial with size a + y_i0 and mean
+r E_i.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class ExpectedCount:
         return 1 - self._below(self.observed, ratio)
 
     def _below(self, count: int, ratio: float) -> float:
-        """Return P(total < count), by inverting the characteristic function on a lattice that holds the total."""
+        """Return P(total < count): the characteristic function inverted on a lattice that holds the total."""
         excess = ratio * self.excess  # a count's tail falls by the factor excess / (1 + excess)
         mean, variance = float(self.size @ excess), float(self.size @ (excess * (1 + excess)))
         length = math.ceil(mean + 12 * math.sqrt(variance) + _TAIL * (1 + float(excess.max()))) + count + 1
@@ -89,7 +90,7 @@ class ExpectedCount:
         return float(np.clip((count + np.sum(twice * (waves * sums).real)) / length, 0.0, 1.0))
 
     def _terms(self, length: int, excess: Floats) -> int:
-        """Return up to which multiple of 2 pi / length the characteristic function, which falls, is not nothing."""
+        """Return the multiple of 2 pi / length beyond which the characteristic function is nothing."""
         orders = np.unique(np.geomspace(1, length // 2, 40).astype(np.int64))
         falls = 1 - np.cos(2 * math.pi / length * orders)
         log_modulus = -0.5 * (self.size @ np.log1p(2 * (excess * (1 + excess))[:, None] * falls))
@@ -100,7 +101,8 @@ class ExpectedCount:
 def _few_nodes(size: Floats, excess: Floats) -> tuple[Floats, Floats]:
     """Return weights and nodes with sum size f(excess) = weights @ f(nodes) for smooth f.
 
-    Such a function is the log characteristic function. The sum over patients of the polynomial through f at the Chebyshev points of log(excess).
+    Such a function is the log characteristic function. The sum over patients of the polynomial through f at
+    the Chebyshev points of log(excess).
     """
     x = np.log(excess)
     low, high = float(x.min()), float(x.max())
@@ -158,17 +160,18 @@ class EmpiricalBayesRatio:
         if chance >= IMPLAUSIBLE:
             return ()
         text = (
-            f"as few as {counted(self.pair.totals[0], 'relapse')} on {self.pair.reference} have a probability of "
-            f"{probability_text(chance, 2)} in such patients: the data speak against this population"
+            f"as few as {counted(self.pair.totals[0], 'relapse')} on {self.pair.reference} have a "
+            f"probability of {probability_text(chance, 2)} in such patients: the data speak against this "
+            "population"
         )
         return (Caution("implausible_population", text),)
 
     def reference_at_most_observed(self) -> float:
-        """Return the probability that patients of the population have as few relapses on the reference, or fewer.
+        """Return the probability of as few relapses on the reference in patients of the population.
 
-        A small one speaks against the population. The other tail does not: patients are in such a series because they
-        relapsed, so that more relapses than the population's are what the method is there for; selection can only make
-        fewer of them rarer still, so that this tail holds whatever the selection was.
+        A small one speaks against the population. The other tail does not: patients are in such a series
+        because they relapsed, so that more relapses than the population's are what the method is there for;
+        selection can only make fewer of them rarer still, so that this tail holds whatever the selection was.
         """
         shape = self.population.shape
         size = np.full(len(self.pair.patients), shape)
@@ -187,11 +190,12 @@ class EmpiricalBayesRatio:
 
 
 def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBayesRatio:
-    """Compare the comparator relapses with those that each patient's reference period lets expect with no effect.
+    """Compare the comparator relapses with those expected from the reference periods with no effect.
 
-    A patient who relapsed often on the reference is expected to relapse less often later, the more so the shorter that
-    period was: the expectation lies between the patient's own rate and the population mean. Hauer's further division by
-    1 + V/E^2 (a correction of the ratio's expectation, V the variance of the expected count) is not applied.
+    A patient who relapsed often on the reference is expected to relapse less often later, the more so the
+    shorter that period was: the expectation lies between the patient's own rate and the population mean.
+    Hauer's further division by 1 + V/E^2 (a correction of the ratio's expectation, V the variance of the
+    expected count) is not applied.
 
     Parameters
     ----------

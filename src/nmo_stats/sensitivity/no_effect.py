@@ -148,7 +148,7 @@ def headline_population(pair: Comparison) -> GammaRates:
 
 
 def populations(pair: Comparison) -> dict[GammaRates, bool]:
-    """Return the headline population and the grid of the regression to the mean, and which of them is the headline."""
+    """Return the headline population and the assumed ones, and which of them is the headline."""
     headline = headline_population(pair)
     if headline.mean > HIGHEST_RATE:
         return {headline: True}
@@ -168,7 +168,8 @@ def benchmark(
     Parameters
     ----------
     pair
-        The two periods; its comparator times are kept, and its reference times where the rule has none of its own.
+        The two periods; its comparator times are kept, and its reference times where the rule has none of its
+        own.
     population
         Patients' rates, the same on both treatments.
     rule
@@ -181,9 +182,9 @@ def benchmark(
     Returns
     -------
     tuple of Spread
-        ``pooled_exact`` (also the estimate of Poisson regression), ``conditional_exact`` (also of mid-p and of conditional Poisson
-        regression), ``mean_arr_ratio`` and ``median_arr_ratio`` (ratios of the mean and of the median of the individual relapse rates), and
-        ``hierarchical_quadrature``.
+        ``pooled_exact`` (also the estimate of Poisson regression), ``conditional_exact`` (also of mid-p and
+        of conditional Poisson regression), ``mean_arr_ratio`` and ``median_arr_ratio`` (ratios of the mean
+        and of the median of the individual relapse rates), and ``hierarchical_quadrature``.
 
     Raises
     ------
@@ -195,10 +196,12 @@ def benchmark(
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
+    >>> from nmo_stats.simulate import Triggered
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> found = benchmark(pair, GammaRates(0.6, 0.7), Triggered(1), Simulation(20_000))
-    >>> print(f"{found[1].method}: median {found[1].median:.1f}, {found[1].at_or_below:.0%} at or below {found[1].observed:.2f}")
-    conditional_exact: median 0.6, 21% at or below 0.19
+    >>> within = found[1]
+    >>> print(f"median {within.median:.1f}, {within.at_or_below:.0%} at or below {within.observed:.2f}")
+    median 0.6, 21% at or below 0.19
     """
     instance("pair", pair, Comparison)
     instance("population", population, GammaRates, PeriodRates)
@@ -269,9 +272,10 @@ def _order_statistics(identified: Floats) -> tuple[float | None, float | None, f
 def no_effect_designs(
     model: Model, simulation: Simulation, refits: Refits
 ) -> tuple[list[NoEffect], list[SimulatedSpread]]:
-    """Return what methods show with no effect, for every rule and population, and rows for those not simulated.
+    """Return what methods show with no effect, by rule and population, and rows for what is missing.
 
-    The hierarchical model is among the methods for the headline population, its observed ratio being that of the fit.
+    The hierarchical model is among the methods for the headline population, its observed ratio being that of
+    the fit.
     """
     pair = model.pair
     if not sum(pair.totals):

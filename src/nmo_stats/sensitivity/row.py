@@ -1,7 +1,8 @@
 """The three kinds of sensitivity results, each of one assumption and one method.
 
-An answer is a rate ratio under another assumption. A simulated spread holds the estimates in series with no effect.
-A tipping number is how much it takes to move an interval to 1. In place of each there can be the reason why there is none.
+An answer is a rate ratio under another assumption. A simulated spread holds the estimates in series with no
+effect. A tipping number is how much it takes to move an interval to 1. In place of each there can be the
+reason why there is none.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Row:
         return replace(self, cautions=(), reason=reason, failed=True, **blank)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""
+        """Return one row of the JSON: None where a number does not exist, infinity as ``"inf"``."""
         numbers = (*(json_number(getattr(self, name)) for name in self.numbers), None, None, None)
         return {
             "kind": self.kind,
@@ -178,7 +179,7 @@ class Answer(Row):
 
     @property
     def leading(self) -> float:
-        """The number that leads: the ratio, or the one limit that the data set; its median is made by the prior."""
+        """The number that leads: the ratio, or the one limit that the data set (the rest is the prior's)."""
         return {"high": self.high, "low": self.low, None: self.estimate}[self.known_limit] or 0.0
 
     @property
@@ -212,8 +213,8 @@ class Spread:
     method
         Code of the method.
     median, low, high
-        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being ordered
-        values; None where no series was identified.
+        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being
+        ordered values; None where no series was identified.
     zero, infinite, not_identified
         Proportions of all series.
     observed
@@ -286,14 +287,15 @@ class TippingPoint(Row):
     number
         The number of relapses, or the background ratio; None where there is none.
     direction
-        Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio, or
-        ``"any"`` for a method without an answer.
+        Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio,
+        or ``"any"`` for a method without an answer.
     criterion
         What is tipped: the upper limit, or the probability of a ratio below 1.
     every
         Whether every allocation over the patients tips it, instead of some.
     is_bound
-        Whether not every allocation was tried: at most so many for some, at least so many for every allocation.
+        Whether not every allocation was tried: at most so many for some, at least so many for every
+        allocation.
     """
 
     kind = "tipping"

@@ -56,8 +56,9 @@ _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
 def misfits(pair: Comparison, rule: Rule) -> int:
     """Return how many patients do not fit a rule.
 
-    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that the period
-    was *not* ended by one; a look-back needs besides a reference period that is as long as its window.
+    A switch that follows a relapse needs as many relapses on the reference as the rule, and no answer that
+    the period was *not* ended by one; a look-back needs besides a reference period that is as long as its
+    window.
 
     Examples
     --------

@@ -146,7 +146,7 @@ class Sensitivity:
         return sentence(row, self.base)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one line for each row: family, assumption, method, numbers, change, cautions, reason and sentence.
+        """Return one line for each row: assumption, method, numbers, change, cautions, reason, sentence.
 
         ``change`` is the ratio divided by the same method's as analysed.
         """
@@ -191,8 +191,8 @@ def run(
     pair
         The two periods.
     fit
-        A finished fit of the pair, whose priors, likelihood and entry are the starting point; by default one is
-        computed.
+        A finished fit of the pair, whose priors, likelihood and entry are the starting point; by default one
+        is computed.
     plan
         Level, background ratio, and number of simulated series.
     refits

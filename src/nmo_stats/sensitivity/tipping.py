@@ -1,8 +1,8 @@
 """How little would have to be different for an interval to include 1.
 
-Three directions: relapses added on the comparator, relapses removed from the reference, and a background ratio. For
-the first two the smallest number is sought for which *some* allocation over the patients tips the answer, and for
-which *every* one does.
+Three directions: relapses added on the comparator, relapses removed from the reference, and a background
+ratio. For the first two the smallest number is sought for which *some* allocation over the patients tips the
+answer, and for which *every* one does.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _WORDS: Final[dict[Criterion, str]] = {
     "upper_limit": "the upper limit is 1 or more",
     "probability": f"P(ratio < 1) is below {PROBABILITY}",
 }
-# The quick integration errs by up to 0.02 posterior sd in a limit and 0.0006 in a probability, and by nearly the
-# same amount in all allocations: once one of them is fitted, what remains is up to 0.005 sd and 0.0003.
+# The quick integration errs by up to 0.02 posterior sd in a limit and 0.0006 in a probability, and by nearly
+# the same amount in all allocations: once one of them is fitted, what remains is up to 0.005 sd and 0.0003.
 _DOUBT: Final = 0.05
 _DOUBTFUL_PROBABILITY: Final = 0.004
 
@@ -51,11 +51,12 @@ _DOUBTFUL_PROBABILITY: Final = 0.004
 def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     """Return the tipping points of every method in the three directions.
 
-    Pooled ratios depend on totals only. Of the ratios within patients the two extreme allocations are known for every
-    number of relapses: those that concentrate on the patients with the smallest, and with the largest comparator /
-    reference time, because a relapse moves the tail (or the likelihood) at a ratio of 1 the more the smaller its
-    chance was to fall into that period. The others are asked about every allocation, and beyond 2,000 of them about
-    two nested paths. A negative-binomial hierarchical model is fitted up to 60 times.
+    Pooled ratios depend on totals only. Of the ratios within patients the two extreme allocations are known
+    for every number of relapses: those that concentrate on the patients with the smallest, and with the
+    largest comparator / reference time, because a relapse moves the tail (or the likelihood) at a ratio of 1
+    the more the smaller its chance was to fall into that period. The others are asked about every allocation,
+    and beyond 2,000 of them about two nested paths. A negative-binomial hierarchical model is fitted up to 60
+    times.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
 
 
 def model_searches(model: Model, refits: Refits, moves: Moves) -> dict[Criterion, Search]:
-    """Return the search by each criterion: with fits alone, or with Poisson counts a quick integration before them."""
+    """Return the search by each criterion: by fits; with Poisson counts, a quick integration before."""
     quick = Integrated(model, moves, refits.level)
     searches = {}
     for criterion in _WORDS:
@@ -165,7 +166,7 @@ class Integrated:
     _known: dict[bytes, dict[Criterion, Floats]] = field(default_factory=dict)
 
     def excess(self, criterion: Criterion, allocations: Counts) -> Floats:
-        """Return by how much allocations are beyond a criterion, in units of the doubt that the integration leaves."""
+        """Return by how much allocations are beyond a criterion, in units of the doubt that is left."""
         key = allocations.tobytes()
         if key not in self._known:
             self._known[key] = self._excess(allocations)
@@ -186,7 +187,7 @@ class Integrated:
 
 
 def _fitted(criterion: Criterion, model: Model, refits: Refits, moves: Moves, allocation: Counts) -> float:
-    """Return by how much a fit is beyond the criterion, as :class:`Integrated` does; infinite without any relapse."""
+    """Return by how much a fit is beyond the criterion, in the same units; infinite without a relapse."""
     ratio = refits.rate_ratio(replace(model, pair=moves.changed(allocation)))
     if not ratio.informative:
         return math.inf

@@ -119,13 +119,13 @@ def _range(answers: Sequence[Answer], base: Base) -> str:
         return ""
     including = sum(row.includes_1 for row in others)
     return (
-        f"{_span(before, others)} under the assumptions that were tried; its interval includes 1 under {including} "
-        f"of {len(others)} of them."
+        f"{_span(before, others)} under the assumptions that were tried; its interval includes 1 under "
+        f"{including} of {len(others)} of them."
     )
 
 
 def _equal(row: Answer, before: Answer) -> bool:
-    """Return whether a row repeats the answer as analysed: an assumption that was made anyway is not another one."""
+    """Return whether a row repeats the answer as analysed: its assumption was made anyway."""
     return (row.estimate, row.low, row.high) == (before.estimate, before.low, before.high)
 
 
@@ -165,16 +165,17 @@ def _regression(answers: Sequence[Answer]) -> str:
     including, against = sum(row.includes_1 for row in plausible), len(asked) - len(plausible)
     others = f" (the data speak against {against} more)" if against else ""
     return (
-        f"Observed against expected relapses, which allows for regression to the mean, give {most}{span}, with an "
-        f"interval that includes 1 for {including} of {counted(len(plausible), 'assumed population')}{others}."
+        f"Observed against expected relapses, which allows for regression to the mean, give {most}{span}, "
+        f"with an interval that includes 1 for {including} of "
+        f"{counted(len(plausible), 'assumed population')}{others}."
     )
 
 
 def no_effect_sentences(pair: Comparison, designs: Sequence[NoEffect]) -> list[str]:
     """Return what two ways of being switched because of relapses show with no effect, for the headline rates.
 
-    And how the counts were simulated; where the data cannot tell, what counts that vary more than Poisson counts
-    would show.
+    And how the counts were simulated; where the data cannot tell, what counts that vary more than Poisson
+    counts would show.
 
     Parameters
     ----------
@@ -210,14 +211,14 @@ def _alternative(designs: Iterable[NoEffect]) -> str:
         sd = significant(design.overdispersion.sd_period, 2)
         if halves:
             return (
-                f" If they do (log rates of periods with a standard deviation of {sd}, the prior median of the "
-                f"hierarchical model), then in the first of these designs {halves}."
+                f" If they do (log rates of periods with a standard deviation of {sd}, the prior median of "
+                f"the hierarchical model), then in the first of these designs {halves}."
             )
     return ""
 
 
 def _halves(spreads: Iterable[Spread]) -> str:
-    """Return what half of the series show; where that is 0 or infinite, half or more of them show just that."""
+    """Return what half of the series show; at a median of 0 or infinity, half or more show just that."""
     parts = []
     for spread in spreads:
         if spread.median is None or spread.at_or_below is None:
@@ -243,8 +244,8 @@ def _observed(spread: Spread) -> str:
 def share_text(share: float, series: float) -> str:
     """Return a proportion of simulated series as a percentage, never as a certainty.
 
-    The finest proportion that is told apart from 0 and from 1 is 3 / series, which a proportion of 0 does not exclude
-    at 95 %, but at least 0.1 %.
+    The finest proportion that is told apart from 0 and from 1 is 3 / series, which a proportion of 0 does not
+    exclude at 95 %, but at least 0.1 %.
 
     Parameters
     ----------
@@ -285,7 +286,7 @@ def _tipping(pair: Comparison, points: Sequence[TippingPoint], base: Base) -> st
 
 
 def _moved(points: Sequence[TippingPoint], words: str) -> str:
-    """Return how many relapses tip the answer, in some and in all patients; empty where no number is known."""
+    """Return how many relapses tip the answer, in some and in all patients; empty if not known."""
     some, every = (
         next((one for one in points if one.every is which and one.number is not None), None)
         for which in (False, True)
