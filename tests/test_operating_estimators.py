@@ -8,10 +8,9 @@ from scipy.stats import binomtest, norm, ttest_rel
 
 import nmo_stats as nmo
 from nmo_stats import exact, glm, hierarchical
-from nmo_stats.describe.rank_test import wilcoxon as one_wilcoxon
-from nmo_stats.glm.sandwich import gee_sandwich as one_sandwich
+from nmo_stats.describe import wilcoxon as one_wilcoxon
 from nmo_stats.operating import ESTIMATORS, Design
-from nmo_stats.operating.estimators.every import answers, distinct
+from nmo_stats.operating.methods import answers, distinct
 from nmo_stats.simulate import Cohorts
 
 ONE = {
@@ -22,7 +21,7 @@ ONE = {
     "conditional_poisson": glm.conditional_poisson,
     "negative_binomial": glm.negative_binomial,
     "gee": glm.gee,
-    "gee_sandwich": one_sandwich,
+    "gee_sandwich": glm.gee_sandwich,
 }
 # Precision on the log scale: profile limits of the negative binomial are found to 1e-6, statsmodels stops its GEE iterations at 1e-6.
 PRECISION = {"negative_binomial": 2e-5, "gee": 1e-5}

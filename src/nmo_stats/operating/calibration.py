@@ -6,8 +6,6 @@ probability that the posterior gives to values below the true one is uniform bet
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, get_args
@@ -23,9 +21,8 @@ from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.running import CALIBRATION, HERE, Execution, computed, task_name
 from nmo_stats.operating.simulation import MOST_REPLICATES
-from nmo_stats.operating.source import CALIBRATION, code_hash
 
 Engine = Literal["quadrature", "nuts"]
 
@@ -84,8 +81,7 @@ class CalibrationTask:
     @property
     def name(self) -> str:
         """A name that two tasks share only if they have the same result."""
-        settings = ["calibration", asdict(self.setting), self.number, self.replicates, code_hash(CALIBRATION)]
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+        return task_name(("calibration", asdict(self.setting), self.number, self.replicates), CALIBRATION)
 
     def compute(self) -> pd.DataFrame:
         """Return for each replicate the posterior probability below the true value of each parameter.

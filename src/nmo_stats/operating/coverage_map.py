@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -20,10 +19,9 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import ESTIMATORS
-from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.methods import ESTIMATORS
+from nmo_stats.operating.running import HERE, SIMULATION, Execution, code_hash, computed, task_name
 from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
-from nmo_stats.operating.source import SIMULATION, code_hash
 
 TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example
 RECYCLED: Final = "recycled"
@@ -67,15 +65,8 @@ class Cell:
     @property
     def name(self) -> str:
         """A name that two tasks share only if they have the same result."""
-        settings = [
-            "cell",
-            self.design.to_dict(),
-            self.replicates,
-            LEVEL,
-            list(ESTIMATORS),
-            code_hash(SIMULATION),
-        ]
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+        settings = ("cell", self.design.to_dict(), self.replicates, LEVEL, list(ESTIMATORS))
+        return task_name(settings, SIMULATION)
 
     def compute(self) -> pd.DataFrame:
         """Return the axes of the cell and the measures of every estimator, one row each."""

@@ -1,10 +1,13 @@
-"""Who computes the blocks: this process, several processes, or a Dask cluster; and where finished blocks are kept.
+"""Who computes the blocks: this process, several processes, or a Dask cluster; where finished blocks are kept; which code made them.
 
 All give the same result, since a block's random numbers are its own and results are put together in the order of the blocks.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import multiprocessing
 import os
 import signal
@@ -12,6 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +25,27 @@ import pandas as pd
 
 from nmo_stats.arguments import function, optional, path, whole
 from nmo_stats.errors import ArgumentError
+
+SIMULATION: Final = (
+    "estimators/exact.py",
+    "estimators/gee.py",
+    "estimators/intervals.py",
+    "estimators/likelihood.py",
+    "estimators/methods.py",
+    "estimators/negative_binomial.py",
+    "estimators/rank_tests.py",
+    "estimators/within_patient.py",
+    "hierarchical/counts.py",
+    "hierarchical/many",
+    "hierarchical/priors.py",
+    "hierarchical/quadrature",
+    "numerics",
+    "operating/design.py",
+    "operating/methods.py",
+    "operating/simulation.py",
+    "simulate",
+)
+CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 
 Progress = Callable[[int, int], None]
 Finished = Iterator[tuple[int, pd.DataFrame]]
@@ -78,27 +105,19 @@ HERE: Final = Execution()
 
 def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
     """Return the result of every task, in their order; those that are kept in the folder are not computed again."""
-    found = {
-        number: kept
-        for number, task in enumerate(work)
-        if (kept := _kept(task, execution.folder)) is not None
-    }
-    waiting = [number for number in range(len(work)) if number not in found]
+    progress = execution.progress or (lambda _done, _total: None)
+    tables = [_kept(task, execution.folder) for task in work]
+    waiting = [number for number, table in enumerate(tables) if table is None]
     total = sum(task.replicates for task in work)
-    done = sum(work[number].replicates for number in found)
-    _tell(execution, done, total)
+    done = total - sum(work[number].replicates for number in waiting)
+    progress(done, total)
     for place, table in _finished([work[number] for number in waiting], execution):
         number = waiting[place]
-        found[number] = table
+        tables[number] = table
         _keep(work[number], table, execution.folder)
         done += work[number].replicates
-        _tell(execution, done, total)
-    return [found[number] for number in range(len(work))]
-
-
-def _tell(execution: Execution, done: int, total: int) -> None:
-    if execution.progress is not None:
-        execution.progress(done, total)
+        progress(done, total)
+    return [table for table in tables if table is not None]
 
 
 def _finished(work: Sequence[Task], execution: Execution) -> Finished:
@@ -188,3 +207,49 @@ def _keep(task: Task, table: pd.DataFrame, folder: str | Path | None) -> None:
 
 def _path(task: Task, folder: str | Path) -> Path:
     return Path(folder) / f"{task.name}.parquet"
+
+
+def task_name(settings: Sequence[object], code: tuple[str, ...]) -> str:
+    """Return a name that two tasks share only if they have the same settings and code, and so the same result."""
+    known = json.dumps([*settings, code_hash(code)], sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()[:24]
+
+
+@cache
+def code_hash(parts: tuple[str, ...]) -> str:
+    """Return a SHA-256 of the source of parts of the package; comments, docstrings, imports and layout do not count."""
+    digest = hashlib.sha256()
+    for name in parts:
+        for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):
+            digest.update(text)
+    return digest.hexdigest()
+
+
+class _Bare(ast.NodeTransformer):
+    """Leave out docstrings and imports."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
+        return super().generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:  # noqa: ARG002
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: ARG002
+        return None
+
+
+def _bare(text: str) -> bytes:
+    """Return what a program does, without comments, docstrings, imports and layout."""
+    return ast.dump(_Bare().visit(ast.parse(text))).encode()
+
+
+def _sources(place: Traversable) -> list[bytes]:
+    if place.is_file():
+        return [_bare(place.read_text(encoding="utf-8"))] if place.name.endswith(".py") else []
+    inside = sorted(place.iterdir(), key=lambda entry: entry.name)
+    return [text for entry in inside for text in _sources(entry)]

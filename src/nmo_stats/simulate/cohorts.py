@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from nmo_stats.arguments import instance, numbers, whole
-from nmo_stats.arrays import Counts, Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimators.intervals import Cohorts
 from nmo_stats.memory import require_memory
 from nmo_stats.simulate.population import Population, require_population
 from nmo_stats.simulate.rules import FixedWindows, Rule, require_rule
@@ -23,23 +23,6 @@ _AT_MOST: Final = 500_000
 _MOST_COHORTS: Final = 10_000_000
 _NUMBERS_EACH: Final = 5  # relapses, times, rates, and what is drawn on the way
 _REMEDY: Final = "simulate fewer series"
-
-
-@dataclass(frozen=True, eq=False)
-class Cohorts:
-    """Relapses and follow-up of many cohorts.
-
-    Parameters
-    ----------
-    relapses, years
-        Shape (cohorts, n, 2): reference, comparator. Relapses are counts, or expectations of them.
-    """
-
-    relapses: Counts | Floats
-    years: Floats
-
-    def __len__(self) -> int:
-        return len(self.relapses)
 
 
 def simulate_cohorts(

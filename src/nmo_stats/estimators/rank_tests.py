@@ -1,4 +1,4 @@
-"""Exact tests of paired differences that papers print, each with the smallest p it could reach."""
+"""Tests of paired differences that papers print: of one comparison with the smallest p it could reach, and of many series."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr
 
 from nmo_stats.arguments import instance, numbers
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import require_level
+from nmo_stats.estimators.intervals import Cohorts, PValues
 
 _MOST_ENUMERATED: Final = 500
+_MOST_ENUMERATED_IN_MANY: Final = 50  # patients: thousands of series are counted for minutes above
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def wilcoxon(pair: Comparison) -> SignedRank:
     return signed_rank(differences)
 
 
-def signed_rank(differences: npt.NDArray[np.float64]) -> SignedRank:
+def signed_rank(differences: Floats) -> SignedRank:
     """Test whether differences are symmetric about 0 by their observed ranks; zero differences are left out.
 
     Raises
@@ -107,16 +109,12 @@ def signed_rank(differences: npt.NDArray[np.float64]) -> SignedRank:
     ArgumentError
         If every difference is zero.
     """
-    from scipy.stats import rankdata
-
     kept = _non_zero(differences)
-    # Mid-ranks are halves: whole when doubled.
-    doubled = np.rint(2 * rankdata(np.abs(kept))).astype(np.int64)
-    p_value = _two_sided(doubled, int(doubled[kept > 0].sum()))
+    p_value = float(_signed_ranks(kept[None], _MOST_ENUMERATED)[0])
     return SignedRank(p_value, 2.0 ** (1 - len(kept)), len(kept))
 
 
-def sign_test(differences: npt.NDArray[np.float64]) -> SignTest:
+def sign_test(differences: Floats) -> SignTest:
     """Test whether differences are as often above as below 0; zero differences are left out.
 
     Raises
@@ -140,11 +138,33 @@ def signed_rank_cut(pairs: int, tail: float) -> int:
     if pairs > _MOST_ENUMERATED:
         centre, spread = pairs * (pairs + 1) / 4, np.sqrt(pairs * (pairs + 1) * (2 * pairs + 1) / 24)
         return int(max(np.floor(centre + ndtri(tail) * spread), 0))
-    below = np.cumsum(_rank_sums(np.arange(1, pairs + 1)))
+    below = np.cumsum(_rank_sums(np.arange(1, pairs + 1)[None])[0])
     return int(np.searchsorted(below, tail * (1 + 1e-12), side="right"))
 
 
-def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def rate_differences(pair: Comparison) -> Floats:
+    """Return the non-zero differences of the patients' rates, in units of the largest rate."""
+    differences = _rate_differences(Cohorts.of(pair))[0]
+    return np.asarray(differences[differences != 0])
+
+
+def many_wilcoxon(cohorts: Cohorts) -> PValues:
+    """Return the signed-rank p-values of many series; none where no rate differs."""
+    return PValues(_signed_ranks(_rate_differences(cohorts), _MOST_ENUMERATED_IN_MANY))
+
+
+def many_paired_t(cohorts: Cohorts) -> PValues:
+    """Return the paired t test p-values of many series; none for one patient, or where all differences are the same."""
+    differences = _rate_differences(cohorts)
+    patients = differences.shape[1]
+    if patients < 2:
+        return PValues(np.full(len(differences), np.nan))
+    spread = differences.std(axis=1, ddof=1)
+    error = np.where(spread > 1e-12, spread, np.nan) / np.sqrt(patients)
+    return PValues(2 * stdtr(patients - 1, -np.abs(differences.mean(axis=1) / error)))
+
+
+def _non_zero(differences: Floats) -> Floats:
     known = numbers("differences", differences, "(patients,)")
     kept = known[known != 0]
     if not len(kept):
@@ -152,29 +172,50 @@ def _non_zero(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(kept)
 
 
-def rate_differences(pair: Comparison) -> npt.NDArray[np.float64]:
-    """Return the non-zero differences of the patients' rates, in units of the largest rate."""
-    rates = pair.relapses / pair.years
-    # Equal rates must not differ, and ties not break, in the last bit of a division: 1 in 7 months is 3 in 21.
-    differences = np.round((rates[:, 1] - rates[:, 0]) / (rates.max() or 1.0), 12)
-    return np.asarray(differences[differences != 0])
+def _rate_differences(cohorts: Cohorts) -> Floats:
+    """Return comparator minus reference rate of each patient, in units of the series' largest rate.
+
+    Equal rates must not differ, and ties not break, in the last bit of a division: 1 in 7 months is 3 in 21.
+    """
+    rates = cohorts.relapses / cohorts.years
+    largest = rates.max(axis=(1, 2))
+    return np.round((rates[:, :, 1] - rates[:, :, 0]) / np.where(largest > 0, largest, 1.0)[:, None], 12)
 
 
-def _two_sided(doubled_ranks: npt.NDArray[np.int64], positive: int) -> float:
-    """Return twice the smaller tail of the sum of positive ranks, each rank positive with probability 1/2."""
-    if len(doubled_ranks) > _MOST_ENUMERATED:
-        distance = abs(positive - doubled_ranks.sum() / 2) / (np.sqrt(np.sum(doubled_ranks**2.0)) / 2)
-        return float(2 * ndtr(-distance))
-    distribution = _rank_sums(doubled_ranks)
-    return float(min(1.0, 2 * min(distribution[: positive + 1].sum(), distribution[positive:].sum())))
+def _signed_ranks(differences: Floats, most_enumerated: int) -> Floats:
+    """Return twice the smaller tail of the sum of positive ranks; NaN in a row without any difference.
+
+    Each rank is positive with probability 1/2. All signs are counted up to a number of patients, above it the Normal
+    limit is taken, whose variance is that of the ranks as they are tied.
+    """
+    from scipy.stats import rankdata  # slow to import, and seldom needed
+
+    zero = differences == 0
+    # The zeros share the lowest ranks, which are then taken off; mid-ranks are halves: whole when doubled.
+    ranks = rankdata(np.abs(differences), axis=1) - zero.sum(axis=1, keepdims=True)
+    doubled = np.where(zero, 0, np.rint(2 * ranks)).astype(np.int64)
+    positive = np.where(differences > 0, doubled, 0).sum(axis=1)
+    if doubled.shape[1] <= most_enumerated:
+        sums = _rank_sums(doubled)
+        reach = np.arange(sums.shape[1])
+        lower, upper = reach <= positive[:, None], reach >= positive[:, None]
+        p_values = 2 * np.minimum((sums * lower).sum(axis=1), (sums * upper).sum(axis=1))
+    else:
+        squares = (doubled.astype(np.float64) ** 2).sum(axis=1)
+        distance = np.abs(positive - doubled.sum(axis=1) / 2) / (np.sqrt(np.maximum(squares, 1.0)) / 2)
+        p_values = 2 * ndtr(-distance)
+    return np.where(zero.all(axis=1), np.nan, np.minimum(p_values, 1.0))
 
 
-def _rank_sums(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the distribution of the sum of the positive ranks on 0, 1, ..., by convolution over the ranks."""
-    distribution = np.ones(1)
-    for rank in ranks:
-        shifted = np.zeros(len(distribution) + int(rank))
-        shifted[: len(distribution)] += distribution / 2
-        shifted[int(rank) :] += distribution / 2
-        distribution = shifted
-    return distribution
+def _rank_sums(ranks: Counts) -> Floats:
+    """Return the distribution of the sum of positive ranks on 0, 1, ..., row by row, by convolution over the ranks."""
+    sums = np.zeros((len(ranks), int(ranks.sum(axis=1).max(initial=0)) + 1))
+    sums[:, 0], reach = 1.0, 1
+    for rank in ranks.T:
+        halves = sums[:, :reach] / 2
+        sums[:, :reach] = halves
+        reach = min(reach + int(rank.max()), sums.shape[1])
+        for amount in np.unique(rank):
+            rows, width = rank == amount, min(halves.shape[1], reach - amount)
+            sums[rows, amount : amount + width] += halves[rows, :width]
+    return sums
