@@ -168,13 +168,11 @@ class _Data:
 
 def _from_starts(data: _Data, rates: Floats) -> tuple[Floats, Floats]:
     """Return the best of the maxima that are reached from several overdispersions, and the log-likelihood there."""
-    starts = (np.column_stack([rates, np.full(len(rates), math.log(one))]) for one in _STARTS)
-    places, values = map(
-        np.stack, zip(*(_maximum(data, start, free=(0, 1, 2)) for start in starts), strict=True)
-    )
-    best = values.argmax(axis=0)
-    series = np.arange(len(rates))
-    return places[best, series], values[best, series]
+    many, series = len(_STARTS), np.arange(len(rates))
+    starts = np.column_stack([np.tile(rates, (many, 1)), np.repeat(np.log(_STARTS), len(rates))])
+    places, values = _maximum(data.only(np.tile(series, many)), starts, free=(0, 1, 2))
+    best = values.reshape(many, -1).argmax(axis=0) * len(rates) + series
+    return places[best], values[best]
 
 
 def _maximum(data: _Data, start: Floats, free: tuple[int, ...]) -> tuple[Floats, Floats]:
