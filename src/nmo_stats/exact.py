@@ -12,8 +12,8 @@ def pooled(pair: Comparison) -> ClassicalRatio:
     """Compare two Poisson totals by the conditional binomial test.
 
     Assumes one rate for all patients, or the same ratio of follow-up times in all (caution
-    ``unequal_follow_up``), and Poisson counts (``overdispersed``). The interval is that of R's ``poisson.test``;
-    the p-value is the central one, which agrees with the interval.
+    ``unequal_follow_up``), and Poisson counts (``overdispersed``). The interval is that of R's
+    ``poisson.test``; the p-value is the central one, which agrees with the interval.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def pooled(pair: Comparison) -> ClassicalRatio:
 
     References
     ----------
-    Clopper CJ, Pearson ES. doi:10.1093/biomet/26.4.404. Przyborowski J, Wilenski H. doi:10.1093/biomet/31.3-4.313.
+    Clopper CJ, Pearson ES. doi:10.1093/biomet/26.4.404. Przyborowski J, Wilenski H.
+    doi:10.1093/biomet/31.3-4.313.
 
     Examples
     --------
@@ -51,17 +52,17 @@ def pooled(pair: Comparison) -> ClassicalRatio:
 def conditional(pair: Comparison, *, midp: bool = False) -> ClassicalRatio:
     """Compare the two periods within patients: a common ratio, each patient with an own rate.
 
-    Given each patient's total, the comparator counts are binomial; their sum is a convolution of binomials whose
-    tails are inverted. A patient without relapses does not move the ratio. Assumes Poisson counts within a
-    period (caution ``overdispersed``).
+    Given each patient's total, the comparator counts are binomial; their sum is a convolution of binomials
+    whose tails are inverted. A patient without relapses does not move the ratio. Assumes Poisson counts
+    within a period (caution ``overdispersed``).
 
     Parameters
     ----------
     pair
         The two periods.
     midp
-        Count the observed total half in each tail: shorter, with coverage near the level on average instead of at
-        least the level always.
+        Count the observed total half in each tail: shorter, with coverage near the level on average instead
+        of at least the level always.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def poisson(pair: Comparison) -> ClassicalRatio:
 
 
 def conditional_poisson(pair: Comparison) -> ClassicalRatio:
-    """Fit the within-patient Poisson regression: a binomial model of comparator relapses out of a patient's total.
+    """Fit the within-patient Poisson regression, a binomial model of comparator relapses out of each total.
 
     The offset is log(t_i1 / t_i0). Patients whose two counts are equal count like all others.
 
@@ -75,8 +75,8 @@ def conditional_poisson(pair: Comparison) -> ClassicalRatio:
 def negative_binomial(pair: Comparison) -> ClassicalRatio:
     """Fit a marginal NB2 regression of the counts on the period, with offset log exposure.
 
-    It treats the two periods of a patient as independent (caution ``ignores_pairing``). Where the likelihood is
-    largest without overdispersion, the result is the Poisson one, and the caution says so.
+    It treats the two periods of a patient as independent (caution ``ignores_pairing``). Where the likelihood
+    is largest without overdispersion, the result is the Poisson one, and the caution says so.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ def negative_binomial(pair: Comparison) -> ClassicalRatio:
 def gee(pair: Comparison) -> ClassicalRatio:
     """Fit a Poisson GEE with exchangeable correlation within patients.
 
-    The covariance is that of Mancl and DeRouen (``bias_reduced`` in statsmodels), the reference distribution t
-    with N - 2 degrees of freedom: the textbook sandwich is far too confident with few patients. The moment
+    The covariance is that of Mancl and DeRouen (``bias_reduced`` in statsmodels), the reference distribution
+    t with N - 2 degrees of freedom: the textbook sandwich is far too confident with few patients. The moment
     estimate of the correlation, which can exceed 1, is held at 0.95 or less.
 
     Parameters

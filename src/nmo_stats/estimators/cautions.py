@@ -22,7 +22,8 @@ def reversed_cautions(pair: Comparison) -> tuple[Caution, ...]:
     """Return the caution for patients who had the comparator first."""
     if not pair.reversed_order:
         return ()
-    text = f"{len(pair.reversed_order)} of {len(pair.patients)} patients had {pair.comparator} before {pair.reference}"
+    patients = f"{len(pair.reversed_order)} of {len(pair.patients)} patients"
+    text = f"{patients} had {pair.comparator} before {pair.reference}"
     return (Caution("reversed_order", text),)
 
 
@@ -34,7 +35,7 @@ def merged_cautions(pair: Comparison) -> tuple[Caution, ...]:
 
 
 def pooled_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution of estimators that assume one rate for all patients, or the same time ratio in all."""
+    """Return the caution of estimators that assume one rate, or the same time ratio, in all patients."""
     ratios = log_time_ratios(pair)
     spread = math.exp(ratios.max() - ratios.min())
     if spread <= UNEQUAL_TIME_RATIO * (1 + 1e-9):  # months in years carry rounding errors

@@ -1,13 +1,14 @@
 """Exact rate ratios of many series: the pooled one in closed form, the one within patients by convolution.
 
-Given each patient's total the comparator counts are binomial, and the probabilities of their sum form an exponential
-family in the log ratio: if they are known at one ratio (the base), those at any other follow by tilting,
+Given each patient's total the comparator counts are binomial, and the probabilities of their sum form an
+exponential family in the log ratio: if they are known at one ratio (the base), those at any other follow by
+tilting,
 
     P_ratio(total = k)  is proportional to  P_base(total = k) * (ratio / base)^k,
 
-with the normalizing constant in closed form. One convolution therefore serves every limit and every p-value. The
-base puts the mean at the observed total, where tilted sums keep their relative precision even when the convolution
-is done by FFT.
+with the normalizing constant in closed form. One convolution therefore serves every limit and every p-value.
+The base puts the mean at the observed total, where tilted sums keep their relative precision even when the
+convolution is done by FFT.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ def _binomial(size: Counts, logit: Floats) -> Floats:
 
 
 def _convolved(short: Floats, long: Floats, *, by_fft: bool) -> Floats:
-    """Convolve row by row: directly sums of positive numbers keep their relative precision, which an FFT does not."""
+    """Convolve row by row; direct sums of positive numbers keep their relative precision, an FFT does not."""
     if by_fft and short.shape[1] >= _SHORT:
         from scipy.signal import fftconvolve
 

@@ -1,7 +1,7 @@
 """GEE rate ratios of many series: with the small-sample covariance, and as the textbook has it.
 
-With one rate per period there are two estimating equations and two counts a patient, so that the whole is written
-with 2 x 2 matrices, and solved for all series together.
+With one rate per period there are two estimating equations and two counts a patient, so that the whole is
+written with 2 x 2 matrices, and solved for all series together.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ class Wald:
 
 
 def gee_sandwich(cohorts: Cohorts) -> Wald:
-    """Return the pooled ratio of each series with the uncorrected sandwich and Normal limits, as papers print it.
+    """Return the pooled ratio of each series with the uncorrected sandwich and Normal limits.
 
-    With one rate per period the sandwich variance of the log ratio is ``sum_i (r_i1 / y_1 - r_i0 / y_0)^2``, with the
-    patients' residuals r and the totals y of the two periods.
+    With one rate per period the sandwich variance of the log ratio is ``sum_i (r_i1 / y_1 - r_i0 / y_0)^2``,
+    with the patients' residuals r and the totals y of the two periods.
     """
     relapses, years = cohorts.relapses, cohorts.years
     totals, time = relapses.sum(axis=1), years.sum(axis=1)
@@ -97,7 +97,7 @@ def gee(cohorts: Cohorts) -> Wald:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """What the estimating equations need at given log rates; shapes (series, n, 2), correlation (series, 1)."""
+    """What the estimating equations need at given log rates, shape (series, n, 2) or (series, 1)."""
 
     mean: Floats
     residual: Floats
@@ -116,7 +116,7 @@ class _Fitted:
 
     @property
     def information(self) -> Floats:
-        """Contribution of each patient, D' V^-1 D with D the derivative of the means, shape (series, n, 2, 2)."""
+        """D' V^-1 D of each patient, with D the derivative of the means, shape (series, n, 2, 2)."""
         own = self.mean / (1 - self.correlation**2)[..., None]
         mixed = -self.correlation * np.sqrt(self.mean.prod(axis=2)) / (1 - self.correlation**2)
         return np.stack([np.stack([own[..., 0], mixed], -1), np.stack([mixed, own[..., 1]], -1)], -2)
@@ -129,7 +129,7 @@ class _Fitted:
 
 
 def _log_rates(cohorts: Cohorts) -> tuple[Floats, Flags]:
-    """Solve the estimating equations for the two log rates by Fisher scoring; also whether each series settled."""
+    """Return the log rates that solve the equations, by Fisher scoring, and which series settled."""
     log_rates = np.log(cohorts.relapses.sum(axis=1) / cohorts.years.sum(axis=1))
     waiting = np.arange(len(cohorts))
     for _ in range(_MOST_ROUNDS):
@@ -147,7 +147,7 @@ def _log_rates(cohorts: Cohorts) -> tuple[Floats, Flags]:
 
 
 def _mancl_derouen(fitted: _Fitted) -> Floats:
-    """Return the standard error of the log ratio: residuals divided by I - H, H the leverage of each patient."""
+    """Return the standard error of the log ratio: residuals over I - H, H the leverage of a patient."""
     bread = np.linalg.inv(fitted.information.sum(axis=1))
     # with D = diag(mean) the leverage D B D' V^-1 acts on residuals r as mean * (B (D' V^-1 r))
     leverage = fitted.mean[..., None] * (bread[:, None] @ fitted.information) / fitted.mean[..., None, :]

@@ -1,4 +1,4 @@
-"""Many series at once, and what a method says about them: intervals of the ratio, or the p-values of a test alone."""
+"""Many series at once, and what a method says about them: intervals of the ratio, or p-values alone."""
 
 from __future__ import annotations
 

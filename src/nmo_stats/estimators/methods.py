@@ -1,6 +1,7 @@
 """Every exact and likelihood method in one table, and the two questions that all of them answer.
 
-:func:`intervals` asks a method about many series at once, :func:`ratio_of` about one comparison: a series of one.
+:func:`intervals` asks a method about many series at once, :func:`ratio_of` about one comparison: a series of
+one.
 """
 
 from __future__ import annotations
@@ -36,37 +37,23 @@ _MOST_COUNTED_RELAPSES: Final = 10_000_000
 _IN_ONE_TABLE: Final = 256
 
 
-def _within_patients(pair: Comparison, _: Fitted) -> tuple[Caution, ...]:
-    return dispersion_cautions(pair) + pair_cautions(pair)
+_Cautions = tuple[Caution, ...]
 
 
-def _within_patients_exact(pair: Comparison, _: Fitted) -> tuple[Caution, ...]:
-    return dispersion_cautions(pair) + one_sided_cautions(pair) + pair_cautions(pair)
-
-
-def _pooled(pair: Comparison, fitted: Fitted) -> tuple[Caution, ...]:
-    return pooled_cautions(pair) + _within_patients(pair, fitted)
-
-
-def _pooled_exact(pair: Comparison, fitted: Fitted) -> tuple[Caution, ...]:
-    return pooled_cautions(pair) + _within_patients_exact(pair, fitted)
-
-
-def _of_negative_binomial(pair: Comparison, fitted: Fitted) -> tuple[Caution, ...]:
+def _ignores_pairing(_: Comparison, fitted: Fitted) -> _Cautions:
     text = "the two periods of a patient are treated as independent"
     if fitted.is_poisson:
         text += "; the counts show no overdispersion (its estimate is 0), so this is the Poisson result"
-    return (Caution("ignores_pairing", text), *pooled_cautions(pair), *pair_cautions(pair))
+    return (Caution("ignores_pairing", text),)
 
 
-def _of_gee(pair: Comparison, _: Fitted) -> tuple[Caution, ...]:
+def _few_patients(pair: Comparison, _: Fitted) -> _Cautions:
     patients = len(pair.patients)
     text = f"{patients} patients: sandwich standard errors are unreliable below {ENOUGH_PATIENTS}"
-    few = (Caution("few_patients", text),) if patients < ENOUGH_PATIENTS else ()
-    return few + pooled_cautions(pair) + pair_cautions(pair)
+    return (Caution("few_patients", text),) if patients < ENOUGH_PATIENTS else ()
 
 
-def _of_sandwich(pair: Comparison, _: Fitted) -> tuple[Caution, ...]:
+def _too_confident(pair: Comparison, _: Fitted) -> _Cautions:
     text = f"{len(pair.patients)} patients: the uncorrected sandwich is far too confident"
     return (Caution("few_patients", text),)
 
@@ -81,8 +68,10 @@ class RatioMethod:
         Computes many series, in each of which the method is identified.
     estimand
         What its ratio is a ratio of.
-    cautions
-        Reasons to read its ratio with care.
+    assumptions
+        Cautions where the data do not meet what the method assumes.
+    remark
+        A caution that the method carries of itself.
     at_zero_cells
         Whether it is identified where one of the periods has no relapse.
     fewest_patients
@@ -99,7 +88,8 @@ class RatioMethod:
 
     fit: Callable[[Cohorts], Fitted]
     estimand: Estimand
-    cautions: Callable[[Comparison, Fitted], tuple[Caution, ...]]
+    assumptions: tuple[Callable[[Comparison], _Cautions], ...]
+    remark: Callable[[Comparison, Fitted], _Cautions] = lambda _pair, _fitted: ()
     at_zero_cells: bool = False
     fewest_patients: int = 1
     is_counting: bool = False
@@ -128,36 +118,46 @@ class RatioMethod:
         own = "1 patient" if patients == 1 else f"{patients} patients"
         return f"{own}: its standard error needs at least {self.fewest_patients}; use the exact interval"
 
-
-def _conditional(*, midp: bool) -> RatioMethod:
-    return RatioMethod(
-        partial(conditional_exact, midp=midp),
-        "within_patient",
-        _within_patients_exact,
-        at_zero_cells=True,
-        is_counting=True,
-        together=_IN_ONE_TABLE,
-    )
+    def cautions(self, pair: Comparison, fitted: Fitted) -> _Cautions:
+        """Return the reasons to read a ratio with care."""
+        data = (caution for cautions_of in self.assumptions for caution in cautions_of(pair))
+        return self.remark(pair, fitted) + tuple(data)
 
 
+_POISSON: Final = (dispersion_cautions, pair_cautions)
+_EXACT: Final = (dispersion_cautions, one_sided_cautions, pair_cautions)
+_conditional: Final = partial(
+    RatioMethod,
+    estimand="within_patient",
+    assumptions=_EXACT,
+    together=_IN_ONE_TABLE,
+    at_zero_cells=True,
+    is_counting=True,
+)
 RATIO_METHODS: Final = {
-    "pooled_exact": RatioMethod(pooled_exact, "pooled", _pooled_exact, at_zero_cells=True, is_counting=True),
-    "poisson": RatioMethod(poisson, "pooled", _pooled),
-    "negative_binomial": RatioMethod(negative_binomial, "pooled", _of_negative_binomial, is_counting=True),
+    "pooled_exact": RatioMethod(
+        pooled_exact, "pooled", (pooled_cautions, *_EXACT), at_zero_cells=True, is_counting=True
+    ),
+    "poisson": RatioMethod(poisson, "pooled", (pooled_cautions, *_POISSON)),
+    "negative_binomial": RatioMethod(
+        negative_binomial, "pooled", (pooled_cautions, pair_cautions), _ignores_pairing, is_counting=True
+    ),
     "gee": RatioMethod(
         gee,
         "pooled",
-        _of_gee,
+        (pooled_cautions, pair_cautions),
+        _few_patients,
         fewest_patients=FEWEST_PATIENTS,
         failure="the estimating equations did not converge: use the exact interval",
     ),
-    "conditional_exact": _conditional(midp=False),
-    "conditional_midp": _conditional(midp=True),
-    "conditional_poisson": RatioMethod(conditional_poisson, "within_patient", _within_patients),
+    "conditional_exact": _conditional(conditional_exact),
+    "conditional_midp": _conditional(partial(conditional_exact, midp=True)),
+    "conditional_poisson": RatioMethod(conditional_poisson, "within_patient", _POISSON),
     "gee_sandwich": RatioMethod(
         gee_sandwich,
         "pooled",
-        _of_sandwich,
+        (),
+        _too_confident,
         failure="every residual is 0: the sandwich has nothing to estimate a variance from",
         is_refusal=True,
     ),
@@ -181,8 +181,8 @@ def intervals(method: str, relapses: npt.ArrayLike, years: npt.ArrayLike, level:
     Returns
     -------
     Intervals
-        Estimates, lower and upper limits of the ratio, each of shape (series,); 0 and infinity at zero cells, NaN
-        where the method is not identified or has no number.
+        Estimates, lower and upper limits of the ratio, each of shape (series,); 0 and infinity at zero cells,
+        NaN where the method is not identified or has no number.
 
     Raises
     ------

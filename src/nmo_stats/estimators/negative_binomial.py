@@ -1,12 +1,13 @@
 """The marginal negative-binomial (NB2) rate ratios of many series, with their profile-likelihood intervals.
 
-Variance = mean + overdispersion * mean^2, in log reference rate, log ratio and log overdispersion; damped Newton steps
-maximize the likelihood in all series together. Up to terms of the counts alone, with m_j periods of more than j relapses
-(Lawless, doi:10.2307/3314912), the log-likelihood is
+Variance = mean + overdispersion * mean^2, in log reference rate, log ratio and log overdispersion; damped
+Newton steps maximize the likelihood in all series together. Up to terms of the counts alone, with m_j periods
+of more than j relapses (Lawless, doi:10.2307/3314912), the log-likelihood is
 
     sum_j m_j log(1 + a j)  +  sum y log(mean) - (y + 1/a) log(1 + a mean)
 
-which has no gamma function and no cancellation as the overdispersion a tends to 0, where it is the Poisson one.
+which has no gamma function and no cancellation as the overdispersion a tends to 0, where it is the Poisson
+one.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class NegativeBinomial:
     data
         Counts and times.
     best
-        Log reference rate, log ratio and log overdispersion where the likelihood is largest, shape (series, 3).
+        Log reference rate, log ratio and log overdispersion where the likelihood is largest, shape (series,
+        3).
     largest
         The log-likelihood there, shape (series,).
     overdispersed
@@ -90,7 +92,7 @@ class NegativeBinomial:
         return values
 
     def deviance(self, log_ratio: Floats, series: Counts) -> Floats:
-        """Return twice the drop of the profile log-likelihood from its maximum at log ratios of some series."""
+        """Return twice the drop of the profile log-likelihood at log ratios of some series."""
         start = self.best[series].copy()
         start[:, 0] += (start[:, 1] - log_ratio) / 2
         start[:, 1] = log_ratio
@@ -167,7 +169,7 @@ class _Data:
 
 
 def _from_starts(data: _Data, rates: Floats) -> tuple[Floats, Floats]:
-    """Return the best of the maxima that are reached from several overdispersions, and the log-likelihood there."""
+    """Return the best maximum from several overdispersions, and the log-likelihood there."""
     many, series = len(_STARTS), np.arange(len(rates))
     starts = np.column_stack([np.tile(rates, (many, 1)), np.repeat(np.log(_STARTS), len(rates))])
     places, values = _maximum(data.only(np.tile(series, many)), starts, free=(0, 1, 2))
@@ -209,7 +211,7 @@ def _improved(data: _Data, at: Floats, value: Floats, free: tuple[int, ...]) -> 
 
 
 def _uphill(score: Floats, curvature: Floats, free: tuple[int, ...]) -> Floats:
-    """Return Newton steps that leave saddles: every curvature counts as that of a maximum. Long ones are shortened as a whole."""
+    """Return Newton steps, long ones shortened; they leave saddles: a curvature counts as that of a maximum."""
     places = np.array(free)
     values, vectors = np.linalg.eigh(curvature[:, places[:, None], places])
     sizes = np.maximum(np.abs(values), 1e-10)

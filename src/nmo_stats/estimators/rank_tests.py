@@ -1,4 +1,4 @@
-"""Tests of paired differences that papers print: of one comparison with the smallest p it could reach, and of many series."""
+"""Tests of paired differences that papers print, with the smallest p that so many patients can reach."""
 
 from __future__ import annotations
 
@@ -20,21 +20,51 @@ _MOST_ENUMERATED_IN_MANY: Final = 50  # patients: thousands of series are counte
 
 
 @dataclass(frozen=True, slots=True)
-class SignedRank:
-    """An exact two-sided signed-rank test.
+class _PairedTest:
+    """An exact two-sided test of paired differences.
 
     Parameters
     ----------
     p_value
-        Exact two-sided p-value over all signs of the observed ranks; its Normal limit above 500 differences.
+        Exact two-sided p-value over all signs of the differences.
     smallest_p_value
         The smallest that so many non-zero differences can give, 2 / 2^n.
-    pairs
-        Non-zero differences.
     """
 
     p_value: float
     smallest_p_value: float
+
+    def can_reach(self, level: float = 0.95) -> bool:
+        """Return whether any data of this size could give a p-value of at most 1 - level.
+
+        Parameters
+        ----------
+        level
+            1 minus the level of the test.
+
+        Returns
+        -------
+        bool
+            False for few differences.
+
+        Raises
+        ------
+        ArgumentError
+            If the level is not between 0 and 1.
+        """
+        return self.smallest_p_value <= 1 - require_level(level)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRank(_PairedTest):
+    """A signed-rank test, over all signs of the observed ranks.
+
+    Parameters
+    ----------
+    pairs
+        Non-zero differences; above 500 the p-value is the Normal limit.
+    """
+
     pairs: int
 
     @property
@@ -42,27 +72,17 @@ class SignedRank:
         """Whether the p-value counts all signs; above 500 differences it is the Normal limit."""
         return self.pairs <= _MOST_ENUMERATED
 
-    def can_reach(self, level: float = 0.95) -> bool:
-        """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - require_level(level)
-
 
 @dataclass(frozen=True, slots=True)
-class SignTest:
-    """An exact two-sided sign test.
+class SignTest(_PairedTest):
+    """A sign test.
 
     Parameters
     ----------
-    p_value
-        Exact two-sided p-value.
-    smallest_p_value
-        The smallest that so many non-zero differences can give, 2 / 2^n.
     positive, negative
         Differences above and below 0.
     """
 
-    p_value: float
-    smallest_p_value: float
     positive: int
     negative: int
 
@@ -71,21 +91,29 @@ class SignTest:
         """Non-zero differences."""
         return self.positive + self.negative
 
-    def can_reach(self, level: float = 0.95) -> bool:
-        """Return whether any data of this size could give a p-value of at most 1 - level."""
-        return self.smallest_p_value <= 1 - require_level(level)
-
 
 def wilcoxon(pair: Comparison) -> SignedRank:
-    """Test the individual ARRs of the two periods by signed ranks, exactly, ties and zero differences included.
+    """Test the individual ARRs of the two periods by signed ranks, exactly, with ties and zero differences.
 
-    It ignores the follow-up times and cannot reach 0.05 with fewer than six patients; it is here because papers
-    print it.
+    It ignores the follow-up times and cannot reach 0.05 with fewer than six patients; it is here because
+    papers print it.
+
+    Parameters
+    ----------
+    pair
+        The two periods.
+
+    Returns
+    -------
+    SignedRank
+        The test.
 
     Raises
     ------
     NotIdentifiedError
         If no patient's ARR differs between the periods.
+    ArgumentError
+        If the argument is no comparison.
 
     Examples
     --------
@@ -104,10 +132,20 @@ def wilcoxon(pair: Comparison) -> SignedRank:
 def signed_rank(differences: Floats) -> SignedRank:
     """Test whether differences are symmetric about 0 by their observed ranks; zero differences are left out.
 
+    Parameters
+    ----------
+    differences
+        Shape (patients,).
+
+    Returns
+    -------
+    SignedRank
+        The test.
+
     Raises
     ------
     ArgumentError
-        If every difference is zero.
+        If every difference is zero, or one is no finite number.
     """
     kept = _non_zero(differences)
     p_value = float(_signed_ranks(kept[None], _MOST_ENUMERATED)[0])
@@ -117,10 +155,20 @@ def signed_rank(differences: Floats) -> SignedRank:
 def sign_test(differences: Floats) -> SignTest:
     """Test whether differences are as often above as below 0; zero differences are left out.
 
+    Parameters
+    ----------
+    differences
+        Shape (patients,).
+
+    Returns
+    -------
+    SignTest
+        The test.
+
     Raises
     ------
     ArgumentError
-        If every difference is zero.
+        If every difference is zero, or one is no finite number.
     """
     from scipy.stats import binomtest
 
@@ -131,7 +179,7 @@ def sign_test(differences: Floats) -> SignTest:
 
 
 def signed_rank_cut(pairs: int, tail: float) -> int:
-    """Return the largest k with P(T < k) <= tail for the signed-rank sum T of so many untied differences; 0 if none.
+    """Return the largest k with P(T < k) <= tail for the signed-rank sum T of untied differences; 0 if none.
 
     The k-th smallest and the k-th largest mean of two differences then bound an interval of level 1 - 2 tail.
     """
@@ -154,7 +202,7 @@ def many_wilcoxon(cohorts: Cohorts) -> PValues:
 
 
 def many_paired_t(cohorts: Cohorts) -> PValues:
-    """Return the paired t test p-values of many series; none for one patient, or where all differences are the same."""
+    """Return the paired t test p-values of many series; none where the differences do not vary."""
     differences = _rate_differences(cohorts)
     patients = differences.shape[1]
     if patients < 2:
@@ -185,8 +233,8 @@ def _rate_differences(cohorts: Cohorts) -> Floats:
 def _signed_ranks(differences: Floats, most_enumerated: int) -> Floats:
     """Return twice the smaller tail of the sum of positive ranks; NaN in a row without any difference.
 
-    Each rank is positive with probability 1/2. All signs are counted up to a number of patients, above it the Normal
-    limit is taken, whose variance is that of the ranks as they are tied.
+    Each rank is positive with probability 1/2. All signs are counted up to a number of patients, above it the
+    Normal limit is taken, whose variance is that of the ranks as they are tied.
     """
     from scipy.stats import rankdata  # slow to import, and seldom needed
 
@@ -208,7 +256,7 @@ def _signed_ranks(differences: Floats, most_enumerated: int) -> Floats:
 
 
 def _rank_sums(ranks: Counts) -> Floats:
-    """Return the distribution of the sum of positive ranks on 0, 1, ..., row by row, by convolution over the ranks."""
+    """Return the distribution of the sum of positive ranks on 0, 1, ..., row by row, by convolution."""
     sums = np.zeros((len(ranks), int(ranks.sum(axis=1).max(initial=0)) + 1))
     sums[:, 0], reach = 1.0, 1
     for rank in ranks.T:

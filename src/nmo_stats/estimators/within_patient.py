@@ -1,6 +1,7 @@
 """The likelihood of a common rate ratio given each patient's total: what pairing says about the data.
 
-Given the patient's total ``n_i = y_i0 + y_i1``, Poisson counts with rates ``rate_i`` and ``ratio * rate_i`` give
+Given the patient's total ``n_i = y_i0 + y_i1``, Poisson counts with rates ``rate_i`` and ``ratio * rate_i``
+give
 
     y_i1 | n_i ~ Binomial(n_i, expit(log ratio + log(t_i1 / t_i0)))
 
@@ -67,7 +68,8 @@ class Strata:
 def strata(cohorts: Cohorts) -> Strata:
     """Return the patients as strata: binomials with the same probability add up to one binomial.
 
-    Patients are taken together whose time ratio is the same in every series, and left out who relapse in none.
+    Patients are taken together whose time ratio is the same in every series, and left out who relapse in
+    none.
     """
     totals = cohorts.relapses.sum(axis=2)
     informative = totals.any(axis=0)
@@ -111,14 +113,15 @@ def log_ratio_with_mean(patients: Strata, mean: npt.ArrayLike) -> Floats:
 
 
 def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) -> Floats:
-    """Return the conditional maximum likelihood estimate of the log ratio in many series, by safeguarded Newton steps.
+    """Return the conditional maximum likelihood estimate of the log ratio in many series, by Newton steps.
 
     Parameters
     ----------
     target
         Comparator relapses of each series, 0 < target < all its relapses; shape (series,).
     totals, offsets
-        Relapses in both periods and log(t_i1 / t_i0) of each patient; shape (series, n), or (n,) for the same in all.
+        Relapses in both periods and log(t_i1 / t_i0) of each patient; shape (series, n), or (n,) for the same
+        in all.
 
     Returns
     -------
@@ -151,8 +154,8 @@ def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) 
 def point_estimates(cohorts: Cohorts) -> dict[str, Floats]:
     """Return the ratio by each closed-form or one-dimensional estimator, each of shape (series,).
 
-    0 without a relapse on the comparator, infinite without one on the reference, NaN without either (for the ratio of
-    medians: where both medians are 0). ``pooled_exact`` is also the estimate of Poisson regression,
+    0 without a relapse on the comparator, infinite without one on the reference, NaN without either (for the
+    ratio of medians: where both medians are 0). ``pooled_exact`` is also the estimate of Poisson regression,
     ``conditional_exact`` that of mid-p and of conditional Poisson regression.
 
     Parameters
@@ -174,7 +177,8 @@ def point_estimates(cohorts: Cohorts) -> dict[str, Floats]:
     --------
     >>> one = Cohorts(np.array([[[6, 1], [2, 0], [1, 1]]]), np.array([[[32, 21], [8, 18], [4, 9]]]) / 12)
     >>> {name: float(value[0].round(4)) for name, value in point_estimates(one).items()}
-    {'pooled_exact': 0.2037, 'conditional_exact': 0.1932, 'mean_arr_ratio': 0.2309, 'median_arr_ratio': 0.1905}
+    {'pooled_exact': 0.2037, 'conditional_exact': 0.1932, 'mean_arr_ratio': 0.2309, 'median_arr_ratio':
+    0.1905}
     """
     instance("cohorts", cohorts, Cohorts)
     relapses, years = cohorts.relapses, cohorts.years
@@ -209,8 +213,8 @@ class Dispersion:
     value
         Sum of squared conditional Pearson residuals / (informative patients - 1); NaN if it does not exist.
     limit
-        95 % limit of the value for Poisson counts with the same totals and times, the ratio fitted; NaN if not
-        assessed.
+        95 % limit of the value for Poisson counts with the same totals and times, the ratio fitted; NaN if
+        not assessed.
     patients
         Informative patients.
     verdict
@@ -226,12 +230,14 @@ class Dispersion:
 def dispersion(pair: Comparison) -> Dispersion:
     """Return the within-patient dispersion of the counts, with a verdict from its simulated 95 % limit.
 
-    It is computed once for a pair. The simulated limit carries a Monte Carlo error between 0.003 (500 patients) and 0.01 (10 patients). Above 500
-    informative patients the limit is the Normal one, which lies at most 0.01 below the simulated one there.
+    It is computed once for a pair. The simulated limit carries a Monte Carlo error between 0.003 (500
+    patients) and 0.01 (10 patients). Above 500 informative patients the limit is the Normal one, which lies
+    at most 0.01 below the simulated one there.
 
     References
     ----------
-    McCullagh P. The conditional distribution of goodness-of-fit statistics for discrete data. JASA 1986;81:104-107.
+    McCullagh P. The conditional distribution of goodness-of-fit statistics for discrete data. JASA
+    1986;81:104-107.
 
     Examples
     --------
@@ -246,7 +252,7 @@ def dispersion(pair: Comparison) -> Dispersion:
     return _DISPERSIONS[pair]
 
 
-# Several estimators ask about the same pair; an answer is kept no longer than its pair, which this does not hold.
+# Several estimators ask about the same pair; an answer is kept as long as its pair, which this does not hold.
 _DISPERSIONS: Final[WeakKeyDictionary[Comparison, Dispersion]] = WeakKeyDictionary()
 
 
@@ -296,8 +302,8 @@ def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Flo
 def _normal_limit(totals: Counts, logits: Floats) -> float:
     """Return the 95 % limit from the first two moments of the residuals, given the total that fits the ratio.
 
-    A squared Pearson residual has the variance 2 + (1 - 6pq)/(npq) and the covariance q - p with its count. The
-    centre n/(n - 1) is that of equal p, from the hypergeometric variance of a count given the total.
+    A squared Pearson residual has the variance 2 + (1 - 6pq)/(npq) and the covariance q - p with its count.
+    The centre n/(n - 1) is that of equal p, from the hypergeometric variance of a count given the total.
     """
     chance, other = expit(logits), expit(-logits)
     variance, relapses = totals * chance * other, float(totals.sum())

@@ -20,13 +20,15 @@ def increasing_roots(
 ) -> Floats:
     """Return where increasing functions are 0.
 
-    Steps are doubled from the start until the sign changes, then the root is found by Chandrupatla's method. (One
-    side is enough for a monotone function, which takes half the evaluations of ``elementwise.bracket_root``.)
+    Steps are doubled from the start until the sign changes, then the root is found by Chandrupatla's method.
+    (One side is enough for a monotone function, which takes half the evaluations of
+    ``elementwise.bracket_root``.)
 
     Parameters
     ----------
     function
-        Values at points, given the numbers of the functions they belong to; both of shape (m,), m <= functions.
+        Values at points, given the numbers of the functions they belong to; both of shape (m,), m <=
+        functions.
     start
         Where each search starts, shape (functions,).
     step

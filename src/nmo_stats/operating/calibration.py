@@ -1,7 +1,8 @@
-"""Simulation-based calibration of the hierarchical model: whether the posterior is right on average over its own prior.
+"""Simulation-based calibration: whether the hierarchical posterior is right on average over its prior.
 
-Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model, simulation and engine agree, the
-probability that the posterior gives to values below the true one is uniform between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).
+Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model,
+simulation and engine agree, the probability that the posterior gives to values below the true one is uniform
+between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Setting:
     priors, likelihood, entry
         Of the hierarchical model.
     engine
-        ``"quadrature"``: exact posterior probability below the truth; ``"nuts"``: the truth's rank among thinned draws.
+        ``"quadrature"``: exact posterior probability below the truth; ``"nuts"``: the truth's rank among
+        thinned draws.
     seed
         Seed of all random numbers.
     """
@@ -113,7 +115,7 @@ class Calibration:
         return int(self.probabilities.isna().any(axis=1).sum())
 
     def uniformity(self) -> pd.DataFrame:
-        """Return for each parameter the Kolmogorov-Smirnov distance from uniform, its p-value, and the number of replicates."""
+        """Return for each parameter the Kolmogorov-Smirnov distance from uniform, p-value and replicates."""
         from scipy.stats import kstest
 
         known = self.probabilities.dropna()
@@ -180,8 +182,8 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
     References
     ----------
-    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
-    found by simulation of uniform samples, as there.
+    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity.
+    doi:10.1007/s11222-022-10090-6. The pointwise level is found by simulation of uniform samples, as there.
     """
     level = require_level(level)
     from scipy.stats import binom
@@ -218,7 +220,7 @@ def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:
 
 
 def _below(fitted: HierarchicalFit, name: str, truth: float, rng: np.random.Generator) -> float:
-    """Return the posterior probability below the truth; from sampled draws, a uniform value in the step of its rank.
+    """Return the posterior probability below the truth; of draws, a uniform value in the step of its rank.
 
     Draws are taken at even quantiles, which is a thinning that does not see their autocorrelation.
     """

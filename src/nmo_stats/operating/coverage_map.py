@@ -1,4 +1,4 @@
-"""The published coverage map: every estimator over a grid of designs, made once and shipped with the package."""
+"""The published coverage map: every estimator over a grid of designs, shipped with the package."""
 
 from __future__ import annotations
 
@@ -120,7 +120,8 @@ def make(
     Returns
     -------
     pandas.DataFrame
-        One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
+        One row for each cell and estimator: the axes, and the fields of
+        :class:`~nmo_stats.operating.Measures`.
     """
     instance("execution", execution, Execution)
     replicates = whole("replicates", replicates, 10, MOST_REPLICATES)
@@ -186,12 +187,13 @@ def is_current() -> bool:
 
 
 def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the rows of the map whose number of patients, rate and times are near those of a pair; none outside the map.
+    """Return the rows of the map whose patients, rate and times are near those of a pair; none outside it.
 
-    Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled reference rate and in the mean
-    time on the comparator; for times fixed in advance also in the mean time on the reference, and the ratios of the two times may differ
-    between patients at most twice as much as in the map. (A triggered rule makes reference times of its own.) The true ratio, the spreads
-    and the rule are not known of a series: all of them are returned.
+    Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled
+    reference rate and in the mean time on the comparator; for times fixed in advance also in the mean time on
+    the reference, and the ratios of the two times may differ between patients at most twice as much as in the
+    map. (A triggered rule makes reference times of its own.) The true ratio, the spreads and the rule are not
+    known of a series: all of them are returned.
 
     Examples
     --------
@@ -265,7 +267,7 @@ class CoverageRange:
 
 
 def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
-    """Return the range of coverage of every interval under each rule and kind of counts, over some rows of a map."""
+    """Return the range of coverage of every interval under each rule and kind of counts."""
     instance("rows", rows, pd.DataFrame)
     known = rows.dropna(subset=["coverage"])
     kinds = ["method", "rule", "overdispersed"]

@@ -22,7 +22,7 @@ Estimator = Callable[[Cohorts, float], Answers]
 
 
 def hierarchical_quadrature(cohorts: Cohorts, level: float) -> Intervals:
-    """Return posterior median and equal-tailed interval of the typical patient's ratio, default priors, Poisson counts.
+    """Return the posterior of the typical patient's ratio: median and equal-tailed interval, default priors.
 
     A series without any relapse holds no information: it counts as not identified.
     """
@@ -76,7 +76,7 @@ def answers(name: str, cohorts: Cohorts, level: float) -> Answers:
 
 
 def distinct(cohorts: Cohorts) -> tuple[Counts, Counts]:
-    """Return the places of the distinct series, and which of them every series equals but for the patients' order."""
+    """Return the places of distinct series, and which of them each one equals in some order of patients."""
     rows = np.concatenate([cohorts.years, cohorts.relapses], axis=2)
     keys = tuple(rows[:, :, column] for column in (3, 2, 1, 0))
     order = np.lexsort(keys, axis=1)

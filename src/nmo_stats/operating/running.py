@@ -1,6 +1,7 @@
-"""Who computes the blocks: this process, several processes, or a Dask cluster; where finished blocks are kept; which code made them.
+"""Who computes the blocks: this process, several processes or a Dask cluster; where finished blocks are kept.
 
-All give the same result, since a block's random numbers are its own and results are put together in the order of the blocks.
+All give the same result, since a block's random numbers are its own and results are put together in the order
+of the blocks.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ HERE: Final = Execution()
 
 
 def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
-    """Return the result of every task, in their order; those that are kept in the folder are not computed again."""
+    """Return the result of every task, in their order; those kept in the folder are not computed again."""
     progress = execution.progress or (lambda _done, _total: None)
     tables = [_kept(task, execution.folder) for task in work]
     waiting = [number for number, table in enumerate(tables) if table is None]
@@ -210,14 +211,14 @@ def _path(task: Task, folder: str | Path) -> Path:
 
 
 def task_name(settings: Sequence[object], code: tuple[str, ...]) -> str:
-    """Return a name that two tasks share only if they have the same settings and code, and so the same result."""
+    """Return a name that two tasks share only if they have the same settings, code, and so result."""
     known = json.dumps([*settings, code_hash(code)], sort_keys=True)
     return hashlib.sha256(known.encode()).hexdigest()[:24]
 
 
 @cache
 def code_hash(parts: tuple[str, ...]) -> str:
-    """Return a SHA-256 of the source of parts of the package; comments, docstrings, imports and layout do not count."""
+    """Return a SHA-256 of the source of parts of the package without comments, docstrings, imports, layout."""
     digest = hashlib.sha256()
     for name in parts:
         for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):

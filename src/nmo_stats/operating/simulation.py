@@ -1,7 +1,8 @@
 """From a design to the operating characteristics of every estimator.
 
-Replicates are simulated in blocks, each from random numbers of its own, so that nothing depends on who computes a block, or
-when. What the estimators say about them becomes coverage, rejection, bias and width, each with its Monte Carlo error.
+Replicates are simulated in blocks, each from random numbers of its own, so that nothing depends on who
+computes a block, or when. What the estimators say about them becomes coverage, rejection, bias and width,
+each with its Monte Carlo error.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ _ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers
 class Measures:
     """The behaviour of one estimator in one design.
 
-    Every share is among the identified replicates but ``not_identified``. None stands for what a method does not give (a test has no
-    interval) or what no replicate tells.
+    Every share is among the identified replicates but ``not_identified``. None stands for what a method does
+    not give (a test has no interval) or what no replicate tells.
 
     Parameters
     ----------
@@ -52,12 +53,14 @@ class Measures:
     coverage, coverage_se
         Share of intervals that hold the true ratio, and its Monte Carlo standard error.
     rejects_1, rejects_1_se
-        Share of intervals that exclude a ratio of 1, on whichever side, or of tests with p <= 1 - level: the type I error at a true ratio of 1.
+        Share of intervals that exclude a ratio of 1, on whichever side, or of tests with p <= 1 - level: the
+        type I error at a true ratio of 1.
     detects, detects_se
-        Share of intervals that exclude 1 on the side of the true ratio: the power. None at a true ratio of 1, and for tests, which have
-        no direction here.
+        Share of intervals that exclude 1 on the side of the true ratio: the power. None at a true ratio of 1,
+        and for tests, which have no direction here.
     bias, bias_se
-        Median log estimate minus the log of the true ratio; infinite where more than half of the estimates are 0 or infinite.
+        Median log estimate minus the log of the true ratio; infinite where more than half of the estimates
+        are 0 or infinite.
     log_width, log_width_se
         Median of log(high / low).
     """
@@ -164,7 +167,8 @@ def simulate(
     names = require_estimators(estimators)
     if level > HIGHEST_LEVEL and HIERARCHICAL in names:
         raise ArgumentError(
-            f"level {level}: the hierarchical limits of many series are computed up to {HIGHEST_LEVEL}; leave that estimator out"
+            f"level {level}. Expected: at most {HIGHEST_LEVEL} for the hierarchical limits of many series; "
+            "leave that estimator out."
         )
     table = pd.concat(computed(tasks(design, names, level, replicates), execution), ignore_index=True)
     return Characteristics(design, level, replicates, characterized(table, names, design.rate_ratio, level))
@@ -269,7 +273,7 @@ def _holds(low: Floats, high: Floats, ratio: float) -> np.ndarray:
 
 
 def _share(held: np.ndarray) -> tuple[float | None, float | None]:
-    """Return a share and its standard error; at 0 or 1 that of one more success and failure, since the error is not 0."""
+    """Return a share and its standard error, which at 0 and 1 is that of one more success and failure."""
     if not held.size:
         return None, None
     share = float(held.mean())
@@ -278,7 +282,7 @@ def _share(held: np.ndarray) -> tuple[float | None, float | None]:
 
 
 def _median(values: Floats) -> tuple[float | None, float | None]:
-    """Return the median of values that may be infinite, and its standard error from the order statistics one sd around it."""
+    """Return the median, which may be infinite, and its standard error from order statistics around it."""
     if not values.size:
         return None, None
     ordered = np.sort(values)

@@ -30,7 +30,8 @@ def simulate_cohorts(
 ) -> Cohorts:
     """Simulate cohorts of patients who were switched by a rule.
 
-    Patients whom the rule does not include are drawn anew with the same observed times, so that every cohort is full.
+    Patients whom the rule does not include are drawn anew with the same observed times, so that every cohort
+    is full.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def simulate_cohorts(
     rule
         How the reference period begins and ends, and who is included.
     years
-        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between cohorts. Comparator
-        times are kept, reference times are the rule's affair.
+        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between
+        cohorts. Comparator times are kept, reference times are the rule's affair.
     cohorts
         How many.
 
@@ -69,9 +70,9 @@ def cohort_with_expectation(
 ) -> tuple[Cohorts, Floats]:
     """Simulate one cohort, and return with it the relapses that were to be expected, shape (1, n, 2).
 
-    On the comparator that is rate x time of each patient. On the reference it is so too where relapses have no part in when that
-    period ends; else the relapses are those that were drawn. An estimator that is linear in them shows what is left when nearly
-    all sampling error is gone.
+    On the comparator that is rate x time of each patient. On the reference it is so too where relapses have
+    no part in when that period ends; else the relapses are those that were drawn. An estimator that is linear
+    in them shows what is left when nearly all sampling error is gone.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """How a reference period begins and ends, and who is included: what makes a before/after series what it is.
 
-A patient's relapses are a Poisson process of constant rate. A rule looks at it and returns the relapses and the length of
-the reference period, and whether the patient enters the series at all; the comparator starts where the reference ended.
+A patient's relapses are a Poisson process of constant rate. A rule looks at it and returns the relapses and
+the length of the reference period, and whether the patient enters the series at all; the comparator starts
+where the reference ended.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Rule(Protocol):
         rates
             Rates per year, shape (patients,).
         years
-            Reference times that were observed in the same places, shape (patients,); most rules make their own.
+            Reference times that were observed in the same places, shape (patients,); most rules make their
+            own.
         """
 
 
@@ -66,8 +68,9 @@ class Triggered:
     lag_months
         From that relapse to the switch; relapses in this time count.
     start_years
-        If given, the period starts at the patient's first relapse between these two times (years, in a history without a beginning);
-        that relapse does not count, and patients without one are not included. Otherwise it starts at any time.
+        If given, the period starts at the patient's first relapse between these two times (years, in a
+        history without a beginning); that relapse does not count, and patients without one are not included.
+        Otherwise it starts at any time.
     within_years
         Patients whose relapse comes later than this after the start are not included.
     """
@@ -85,7 +88,8 @@ class Triggered:
             else ""
         )
         limit = f", within {self.within_years:g} years" if math.isfinite(self.within_years) else ""
-        return f"switch {self.lag_months:g} months after relapse {self.relapses} of the reference period{start}{limit}"
+        after = f"{self.lag_months:g} months after relapse {self.relapses} of the reference period"
+        return f"switch {after}{start}{limit}"
 
     def __post_init__(self) -> None:
         _require_whole("relapses", self.relapses)
@@ -124,7 +128,8 @@ class LookBack:
     relapses
         Relapses that it must hold.
     lag_months
-        From a relapse to the end of the window, where the comparator starts: the first relapse whose window holds enough.
+        From a relapse to the end of the window, where the comparator starts: the first relapse whose window
+        holds enough.
     within_years
         Length of the history in which such a relapse is looked for; patients without one are not included.
     """
@@ -137,7 +142,8 @@ class LookBack:
     def __str__(self) -> str:
         """Return the rule in words."""
         return (
-            f"switch {self.lag_months:g} months after a relapse, {self.months:g} months of look-back with at least {self.relapses} relapses "
+            f"switch {self.lag_months:g} months after a relapse, "
+            f"{self.months:g} months of look-back with at least {self.relapses} relapses "
             f"in a history of {self.within_years:g} years"
         )
 
@@ -148,8 +154,8 @@ class LookBack:
         _require_time("within_years", self.within_years)
         if not self.lag_months < self.months <= 12 * self.within_years:
             raise ArgumentError(
-                f"a window of {self.months:g} months that ends {self.lag_months:g} months after a relapse within "
-                f"{self.within_years:g} years: lag < window <= history"
+                f"lag {self.lag_months:g} months, window {self.months:g} months, history {self.within_years:g} years. "
+                "Expected: lag < window <= history."
             )
 
     def reference(
@@ -164,7 +170,7 @@ class LookBack:
         return relapses, np.full(len(years), window), relapses > 0
 
     def _at_once(self, rng: np.random.Generator, rates: Floats) -> Counts:
-        """Return the relapses in the window of patients who relapse so often that their first window holds enough.
+        """Return the relapses in the window of patients whose first window holds enough.
 
         It ends after the first relapse that is late enough; the gap before that relapse holds none.
         """
@@ -172,7 +178,7 @@ class LookBack:
         return np.asarray(1 + rng.poisson(rates * np.maximum(self.months / 12 - gap, 0)))
 
     def _searched(self, rng: np.random.Generator, rates: Floats) -> Counts:
-        """Return the relapses in the first window that holds enough, 0 where there is none: first in a short history."""
+        """Return the relapses in the first window that holds enough, else 0; a short history is tried first."""
         lag, window, horizon = (
             self.lag_months / 12,
             self.months / 12,
