@@ -20,7 +20,8 @@ FEWEST_PATIENTS: Final = 5
 ENOUGH_PATIENTS: Final = 10
 _LARGEST_CORRELATION: Final = 0.95  # the moment estimate exceeds 1 in a few patients of very different rates
 _MOST_ROUNDS: Final = 500
-_SETTLED: Final = 1e-10
+_SETTLED: Final = 1e-7  # the last step of a series whose equations converge
+_EXACT: Final = 1e-10  # the step after which none is needed
 _NOTHING: Final = 1e-24
 _FARTHEST: Final = 30.0  # of a log rate per year
 _LONGEST_STEP: Final = 2.0
@@ -131,7 +132,7 @@ class _Fitted:
 def _log_rates(cohorts: Cohorts) -> tuple[Floats, Flags]:
     """Return the log rates that solve the equations, by Fisher scoring, and which series settled."""
     log_rates = np.log(cohorts.relapses.sum(axis=1) / cohorts.years.sum(axis=1))
-    waiting = np.arange(len(cohorts))
+    last, waiting = np.full(len(cohorts), np.inf), np.arange(len(cohorts))
     for _ in range(_MOST_ROUNDS):
         fitted = _Fitted.at(cohorts.only(waiting), log_rates[waiting])
         scores = fitted.weighted(fitted.residual).sum(axis=1)
@@ -139,11 +140,11 @@ def _log_rates(cohorts: Cohorts) -> tuple[Floats, Flags]:
         moved = log_rates[waiting] + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
         # a series whose equations diverge stays where numbers are finite, and never settles
         log_rates[waiting] = np.clip(moved, -_FARTHEST, _FARTHEST)
-        settled = (np.abs(step).max(axis=1) < _SETTLED) & (np.abs(moved).max(axis=1) < _FARTHEST)
-        waiting = waiting[~settled]
+        last[waiting] = np.where(np.abs(moved).max(axis=1) < _FARTHEST, np.abs(step).max(axis=1), np.inf)
+        waiting = waiting[~(last[waiting] < _EXACT)]
         if not waiting.size:
             break
-    return log_rates, ~np.isin(np.arange(len(cohorts)), waiting)
+    return log_rates, last < _SETTLED
 
 
 def _mancl_derouen(fitted: _Fitted) -> Floats:

@@ -211,7 +211,7 @@ def _improved(data: _Data, at: Floats, value: Floats, free: tuple[int, ...]) -> 
 
 
 def _uphill(score: Floats, curvature: Floats, free: tuple[int, ...]) -> Floats:
-    """Return Newton steps, long ones shortened; they leave saddles: a curvature counts as that of a maximum."""
+    """Return Newton steps, long ones shortened; they leave saddles: every curvature counts as negative."""
     places = np.array(free)
     values, vectors = np.linalg.eigh(curvature[:, places[:, None], places])
     sizes = np.maximum(np.abs(values), 1e-10)

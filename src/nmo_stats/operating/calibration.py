@@ -119,22 +119,10 @@ class Calibration:
         from scipy.stats import kstest
 
         known = self.probabilities.dropna()
-        if known.empty:
-            return pd.DataFrame(
-                {"parameter": known.columns, "distance": np.nan, "p_value": np.nan, "replicates": 0}
-            )
-        tests = {name: kstest(known[name], "uniform") for name in known.columns}
-        return pd.DataFrame(
-            [
-                {
-                    "parameter": name,
-                    "distance": float(test.statistic),
-                    "p_value": float(test.pvalue),
-                    "replicates": len(known),
-                }
-                for name, test in tests.items()
-            ]
-        )
+        tests = [tuple(kstest(known[name], "uniform")) if len(known) else (np.nan, np.nan) for name in known]
+        frame = pd.DataFrame(tests, columns=["distance", "p_value"])
+        frame.insert(0, "parameter", known.columns)
+        return frame.assign(replicates=len(known))
 
 
 def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution = HERE) -> Calibration:

@@ -270,25 +270,15 @@ def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
     """Return the range of coverage of every interval under each rule and kind of counts."""
     instance("rows", rows, pd.DataFrame)
     known = rows.dropna(subset=["coverage"])
-    kinds = ["method", "rule", "overdispersed"]
-    found = []
-    for (method, rule, overdispersed), group in known.assign(
-        overdispersed=known["overdispersion"] > 0
-    ).groupby(kinds, sort=False):
-        least = group.iloc[int(group["coverage"].argmin())]
-        found.append(
-            CoverageRange(
-                str(method),
-                str(rule),
-                bool(overdispersed),
-                float(least["coverage"]),
-                float(group["coverage"].max()),
-                float(group["coverage_se"].max()),
-                float(least["rate_ratio"]),
-                len(group),
-            )
-        )
-    return tuple(found)
+    kinds = [known["method"], known["rule"], known["overdispersion"] > 0]
+    ranges = []
+    for (method, rule, overdispersed), group in known.groupby(kinds, sort=False):
+        coverage, error = group["coverage"], float(group["coverage_se"].max())
+        lowest, highest = float(coverage.min()), float(coverage.max())
+        ratio = float(group["rate_ratio"].iloc[int(coverage.argmin())])
+        kind = str(method), str(rule), bool(overdispersed)
+        ranges.append(CoverageRange(*kind, lowest, highest, error, ratio, len(group)))
+    return tuple(ranges)
 
 
 def cell_of(row: pd.Series) -> Design:

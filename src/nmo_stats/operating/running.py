@@ -218,7 +218,7 @@ def task_name(settings: Sequence[object], code: tuple[str, ...]) -> str:
 
 @cache
 def code_hash(parts: tuple[str, ...]) -> str:
-    """Return a SHA-256 of the source of parts of the package without comments, docstrings, imports, layout."""
+    """Return a SHA-256 of the source of parts of the package without comments, docstrings and imports."""
     digest = hashlib.sha256()
     for name in parts:
         for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):
@@ -226,27 +226,19 @@ def code_hash(parts: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-class _Bare(ast.NodeTransformer):
-    """Leave out docstrings and imports."""
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        if (
-            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:]
-        return super().generic_visit(node)
-
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: ARG002
-        return None
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: ARG002
-        return None
-
-
 def _bare(text: str) -> bytes:
     """Return what a program does, without comments, docstrings, imports and layout."""
-    return ast.dump(_Bare().visit(ast.parse(text))).encode()
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.If)):
+            node.body = [statement for statement in node.body if not _is_silent(statement)]
+    return ast.dump(tree).encode()
+
+
+def _is_silent(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
 
 
 def _sources(place: Traversable) -> list[bytes]:

@@ -171,14 +171,8 @@ def simulate(
             "leave that estimator out."
         )
     table = pd.concat(computed(tasks(design, names, level, replicates), execution), ignore_index=True)
-    return Characteristics(design, level, replicates, characterized(table, names, design.rate_ratio, level))
-
-
-def characterized(
-    table: pd.DataFrame, names: Sequence[str], ratio: float, level: float
-) -> tuple[Measures, ...]:
-    """Return the measures of estimators from the answers in a table of blocks."""
-    return tuple(measured(name, answers_in(table, name), ratio, level) for name in names)
+    measures = (measured(name, answers_in(table, name), design.rate_ratio, level) for name in names)
+    return Characteristics(design, level, replicates, tuple(measures))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,13 @@ _MOST_RELAPSES = 1_000
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
+Reference = tuple[Counts, Floats, Flags]  # relapses, years, and who is included
+
+
 class Rule(Protocol):
     """A rule of switching."""
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included.
 
         Parameters
@@ -50,9 +51,7 @@ class FixedWindows:
         """Return the rule in words."""
         return "reference times as observed"
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included: everyone."""
         return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
 
@@ -82,29 +81,26 @@ class Triggered:
 
     def __str__(self) -> str:
         """Return the rule in words."""
-        start = (
-            f", starting at a relapse between years {self.start_years[0]:g} and {self.start_years[1]:g}"
-            if self.start_years
-            else ""
-        )
+        start = ""
+        if self.start_years:
+            first, last = self.start_years
+            start = f", starting at a relapse between years {first:g} and {last:g}"
         limit = f", within {self.within_years:g} years" if math.isfinite(self.within_years) else ""
         after = f"{self.lag_months:g} months after relapse {self.relapses} of the reference period"
         return f"switch {after}{start}{limit}"
 
     def __post_init__(self) -> None:
-        _require_whole("relapses", self.relapses)
-        _require_time("lag_months", self.lag_months, zero=True)
+        whole("relapses", self.relapses, 1, _MOST_RELAPSES)
+        number("lag_months", self.lag_months, 0, _LONGEST)
         if self.start_years is not None:
             first, second = numbers("start_years", self.start_years, "(2,)", 0, _LONGEST)
             if not first < second:
                 raise ArgumentError(f"start_years {first:g}, {second:g}: two times, 0 <= first < second")
             object.__setattr__(self, "start_years", (float(first), float(second)))
         if not (isinstance(self.within_years, float) and self.within_years == math.inf):
-            _require_time("within_years", self.within_years)
+            positive("within_years", self.within_years, _LONGEST)
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         lag = self.lag_months / 12
         included = np.ones(len(years), dtype=bool)
@@ -148,19 +144,15 @@ class LookBack:
         )
 
     def __post_init__(self) -> None:
-        _require_whole("relapses", self.relapses)
-        _require_time("months", self.months)
-        _require_time("lag_months", self.lag_months, zero=True)
-        _require_time("within_years", self.within_years)
+        whole("relapses", self.relapses, 1, _MOST_RELAPSES)
+        positive("months", self.months, _LONGEST)
+        number("lag_months", self.lag_months, 0, _LONGEST)
+        positive("within_years", self.within_years, _LONGEST)
         if not self.lag_months < self.months <= 12 * self.within_years:
-            raise ArgumentError(
-                f"lag {self.lag_months:g} months, window {self.months:g} months, history {self.within_years:g} years. "
-                "Expected: lag < window <= history."
-            )
+            times = f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} years"
+            raise ArgumentError(f"{times}. Expected: lag < window <= history.")
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
@@ -178,12 +170,9 @@ class LookBack:
         return np.asarray(1 + rng.poisson(rates * np.maximum(self.months / 12 - gap, 0)))
 
     def _searched(self, rng: np.random.Generator, rates: Floats) -> Counts:
-        """Return the relapses in the first window that holds enough, else 0; a short history is tried first."""
-        lag, window, horizon = (
-            self.lag_months / 12,
-            self.months / 12,
-            self.within_years + self.lag_months / 12,
-        )
+        """Return the relapses in the first window that holds enough, else 0; a short history first."""
+        lag, window = self.lag_months / 12, self.months / 12
+        horizon = self.within_years + lag
         early = min(window + 2 * lag, horizon)
         times = _process(rng, rates, 0.0, early)
         relapses = self._first_window(times, early)
@@ -201,8 +190,9 @@ class LookBack:
         for place in range(times.shape[1]):
             ends = times[:, place] + lag
             waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
-            held = _held(times[waiting], ends[waiting], window)
-            relapses[waiting] = np.where(held >= self.relapses, held, 0)
+            after, end = times[waiting], ends[waiting, None]
+            inside = ((after > end - window) & (after <= end)).sum(axis=1)
+            relapses[waiting] = np.where(inside >= self.relapses, inside, 0)
         return relapses
 
 
@@ -225,9 +215,7 @@ class WholeMonths:
         """Return the rule in words."""
         return f"{self.rule}, in whole months"
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         relapses, taken, included = self.rule.reference(rng, rates, years)
         # patients who are not included may have endless times
@@ -244,11 +232,6 @@ def _process(rng: np.random.Generator, rates: Floats, start: float, end: float) 
     return times
 
 
-def _held(times: Floats, ends: Floats, window: float) -> Counts:
-    """Return how many of the times lie in the window that ends at ``ends``."""
-    return np.asarray(((times > ends[:, None] - window) & (times <= ends[:, None])).sum(axis=1))
-
-
 def require_rule(rule: object) -> Rule:
     """Return a rule of switching.
 
@@ -262,11 +245,3 @@ def require_rule(rule: object) -> Rule:
     raise ArgumentError(
         f"rule {found(rule)}. Expected: a rule of switching, such as simulate.FixedWindows()."
     )
-
-
-def _require_whole(name: str, value: int) -> None:
-    whole(name, value, 1, _MOST_RELAPSES)
-
-
-def _require_time(name: str, value: float, *, zero: bool = False) -> None:
-    number(name, value, 0, _LONGEST) if zero else positive(name, value, _LONGEST)
