@@ -22,9 +22,8 @@ from nmo_stats.hierarchical import (
     Nuts,
     Priors,
 )
-from nmo_stats.hierarchical.arviz_adapter import _predictive, _prior_draws
+from nmo_stats.hierarchical.arviz_adapter import _predictive, _prior_draws, quantities
 from nmo_stats.hierarchical.model import log_likelihood, log_rates, simulate_relapses
-from nmo_stats.hierarchical.quantities import quantities
 
 PAIR = Comparison.from_arrays(
     [[6, 1], [2, 0], [1, 1]], [[2.5, 1.75], [0.7, 1.5], [0.3, 0.75]], ["A", "B", "C"]

@@ -110,7 +110,8 @@ class Analysis:
     arr, edss
         Descriptive summaries.
     first_relapse, accumulation
-        Time to the first relapse, and mean cumulative number of relapses, of the paired patients on each treatment.
+        Time to the first relapse, and mean cumulative number of relapses, of the paired patients on each
+        treatment.
     paired_edss
         EDSS change on the comparator against the change on the reference, within patients.
     rates
@@ -208,8 +209,8 @@ def analyze(
     comparator, reference
         Treatment names; the ratio is comparator / reference.
     engine
-        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``: the answer is that of quadrature, and NUTS has to agree
-        with it.
+        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``: the answer is that of quadrature, and NUTS
+        has to agree with it.
     seed
         Seed of all random numbers: the same seed gives the same result on the same versions.
     settings
@@ -308,7 +309,8 @@ def hierarchical_rates(
 ) -> RateResults:
     """Return the ratio of the hierarchical model by each engine, or its refusal if the computation failed.
 
-    Where two engines disagree neither is believed; where one could not be run, its refusal stands beside the other.
+    Where two engines disagree neither is believed; where one could not be run, its refusal stands beside the
+    other.
     """
     instance("fit", fit, HierarchicalFit)
     level = require_level(level)

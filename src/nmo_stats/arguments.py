@@ -1,7 +1,7 @@
 """What a public function accepts: one small function for each kind of argument, called at the door.
 
-Each returns the value in its plain Python type, or raises an :class:`~nmo_stats.errors.ArgumentError` that names the argument,
-what was found and what is expected.
+Each returns the value in its plain Python type, or raises an :class:`~nmo_stats.errors.ArgumentError` that
+names the argument, what was found and what is expected.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ _MADE_BY: Final = {
     "HierarchicalFit": "a fitted model, from hierarchical.fit(comparison)",
     "Model": "a model, from hierarchical.Model(comparison)",
     "Analysis": "an analysis, from analyze(cohort, comparator, reference=...)",
+    "Background": "sensitivity.Background(...)",
+    "HalfNormal": "hierarchical.HalfNormal(sd)",
+    "Normal": "hierarchical.Normal(mean, sd)",
+    "Nuts": "hierarchical.Nuts(...)",
     "Priors": "hierarchical.Priors(...)",
     "DataFrame": "a pandas DataFrame",
     "Generator": "a random generator, from numpy.random.default_rng(seed)",
@@ -184,7 +188,8 @@ def numbers(
     name, value
         The argument.
     shape
-        Its shape in words, one part for each dimension, such as ``"(patients, 2)"``; a number is the length that is needed.
+        Its shape in words, one part for each dimension, such as ``"(patients, 2)"``; a number is the length
+        that is needed.
     low, high
         Limits of every number, both included.
     """

@@ -88,7 +88,8 @@ def check(
 ) -> tuple[Check, ...]:
     """Return all checks of a fit, those of the computation first.
 
-    The information checks are left out where the computation failed: they would describe draws that mean nothing.
+    The information checks are left out where the computation failed: they would describe draws that mean
+    nothing.
 
     Parameters
     ----------
@@ -216,8 +217,8 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
 def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> tuple[Check, ...]:
     """Return how far the ratio moves without the patient who moves it most, by exact refits of a small cohort.
 
-    In posterior standard deviations of the log ratio; infinite where a patient had all relapses, or where a refit
-    failed. None for a single patient, above 12 patients, or without a relapse.
+    In posterior standard deviations of the log ratio; infinite where a patient had all relapses, or where a
+    refit failed. None for a single patient, above 12 patients, or without a relapse.
     """
     instance("fit", fit, HierarchicalFit)
     optional("refits", refits, Refits)

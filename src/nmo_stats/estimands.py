@@ -1,7 +1,7 @@
 """Whether the ratio of a typical patient and the ratio of all relapses, two different questions, have different answers.
 
-The hierarchical ratio weighs patients; the ratio of totals weighs relapses, so that one patient with very many relapses
-can decide it alone. In most series both say the same. Where they do not, both have to be read.
+The hierarchical ratio weighs patients; the ratio of totals weighs relapses, so that one patient with very
+many relapses can decide it alone. In most series both say the same. Where they do not, both have to be read.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ def differ(typical: RateRatio, totals: RateRatio) -> bool:
     """Return whether the two ratios have different answers: by either of two rules.
 
     - Neither interval holds the other estimate.
-    - The estimates lie on different sides of 1, and one of the intervals excludes 1 without holding the other estimate.
+    - The estimates lie on different sides of 1, and one of the intervals excludes 1 without holding the other
+      estimate.
 
-    At a zero cell, or without relapses, nothing can differ: one limit is all there is. Among Poisson counts with one ratio
-    for all patients the rules are met by under 1 in 100 series of 3 to 30 patients.
+    At a zero cell, or without relapses, nothing can differ: one limit is all there is. Among Poisson counts
+    with one ratio for all patients the rules are met by under 1 in 100 series of 3 to 30 patients.
 
     Examples
     --------
@@ -93,8 +94,8 @@ def differ(typical: RateRatio, totals: RateRatio) -> bool:
 def leverage(pair: Comparison, typical: RateRatio, most: int = _MOST_NAMED) -> tuple[Leverage, ...]:
     """Return the patients without whom the ratio of totals comes nearest to that of a typical patient, one after the other.
 
-    It ends where the ratio of the others agrees with the typical patient's (within its interval, on the same side of 1),
-    where nobody's leaving brings it nearer, or after ``most`` patients.
+    It ends where the ratio of the others agrees with the typical patient's (within its interval, on the same
+    side of 1), where nobody's leaving brings it nearer, or after ``most`` patients.
 
     Examples
     --------

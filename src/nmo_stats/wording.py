@@ -34,7 +34,8 @@ def significant(value: float, digits: int = 3) -> str:
 def beside(value: float, boundary: float, digits: int = 3) -> str:
     """Return a number with so many significant digits, or as many more as tell it from a boundary that it is not.
 
-    A limit of 0.999997 printed as 1.00 would say that the interval reaches 1, and a share of 0.9998 that all had it.
+    A limit of 0.999997 printed as 1.00 would say that the interval reaches 1, and a share of 0.9998 that all
+    had it.
 
     Examples
     --------

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nmo_stats.characters import plain, visible
-from nmo_stats.hierarchical.options import Progress as DrawProgress
+from nmo_stats.hierarchical.fitting import Progress as DrawProgress
 
 _PIPE_WIDTH = 140
 

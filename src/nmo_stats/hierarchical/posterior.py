@@ -27,17 +27,54 @@ from nmo_stats.estimate import (
 from nmo_stats.estimators.within_patient import pair_cautions
 from nmo_stats.estimators.zero_cell import one_sided_cautions
 from nmo_stats.hierarchical.convergence import Quality
-from nmo_stats.hierarchical.model import Model, natural_scale
-from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
+from nmo_stats.hierarchical.model import Model, natural_scale, no_relapse, simulate_counts
 from nmo_stats.wording import counted
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-# Limits at 0.9999 move by less than 1e-3 when the integration is refined (example: 5e-4), those at 0.99999 by 3e-3.
+# Limits at 0.9999 move by less than 1e-3 when the integration is refined (example: 5e-4), those at 0.99999 by
+# 3e-3.
 HIGHEST_LEVEL: Final = 0.9999
 _BINS: Final = 50
+_CONFOUNDED: Final = (
+    "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
+)
+_OF_PRIOR: Final = (
+    "the other limit is set by the prior, and so is the median; with few relapses so is the first in part"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Someone whose relapses are predicted.
+
+    Parameters
+    ----------
+    name
+        ``"typical"``, ``"patient"`` or ``"new_patient"``.
+    patient
+        Identifier of an observed patient, else None.
+    quantity
+        Name of the log rates among the quantities of a posterior.
+    index
+        Index of the patient in the quantity, empty for the other targets.
+    """
+
+    name: str
+    patient: str | None
+    quantity: str
+    index: tuple[int, ...] = ()
+
+
+def targets(patients: Sequence[str]) -> tuple[Target, ...]:
+    """Return the three kinds of targets, each observed patient one of them."""
+    return (
+        Target("typical", None, "log_rate_typical"),
+        *(Target("patient", patient, "log_rate_patient", (index,)) for index, patient in enumerate(patients)),
+        Target("new_patient", None, "log_rate_new_patient"),
+    )
 
 
 class Posterior(Protocol):
@@ -112,9 +149,9 @@ class DrawsPosterior:
     def density(self, quantity: str, value: Floats) -> Floats:
         """Return the density as a histogram of the draws shows it."""
         heights, edges = np.histogram(self._values(quantity), bins=_BINS, density=True)
-        place = np.searchsorted(edges, value, side="right") - 1
-        inside = (place >= 0) & (place < _BINS)
-        return np.where(inside, heights[np.clip(place, 0, _BINS - 1)], 0.0)
+        bins = np.searchsorted(edges, value, side="right") - 1
+        inside = (bins >= 0) & (bins < _BINS)
+        return np.where(inside, heights[np.clip(bins, 0, _BINS - 1)], 0.0)
 
     def mean(self, quantity: str) -> float:
         """Return the sample mean of a scalar quantity."""
@@ -127,13 +164,17 @@ class DrawsPosterior:
     def ahead(
         self, target: Target, period: int, years: float, probabilities: Sequence[float]
     ) -> dict[str, Floats]:
-        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead, counts being simulated."""
-        log_rate = self._values(target.quantity)[..., period]
-        for place in target.place:
-            log_rate = log_rate[:, place]
+        """Return quantiles of ``rate``, simulated ``relapses`` and ``relapse_free`` in a time ahead."""
+        at: tuple[int | slice, ...] = (slice(None), *target.index, period)
+        rate = natural_scale(self._values(target.quantity)[at])
         overdispersion = self._values("overdispersion") if "overdispersion" in self.draws else None
-        rng = np.random.default_rng([self.seed, 2, period, *target.place])
-        return predictive_quantiles(rng, log_rate, overdispersion, years=years, probabilities=probabilities)
+        rng = np.random.default_rng([self.seed, 2, period, *target.index])
+        counts = simulate_counts(rng, years * rate, overdispersion).astype(float)
+        return {
+            "rate": np.quantile(rate, probabilities),
+            "relapses": np.quantile(counts, probabilities, method="inverted_cdf"),
+            "relapse_free": np.quantile(no_relapse(years * rate, overdispersion), probabilities),
+        }
 
     def prior_sensitivity(self) -> dict[str, float]:
         """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors."""
@@ -178,14 +219,17 @@ class HierarchicalFit:
         ConvergenceError
             If the computation failed one of its checks.
         """
-        return self._ratio(
-            "log_rate_ratio", level, "typical_patient", self._cautions(), self.rate_difference(level)
+        return replace(
+            self._ratio("log_rate_ratio", "typical_patient", level),
+            rate_difference=self.rate_difference(level),
         )
 
     def rate_ratio_new_patient(self, level: float = 0.95) -> RateRatio:
         """Return the ratio of a patient not yet seen, from the same population."""
-        cautions = self._cautions() + self._confounded()
-        return self._ratio("log_rate_ratio_new_patient", level, "new_patient", cautions)
+        ratio = self._ratio("log_rate_ratio_new_patient", "new_patient", level)
+        if self.model.likelihood == "poisson":
+            return ratio
+        return ratio.with_cautions(Caution("confounded", _CONFOUNDED))
 
     def rate_difference(self, level: float = 0.95) -> RateDifference:
         """Return reference rate minus comparator rate of a typical patient, per patient-year."""
@@ -200,10 +244,9 @@ class HierarchicalFit:
     def patient_rate_ratios(self, level: float = 0.95) -> pd.DataFrame:
         """Return the shrunken ratio of each observed patient beside the observed one.
 
-        Columns: ``patient``, ``observed`` (NaN without relapses, 0 or infinite at a zero), ``estimate``, ``low``,
-        ``high``, ``probability_below_1``.
+        Columns: ``patient``, ``observed`` (NaN without relapses, 0 or infinite at a zero), ``estimate``,
+        ``low``, ``high``, ``probability_below_1``.
         """
-        median, low, high = natural_scale(self._quantiles("log_rate_ratio_patient", level))
         rates = self.model.pair.relapses / self.model.pair.years
         with np.errstate(divide="ignore", invalid="ignore"):
             observed = rates[:, 1] / rates[:, 0]
@@ -211,9 +254,7 @@ class HierarchicalFit:
             {
                 "patient": list(self.model.pair.patients),
                 "observed": observed,
-                "estimate": median,
-                "low": low,
-                "high": high,
+                **self._limits("log_rate_ratio_patient", level),
                 "probability_below_1": self.posterior.probability_below("log_rate_ratio_patient", 0.0),
             }
         )
@@ -224,21 +265,17 @@ class HierarchicalFit:
         Columns: ``patient``, ``treatment``, ``observed``, ``estimate``, ``low``, ``high``.
         """
         pair = self.model.pair
-        quantiles = natural_scale(self._quantiles("log_rate_patient", level))
         return pd.DataFrame(
             {
                 "patient": np.repeat(pair.patients, 2),
                 "treatment": [pair.reference, pair.comparator] * len(pair.patients),
                 "observed": (pair.relapses / pair.years).ravel(),
-                **{
-                    name: values.ravel()
-                    for name, values in zip(("estimate", "low", "high"), quantiles, strict=True)
-                },
+                **self._limits("log_rate_patient", level),
             }
         )
 
     def predict(self, years: float = 1.0, level: float = 0.95) -> pd.DataFrame:
-        """Predict relapses in a time ahead, for a typical, each observed, and a new patient on each treatment.
+        """Predict relapses in a time ahead: of a typical, each observed and a new patient on each treatment.
 
         Parameters
         ----------
@@ -250,9 +287,10 @@ class HierarchicalFit:
         Returns
         -------
         pandas.DataFrame
-            Columns ``target`` (``typical``, ``patient``, ``new_patient``), ``patient``, ``treatment``, ``years``, and
-            median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
-            probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
+            Columns ``target`` (``typical``, ``patient``, ``new_patient``), ``patient``, ``treatment``,
+            ``years``, and median, low and high of the rate per year (``rate``), of the relapse count
+            (``relapses``) and of the probability of no relapse (``relapse_free``). Medians, since the mean
+            rate of a new patient is infinite.
         """
         years, level = positive("years", years, LONGEST_YEARS), self._resolved(level)
         self.require_convergence()
@@ -260,20 +298,20 @@ class HierarchicalFit:
         rows = []
         for target in targets(pair.patients):
             for period, treatment in enumerate((pair.reference, pair.comparator)):
-                found = self.posterior.ahead(target, period, years, (0.5, tail, 1 - tail))
+                ahead = self.posterior.ahead(target, period, years, (0.5, tail, 1 - tail))
                 row = {
                     "target": target.name,
                     "patient": target.patient,
                     "treatment": treatment,
                     "years": years,
                 }
-                for name, (median, low, high) in found.items():
+                for name, (median, low, high) in ahead.items():
                     row |= {name: float(median), f"{name}_low": float(low), f"{name}_high": float(high)}
                 rows.append(row)
         return pd.DataFrame(rows)
 
     def contraction(self) -> dict[str, float]:
-        """Return 1 - posterior variance / prior variance of each parameter: 0 where the answer is all prior."""
+        """Return 1 - posterior variance / prior variance of each parameter: 0 where all is prior."""
         self.require_convergence()
         return {
             name: 1 - self.posterior.variance(name) / self.model.priors.of(name).variance
@@ -282,19 +320,21 @@ class HierarchicalFit:
 
     def parameters(self, level: float = 0.95) -> pd.DataFrame:
         """Return median and interval of each top-level parameter, with its prior and contraction."""
-        contraction = self.contraction()
-        rows = []
-        for name in self.model.parameters:
-            median, low, high = self._quantiles(name, level)
-            prior = str(self.model.priors.of(name))
-            rows.append(
-                {"parameter": name, "prior": prior, "median": float(median), "low": float(low), "high": float(high),
-                 "contraction": contraction[name]}
-            )  # fmt: skip
-        return pd.DataFrame(rows)
+        contraction, names = self.contraction(), self.model.parameters
+        median, low, high = np.transpose([self._quantiles(name, level) for name in names])
+        return pd.DataFrame(
+            {
+                "parameter": names,
+                "prior": [str(self.model.priors.of(name)) for name in names],
+                "median": median,
+                "low": low,
+                "high": high,
+                "contraction": [contraction[name] for name in names],
+            }
+        )
 
     def to_datatree(self) -> xr.DataTree:
-        """Return the ArviZ container: posterior, prior, predictive, log-likelihood, observed and sampler groups."""
+        """Return the ArviZ container: posterior, prior, predictive, likelihood, data and sampler groups."""
         return self.posterior.tree
 
     def require_convergence(self) -> None:
@@ -314,57 +354,47 @@ class HierarchicalFit:
         tail = (1 - self._resolved(level)) / 2
         return self.posterior.quantile(quantity, (0.5, tail, 1 - tail))
 
+    def _limits(self, log_quantity: str, level: float) -> dict[str, Floats]:
+        """Return the columns ``estimate``, ``low`` and ``high`` of a table of ratios or rates."""
+        quantiles = natural_scale(self._quantiles(log_quantity, level)).reshape(3, -1)
+        return dict(zip(("estimate", "low", "high"), quantiles, strict=True))
+
     def _resolved(self, level: float) -> float:
-        """Return a level up to which the limits are as accurate as they are said to be; further out they are withheld."""
+        """Return a level whose limits are accurate; those of a higher one are withheld."""
         if require_level(level) <= HIGHEST_LEVEL:
             return require_level(level)
-        reason = f"the level is {float(level):.12g}. Expected: at most {HIGHEST_LEVEL}, up to which limits are accurate. Choose a lower level."
+        reason = (
+            f"the level is {float(level):.12g}. Expected: at most {HIGHEST_LEVEL}, up to which limits are "
+            "accurate. Choose a lower level."
+        )
         raise ConvergenceError((reason,), self.method)
 
-    def _ratio(
-        self,
-        quantity: str,
-        level: float,
-        estimand: Estimand,
-        cautions: tuple[Caution, ...],
-        difference: RateDifference | None = None,
-    ) -> RateRatio:
-        median, low, high = natural_scale(self._quantiles(quantity, level))
+    def _ratio(self, log_quantity: str, estimand: Estimand, level: float) -> RateRatio:
+        median, low, high = natural_scale(self._quantiles(log_quantity, level))
         return RateRatio(
             estimate=float(median),
             interval=Interval(float(low), float(high), level, "credible"),
             method=self.method,
             estimand=estimand,
-            cautions=cautions,
-            probability_below_1=float(self.posterior.probability_below(quantity, 0.0)),
-            rate_difference=difference,
+            cautions=self._cautions(),
+            probability_below_1=float(self.posterior.probability_below(log_quantity, 0.0)),
         )
 
     def _cautions(self) -> tuple[Caution, ...]:
         pair = self.model.pair
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        zero = tuple(
-            replace(
-                found,
-                text=f"{found.text}; the other limit is set by the prior, and so is the median; with few relapses the first leans on it too",
-            )
-            for found in one_sided_cautions(pair)
-        )
-        return zero + self._prior_dominated() + pair_cautions(pair)
+        zero = [replace(one, text=f"{one.text}; {_OF_PRIOR}") for one in one_sided_cautions(pair)]
+        return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
     def _prior_dominated(self) -> tuple[Caution, ...]:
-        single = int((self.model.pair.relapses[:, 0] == 1).sum())
+        """Return the caution on patients whose only reference relapse is the one that let them in."""
+        pair = self.model.pair
+        single = int((pair.relapses[:, 0] == 1).sum())
         if self.model.entry is None or not single:
             return ()
         text = (
-            f"{single} of {counted(len(self.model.pair.patients), 'patient')} had just the one {self.model.pair.reference} relapse "
-            "that let them in: it says little about their rate, and the upper limit leans on the prior"
+            f"{single} of {counted(len(pair.patients), 'patient')} had only the one {pair.reference} relapse "
+            "that let them in: it says little about their rate, and the upper limit depends on the prior"
         )
         return (Caution("prior_dominated", text),)
-
-    def _confounded(self) -> tuple[Caution, ...]:
-        if self.model.likelihood == "poisson":
-            return ()
-        text = "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
-        return (Caution("confounded", text),)

@@ -11,7 +11,7 @@ from typing import Final
 
 SIMULATION: Final = (
     "glm/gee.py",
-    "hierarchical/counts.py",
+    "hierarchical/model.py",
     "hierarchical/many",
     "hierarchical/priors.py",
     "hierarchical/quadrature",

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from nmo_stats.hierarchical.arviz_adapter import quantities
 from nmo_stats.hierarchical.quadrature.effects import draw_effects
 from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.sampling import draw_parameters
-from nmo_stats.hierarchical.quantities import quantities
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from nmo_stats.arrays import Floats
-from nmo_stats.hierarchical.counts import log_no_relapse, log_probability
-from nmo_stats.hierarchical.model import Model, natural_scale
+from nmo_stats.hierarchical.model import Model, log_no_relapse, log_probability, natural_scale
 from nmo_stats.hierarchical.quadrature.limits import require_room
 
 _SUPPORT: Final = 45.0  # log likelihood below its maximum at which a patient's lattice ends
