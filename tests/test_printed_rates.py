@@ -9,10 +9,9 @@ import pytest
 from nmo_stats import exact, hierarchical
 from nmo_stats.analysis import Settings, all_rates, analyze
 from nmo_stats.cohort import Cohort, Comparison, load_example
-from nmo_stats.estimands import differ, leverage, typical_and_totals
 from nmo_stats.estimate import Caution, Interval, RateDifference, RateRatio
 from nmo_stats.estimators.within_patient import dispersion
-from nmo_stats.recommendation import recommended
+from nmo_stats.recommendation import differ, leverage, recommended, typical_and_totals
 from nmo_stats.report import html
 from nmo_stats.sections.blocks import Bullets, Fold, Prose, Table
 from nmo_stats.sections.headline import certainty, headline_cautions, sentence

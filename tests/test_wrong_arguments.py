@@ -171,7 +171,6 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("read_events", "treatments"): lambda: pd.DataFrame(
         {"patient": ["A", "A"], "treatment": ["o", "n"], "start": [0, 100], "end": [100, 200]}
     ),
-    ("recommended", "found"): lambda: nmo.within_patient.dispersion(pair()),
     ("relapse_free", "found"): lambda: describe.first_relapse(pair()),
     ("sentence", "found"): lambda: published().findings[0],
     ("specification_curve", "found"): Wrong,

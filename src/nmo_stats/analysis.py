@@ -28,7 +28,6 @@ from nmo_stats.describe import (
 )
 from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError, SamplerError
-from nmo_stats.estimands import with_estimands
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
@@ -36,7 +35,7 @@ from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts,
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
 from nmo_stats.operating import coverage_map
-from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  named here by scripts
+from nmo_stats.recommendation import Recommendation, recommended, with_estimands  # noqa: F401  named here by scripts
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 
