@@ -128,8 +128,8 @@ def _at_a_zero_cell(exact: RateRatio, ratio: RateRatio) -> str:
     return (
         f"The number to read is the {which} limit of the exact interval within patients "
         f"({estimate_text(exact)}): it depends on no prior, but assumes Poisson counts and the same ratio in "
-        f"all patients. The hierarchical limit ({estimate_text(ratio)}) lets the ratio differ, and depends on "
-        "its prior where relapses are few."
+        f"all patients. The hierarchical limit ({estimate_text(ratio)}) lets the ratio differ, and depends "
+        "on its prior where relapses are few."
     )
 
 

@@ -93,7 +93,18 @@ class Convergence:
         return tuple(str(verdict) for verdict in self.verdicts if not verdict.passed)
 
     def monte_carlo_error(self, quantity: str) -> tuple[float, float]:
-        """Return the Monte Carlo standard errors of a quantity's median and 95 % limits, in posterior sd."""
+        """Return the Monte Carlo standard errors of a quantity's median and 95 % limits, in posterior sd.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+
+        Returns
+        -------
+        tuple of float
+            Of the median, and the larger one of the two limits.
+        """
         index = self.quantities.index(quantity)
         return float(self.mcse_median[index]), float(self.mcse_limits[index])
 

@@ -12,8 +12,8 @@ from nmo_stats.arguments import Seed, flag, function, instance, number, one_of, 
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NmoStatsError, SamplerError
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
-from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
 
@@ -46,6 +46,11 @@ class Nuts:
         Whether a fit that fails a check is sampled once more, three times as long.
     progress
         Called with the draws done and the draws in all (sampler ``"pymc"``).
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range, or the sampler unknown.
     """
 
     draws: int = 1500
@@ -68,7 +73,13 @@ class Nuts:
         function("progress", self.progress)
 
     def longer(self) -> Nuts:
-        """Return the options of a second, longer try."""
+        """Return the options of a second, longer try.
+
+        Returns
+        -------
+        Nuts
+            Three times the draws, up to the most that are allowed, and no further try.
+        """
         draws, tune = (min(3 * count, _WHOLE["draws"][1]) for count in (self.draws, self.tune))
         return replace(self, draws=draws, tune=tune, retry=False)
 
@@ -103,6 +114,11 @@ def fit(
     seed
         Seed of all random numbers, None for a fresh one; the fit remembers it.
 
+    Returns
+    -------
+    HierarchicalFit
+        Its methods answer, or raise if the computation failed a check.
+
     Raises
     ------
     CohortError
@@ -129,7 +145,29 @@ def fit(
 
 
 def fit_model(model: Model, engine: Engine = "quadrature", seed: Seed | None = None) -> HierarchicalFit:
-    """Fit a validated model."""
+    """Fit a validated model.
+
+    Parameters
+    ----------
+    model
+        The comparison with priors and likelihood.
+    engine
+        ``"quadrature"``, ``"nuts"`` or its options.
+    seed
+        Seed of all random numbers, None for a fresh one.
+
+    Returns
+    -------
+    HierarchicalFit
+        Its methods answer, or raise if the computation failed a check.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is unknown or of another kind.
+    SamplerError
+        If NUTS is chosen and cannot be run.
+    """
     instance("model", model, Model)
     chosen_seed = valid_seed(np.random.SeedSequence() if seed is None else seed)
     if not isinstance(engine, Nuts) and one_of("engine", engine, ENGINES) == "quadrature":

@@ -44,6 +44,13 @@ class Model:
     entry
         ``"relapse_on_reference"`` if patients were included because they relapsed on the reference: each
         patient's likelihood is divided by the probability of at least one relapse there.
+
+    Raises
+    ------
+    ArgumentError
+        If a choice is unknown or of another kind.
+    CohortError
+        If ``entry`` is given and a patient has no relapse on the reference.
     """
 
     pair: Comparison

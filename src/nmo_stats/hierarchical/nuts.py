@@ -14,9 +14,10 @@ import xarray as xr
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.arviz_adapter import container, convergence, quantities, quietly
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.fitting import Nuts, Progress
 from nmo_stats.hierarchical.model import CONTRAST, Model
-from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit
+from nmo_stats.hierarchical.posterior import DrawsPosterior
 from nmo_stats.hierarchical.priors import HalfNormal, Prior
 from nmo_stats.memory import require_memory
 from nmo_stats.names import SAMPLED

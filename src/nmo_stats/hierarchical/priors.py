@@ -53,12 +53,34 @@ class Normal:
         return self.sd**2
 
     def log_density(self, value: Floats) -> Floats:
-        """Return the log density."""
+        """Return the log density.
+
+        Parameters
+        ----------
+        value
+            On the scale of the parameter.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``value``.
+        """
         constant = math.log(self.sd * math.sqrt(2 * math.pi))
         return np.asarray(-0.5 * ((value - self.mean) / self.sd) ** 2 - constant)
 
     def quantile(self, probability: Floats) -> Floats:
-        """Return the quantiles of the given probabilities."""
+        """Return the quantiles of the given probabilities.
+
+        Parameters
+        ----------
+        probability
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``probability``.
+        """
         return np.asarray(self.mean + self.sd * ndtri(probability))
 
     def __str__(self) -> str:
@@ -91,12 +113,34 @@ class HalfNormal:
         return self.sd**2 * (1 - 2 / math.pi)
 
     def log_density(self, value: Floats) -> Floats:
-        """Return the log density; minus infinity below 0."""
+        """Return the log density; minus infinity below 0.
+
+        Parameters
+        ----------
+        value
+            On the scale of the parameter.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``value``.
+        """
         inside = -0.5 * (value / self.sd) ** 2 + 0.5 * math.log(2 / math.pi) - math.log(self.sd)
         return np.where(value >= 0, inside, -np.inf)
 
     def quantile(self, probability: Floats) -> Floats:
-        """Return the quantiles of the given probabilities."""
+        """Return the quantiles of the given probabilities.
+
+        Parameters
+        ----------
+        probability
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``probability``.
+        """
         return np.asarray(self.sd * ndtri((1 + np.asarray(probability)) / 2))
 
     def __str__(self) -> str:
@@ -125,6 +169,11 @@ class Priors:
         Of a period's count around the patient's own rate, negative binomial only. Default: 95 % below 0.59, a
         coefficient of variation of the rate of 0.77.
 
+    Raises
+    ------
+    ArgumentError
+        If a prior is of another kind than its default.
+
     Examples
     --------
     >>> Priors(log_rate_ratio=Normal(0, 1)).log_rate_ratio.sd
@@ -142,7 +191,23 @@ class Priors:
             instance(f"prior of {one.name}", getattr(self, one.name), type(one.default))
 
     def of(self, parameter: str) -> Prior:
-        """Return the prior of a top-level parameter by its name."""
+        """Return the prior of a top-level parameter by its name.
+
+        Parameters
+        ----------
+        parameter
+            Such as ``"sd_rate"``.
+
+        Returns
+        -------
+        Normal or HalfNormal
+            Its prior.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter.
+        """
         prior: Prior = getattr(self, one_of("parameter", parameter, self.__slots__))
         return prior
 

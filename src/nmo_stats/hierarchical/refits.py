@@ -13,9 +13,9 @@ import pandas as pd
 from nmo_stats.arguments import instance, mapping, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
-from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
 from nmo_stats.names import HIERARCHICAL
 
@@ -40,6 +40,11 @@ class Refits:
     level
         Probability of all intervals.
 
+    Raises
+    ------
+    ArgumentError
+        If the level is no probability.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
@@ -57,7 +62,20 @@ class Refits:
 
     @classmethod
     def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
-        """Return refits that know the answer of a finished fit, if it is one by quadrature."""
+        """Return refits that know the answer of a finished fit, if it is one by quadrature.
+
+        Parameters
+        ----------
+        fit
+            A finished fit.
+        level
+            Probability of the intervals.
+
+        Returns
+        -------
+        Refits
+            They compute every other model.
+        """
         known = cls(level)
         if fit.method == METHOD:
             with contextlib.suppress(ConvergenceError):  # remembered, and raised when asked for
@@ -72,10 +90,22 @@ class Refits:
     def rate_ratio(self, model: Model) -> RateRatio:
         """Return the typical patient's rate ratio.
 
+        Parameters
+        ----------
+        model
+            Comparison, priors and likelihood.
+
+        Returns
+        -------
+        RateRatio
+            By quadrature.
+
         Raises
         ------
         ConvergenceError
             If the fit fails its refinement check.
+        ArgumentError
+            If it is no model.
         """
         instance("model", model, Model)
         return self._ask(model, lambda: fit_model(model, "quadrature", seed=0).rate_ratio(self.level))
@@ -165,6 +195,13 @@ def with_priors(
         Columns ``prior``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the typical patient's
         rate ratio; no numbers (NaN) without a relapse.
 
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    ConvergenceError
+        If a refit fails its refinement check.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
@@ -184,7 +221,23 @@ def with_priors(
 
 
 def ratio_prior_grid(priors: Priors) -> dict[str, Priors]:
-    """Return the named priors of the log ratio; the given one first if it is none of them."""
+    """Return the named priors of the log ratio; the given one first if it is none of them.
+
+    Parameters
+    ----------
+    priors
+        The chosen ones.
+
+    Returns
+    -------
+    dict
+        Priors under their names.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    """
     instance("priors", priors, Priors)
     grid = {name: replace(priors, log_rate_ratio=ratio) for name, ratio in RATIO_PRIORS.items()}
     return grid if priors in grid.values() else {"as chosen": priors, **grid}

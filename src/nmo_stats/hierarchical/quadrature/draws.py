@@ -21,7 +21,7 @@ _LARGEST: Final = 2_000_000  # draws of patients' effects in all
 
 
 def drawn(solution: Solution, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return independent draws of the parameters with the patients' effects, and of the quantities made from them.
+    """Return independent draws of the parameters with the patients' effects, and of the quantities.
 
     There are 4,000 draws in one chain, fewer with more than 500 patients.
     """

@@ -97,7 +97,7 @@ class GridPosterior:
 
     @cached_property
     def draws(self) -> xr.Dataset:
-        """Independent draws of the quantities, dimensions chain, draw, and patient and period where they apply."""
+        """Independent draws of the quantities: chain, draw, and patient and period where they apply."""
         return self._drawn[1]
 
     @cached_property
