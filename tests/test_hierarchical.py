@@ -110,8 +110,8 @@ def test_swapping_the_periods_inverts_the_ratio_exactly(likelihood):
 
 
 def test_log_rate_is_the_mean_of_the_two_log_rates_of_a_typical_patient():
-    top = {name: np.array([value]) for name, value in
-           {"log_rate": 0.7, "log_rate_ratio": -1.2, "sd_rate": 0.5, "sd_rate_ratio": 0.3}.items()}  # fmt: skip
+    values = {"log_rate": 0.7, "log_rate_ratio": -1.2, "sd_rate": 0.5, "sd_rate_ratio": 0.3}
+    top = {name: np.array([value]) for name, value in values.items()}
     rates = log_rates(top, np.zeros((1, 3)), np.zeros((1, 3)))
     assert rates.mean(axis=-1) == pytest.approx(0.7)
     assert rates[..., 1] - rates[..., 0] == pytest.approx(-1.2)

@@ -1,7 +1,7 @@
-"""Every public function with the wrong kind of value for each of its arguments: refused by name, never a traceback from inside.
+"""Every public function with the wrong kind of value for each of its arguments: refused by name.
 
-The functions are found by walking the public modules, so that a new one is covered; one that needs a value which is not in ``VALID`` fails
-the test until the value is named there.
+The functions are found by walking the public modules, so that a new one is covered; one that needs a value
+which is not in ``VALID`` fails the test until the value is named there.
 """
 
 from __future__ import annotations
