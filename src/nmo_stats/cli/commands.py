@@ -37,7 +37,7 @@ from nmo_stats.cli.options import (
 from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError
-from nmo_stats.hierarchical.options import Progress
+from nmo_stats.hierarchical.fitting import Progress
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
 
