@@ -26,6 +26,7 @@ from nmo_stats.describe import (
     first_relapse,
     paired_edss,
 )
+from nmo_stats.describe.edss import RuleName
 from nmo_stats.diagnostics import Check, agreement_checks, check
 from nmo_stats.errors import ArgumentError, ConvergenceError, SamplerError
 from nmo_stats.estimands import with_estimands
@@ -370,3 +371,56 @@ def _sampled_or_refused(model: Model, options: Nuts, seed: int) -> HierarchicalF
         return hierarchical.fit_model(model, options, seed)
     except SamplerError as refused:
         return Refusal(SAMPLED, str(refused))
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What is said of a cohort without a comparison of rates.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    arr, edss, first_relapse, accumulation
+        Of all patients and treatments.
+    paired_edss
+        Of the patients with both of the compared treatments; None where it is not clear which these are.
+    """
+
+    cohort: Cohort
+    arr: ArrSummary
+    edss: EdssSummary
+    first_relapse: FirstRelapse
+    accumulation: Accumulation
+    paired_edss: PairedEdss | None
+
+
+def described(
+    cohort: Cohort, pair: Comparison | None, level: float = 0.95, rule: RuleName = "msprog"
+) -> Description:
+    """Describe rates, times of relapses and EDSS of a cohort.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    pair
+        The comparison whose EDSS changes are paired, if it is clear.
+    level
+        Level of all intervals.
+    rule
+        When the EDSS has worsened.
+
+    Returns
+    -------
+    Description
+        The summaries.
+    """
+    return Description(
+        cohort,
+        arr(cohort, level),
+        edss(cohort, rule),
+        first_relapse(cohort, level),
+        accumulation(cohort, level),
+        None if pair is None else paired_edss(cohort, pair, level),
+    )
