@@ -96,7 +96,7 @@ def assumptions(analysis: Analysis) -> Section:
     return Section("sensitivity", title, lead, tuple(blocks))
 
 
-def terminal_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
+def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
     """Return what the command prints: the summary, the tables of the page, and what has no number."""
     yield Prose(f"{sensitivity.pair.comparator} / {sensitivity.pair.reference}")
     yield Prose(" ".join(sensitivity.summary))

@@ -20,15 +20,13 @@ from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
-from nmo_stats.estimators.table import Refusal, answer, classical_rates
+from nmo_stats.estimators.methods import intervals
+from nmo_stats.estimators.table import CLASSICAL, Refusal, answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.estimators.answers import Intervals
-from nmo_stats.operating.estimators.every import ESTIMATORS
 from nmo_stats.sensitivity.allocations import MOST_PATIENTS, Judge, Moves, Search
 from nmo_stats.sensitivity.row import Assumption, Criterion, TippingPoint
-from nmo_stats.simulate import Cohorts
 from nmo_stats.wording import counted, percent
 
 PROBABILITY: Final = 0.95
@@ -77,7 +75,7 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     results: tuple[RateRatio | Refusal, ...] = (*rates.estimates, *rates.refusals)
     answered = {base.method: base for base in results}
     points: list[TippingPoint] = []
-    for method in (method for method in ESTIMATORS if method in answered):
+    for method, _ in CLASSICAL:
         base = answered[method]
         if isinstance(base, Refusal):
             points.append(_unanswered(base.method, base.reason, failed=base.failed))
@@ -92,11 +90,8 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
 def _beyond_1(method: str, level: float, moves: Moves, allocations: Counts) -> Floats:
     """Return by how much upper limits are beyond 1; infinite where the method has none any more."""
     relapses = moves.relapses_after(allocations)
-    series = Cohorts(relapses, np.broadcast_to(moves.pair.years, relapses.shape))
-    intervals = ESTIMATORS[method](series, level)
-    if not isinstance(intervals, Intervals):
-        raise TypeError(f"{method} is a test: it has no upper limit")
-    return np.where(np.isnan(intervals.high), np.inf, intervals.high - 1)
+    high = intervals(method, relapses, moves.pair.years, level).high
+    return np.where(np.isnan(high), np.inf, high - 1)
 
 
 def _classical_search(method: str, moves: Moves, judge: Judge) -> Search:
