@@ -20,10 +20,11 @@ import pandas as pd
 import pytest
 
 import nmo_stats as nmo
-from nmo_stats import audit, describe, exact, glm, hierarchical, operating, sensitivity, simulate
+from nmo_stats import audit, describe, exact, hierarchical, operating, sensitivity, simulate
 from nmo_stats.analysis import Settings
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import NmoStatsError
+from nmo_stats.estimators.result import ClassicalRatio
 
 mpl.use("Agg")
 
@@ -157,7 +158,6 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("with_published", "published"): lambda: pd.DataFrame({"a": [1]}),
     ("contains", "value"): lambda: 1.0,
     ("find", "method"): lambda: "poisson",
-    ("deviance", "log_ratio"): lambda: 0.1,
     ("mean_at", "months"): lambda: 6.0,
     ("share_at", "months"): lambda: 6.0,
     ("UniformTimes", "comparator"): lambda: (1.0, 2.0),
@@ -189,9 +189,7 @@ RIGHT = (Cohort, Comparison, hierarchical.HierarchicalFit, pd.DataFrame)
 SELF: dict[type, Callable[[], Any]] = {
     Cohort: nmo.load_example,
     Comparison: pair,
-    exact.ExactRatio: lambda: exact.conditional(pair()),
-    glm.ProfileRatio: lambda: glm.poisson(pair()),
-    glm.SandwichRatio: lambda: glm.gee_sandwich(pair()),
+    ClassicalRatio: lambda: exact.conditional(pair()),
     hierarchical.HierarchicalFit: fit,
     hierarchical.Priors: hierarchical.Priors,
     describe.SignedRank: lambda: describe.wilcoxon(pair()),

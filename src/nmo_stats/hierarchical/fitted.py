@@ -23,8 +23,7 @@ from nmo_stats.estimate import (
     require_level,
     require_ratio,
 )
-from nmo_stats.estimators.within_patient import pair_cautions
-from nmo_stats.estimators.zero_cell import one_sided_cautions
+from nmo_stats.estimators.cautions import one_sided_cautions, pair_cautions
 from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.posterior import Posterior, targets
