@@ -8,13 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nmo_stats.analysis import (
-    Settings,
-    analyze,
-    hierarchical_fits,
-    pair_rates,
-    unmerged_rates,
-)
+from nmo_stats.analysis import analyze
 from nmo_stats.cli import checking, doubts, planning, printed, texts
 from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import background_of, choices, treatments
@@ -38,6 +32,7 @@ from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_te
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
+from nmo_stats.rates import Settings, hierarchical_fits, pair_rates, unmerged_rates
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
 
