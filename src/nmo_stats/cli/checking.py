@@ -13,9 +13,8 @@ from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.cohort.attrition import DAY_CAUSES, RELAPSE_CAUSES
 from nmo_stats.describe import arr
 from nmo_stats.errors import CohortError, NmoStatsError
-from nmo_stats.frames import records
 from nmo_stats.report.bundle import json_records
-from nmo_stats.wording import counted, significant
+from nmo_stats.wording import counted, records, significant
 
 _RELAPSE_NAMES = {
     "relapses_in": "in the table",

@@ -21,12 +21,11 @@ from nmo_stats.describe import (
 )
 from nmo_stats.describe.edss import RuleName
 from nmo_stats.errors import ArgumentError, CohortError
-from nmo_stats.frames import records
 from nmo_stats.report.bundle import json_records
 from nmo_stats.sections.blocks import Table
 from nmo_stats.sections.edss import paired_sentence, shift_table
 from nmo_stats.sections.relapse_times import first_relapse_sentences, median_table, share_table
-from nmo_stats.wording import edss_text, percent, significant
+from nmo_stats.wording import edss_text, percent, records, significant
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from nmo_stats.arguments import instance
 from nmo_stats.diagnostics import predictive_intervals
 from nmo_stats.estimate import require_level
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE, ratio_axis, ratio_words
-from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.wording import records
 
 MOST_PATIENTS: Final = 40
 

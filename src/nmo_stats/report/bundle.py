@@ -15,8 +15,8 @@ from nmo_stats.analysis import Analysis, installed
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
-from nmo_stats.frames import records
 from nmo_stats.operating.coverage_map import coverage_ranges
+from nmo_stats.wording import records
 
 SCHEMA: Final = 1
 _PACKAGES: Final = (

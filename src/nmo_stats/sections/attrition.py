@@ -8,9 +8,8 @@ import pandas as pd
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort.attrition import DAY_CAUSES
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Block, Fold, Prose, Table
-from nmo_stats.wording import capital, counted
+from nmo_stats.wording import capital, counted, records
 
 MOST_ROWS: Final = 500
 _CAUSES: Final = {

@@ -10,11 +10,10 @@ import numpy as np
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.frames import records
 from nmo_stats.sections.attrition import attrition
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
-from nmo_stats.wording import capital, counted, joined, plain, significant
+from nmo_stats.wording import capital, counted, joined, plain, records, significant
 
 _UNFOLDED_ROWS: Final = 30
 _UNFOLDED_NOTICES: Final = 12

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import PairedEdss, SignedRank, SignTest
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
-from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent, plain
+from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent, plain, records
 
 _UNFOLDED_PATIENTS: Final = 12
 

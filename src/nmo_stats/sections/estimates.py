@@ -11,7 +11,6 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.frames import records
 from nmo_stats.names import ESTIMAND_NAMES, METHODS
 from nmo_stats.recommendation import recommended
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
@@ -30,6 +29,7 @@ from nmo_stats.wording import (
     probability_text,
     ratio_limits,
     ratio_text,
+    records,
     significant,
 )
 

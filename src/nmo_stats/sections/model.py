@@ -7,13 +7,20 @@ from functools import partial
 from typing import Any
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.hierarchical.checks import Check, check_text
 from nmo_stats.names import PARAMETER_NAMES, SAMPLED
 from nmo_stats.sections.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, draw_panels, first_of
-from nmo_stats.wording import counted, joined, percent, probability_text, rounded_percent, significant
+from nmo_stats.wording import (
+    counted,
+    joined,
+    percent,
+    probability_text,
+    records,
+    rounded_percent,
+    significant,
+)
 
 _LOG_PARAMETERS = ("log_rate", "log_rate_ratio")
 
