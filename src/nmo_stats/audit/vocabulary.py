@@ -66,6 +66,7 @@ class Quantity:
     reproductions: tuple[str, ...] = ()
     unit: tuple[str, str] = NO_UNIT
     needs: str = ""
+    summary_of: str = ""
     of_patient: bool = False
     defines: bool = True
     may_lack_sign: bool = False

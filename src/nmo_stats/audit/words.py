@@ -230,8 +230,9 @@ def by_quantity(audit: Audit) -> dict[str, tuple[int, int]]:
     numbers: dict[str, tuple[int, int]] = {}
     for finding in instance("audit", audit, Audit).of("agrees"):
         if not finding.is_without_sign:
-            is_summary = row_of(finding.name).part == "quantity"
-            quantity = str(finding.name.part) if is_summary else _subject(finding)
+            row = row_of(finding.name)
+            quantity = row.summary_of or _subject(finding)
+            quantity = str(finding.name.part) if row.part == "quantity" else quantity
             single, series = numbers.get(quantity, (0, 0))
             is_single = finding.patient is not None
             numbers[quantity] = (single + is_single, series + (not is_single))
