@@ -7,7 +7,7 @@ from nmo_stats import audit, load_example
 from nmo_stats.audit import methods
 from nmo_stats.audit.findings import COARSE
 from nmo_stats.audit.span import QUARTILES, chance_of_agreement, exact, quartile
-from nmo_stats.audit.vocabulary import quantities
+from nmo_stats.audit.vocabulary import QUANTITIES
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import NotIdentifiedError
 
@@ -340,11 +340,11 @@ def test_a_zero_difference_counts_in_pratts_test_alone():
 
 
 def test_every_formula_of_the_vocabulary_has_a_name_and_stands_once():
-    for row in quantities().values():
+    for row in QUANTITIES.values():
         codes = [*row.codes, *row.formulas]
         assert len(codes) == len(set(codes))
         assert set(codes) <= {"", *audit.FORMULA_NAMES}
-    used = {code for row in quantities().values() for code in row.expressions}
+    used = {code for row in QUANTITIES.values() for code in row.expressions}
     assert used - {""} == set(audit.FORMULA_NAMES)
 
 

@@ -4,14 +4,10 @@
 every number.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 from nmo_stats.audit.findings import Audit, Finding
 from nmo_stats.audit.record import Record, record
 from nmo_stats.audit.run import audited, run
-from nmo_stats.audit.vocabulary import formula_names, vocabulary
+from nmo_stats.audit.vocabulary import FORMULA_NAMES, vocabulary
 from nmo_stats.audit.words import (
     BY_ANOTHER,
     IN_SIZE,
@@ -47,10 +43,3 @@ __all__ = [
     "times_text",
     "vocabulary",
 ]
-
-
-def __getattr__(name: str) -> Mapping[str, str]:
-    """Return the names of the formulas, which are read when they are asked for."""
-    if name == "FORMULA_NAMES":
-        return formula_names()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -76,6 +76,11 @@ Argument = ast.expr | str
 Function = Callable[..., Computed]
 
 
+def by_name(*functions: Function) -> dict[str, Function]:
+    """Return functions by the names that an expression calls them by."""
+    return {function.__name__: function for function in functions}
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where an expression is evaluated.

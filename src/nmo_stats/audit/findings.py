@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
 
-from nmo_stats.audit.span import Verdict
+from nmo_stats.audit.span import PrintedNumber, Verdict
 from nmo_stats.audit.vocabulary import Name
 
 VERDICTS: Final[tuple[Verdict, ...]] = (
@@ -43,16 +44,14 @@ class Finding:
 
     Parameters
     ----------
-    quantity
-        Its name as written.
-    name
-        Which number: the quantity of the vocabulary, patient and treatment, None where a row names none.
-    place
-        Where it stands in the paper.
+    quantity, patient, treatment
+        Its name as written, patient and treatment None where a row names none.
     published, decimals, relation
         The number as printed; a p-value may be printed with ``"<"`` instead of ``"="``.
-    patient, treatment
-        As the row names them.
+    place
+        Where it is printed in the paper.
+    name
+        The same split into fields.
     verdict
         ``"agrees"``: the usual formula prints like this, an EDSS change with or without its sign;
         ``"agrees_within_rounding"``: it does for some value that the rounding of its inputs admits;
@@ -80,24 +79,30 @@ class Finding:
     """
 
     quantity: str
-    name: Name
     patient: str | None
     treatment: str | None
-    place: str | None
     published: float
     decimals: int
     relation: str
-    verdict: Verdict
-    recomputed: float | None
-    low: float | None
-    high: float | None
-    words: str
+    place: str | None
+    name: Name
+    verdict: Verdict = "not_recomputable"
+    recomputed: float | None = None
+    low: float | None = None
+    high: float | None = None
+    words: str = ""
     other: str = ""
     usual_formula: str | None = None
     formula: str | None = None
     also_agreeing: tuple[str, ...] = ()
     formulas_tried: int = 0
     chance: float | None = None
+
+    @property
+    def number(self) -> PrintedNumber:
+        """The number as it is compared."""
+        value = Decimal(f"{self.published:.{self.decimals}f}")
+        return PrintedNumber(value, self.decimals, self.relation)
 
     @property
     def printed(self) -> str:
@@ -117,13 +122,25 @@ class Finding:
         return self.chance is not None and self.chance > COARSE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values for JSON."""
+        """Return plain values for JSON.
+
+        Returns
+        -------
+        dict
+            The fields, and whether the agreement is coarse.
+        """
         return {name: getattr(self, name) for name in FIELDS} | {"also_agreeing": list(self.also_agreeing)}
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """All printed numbers of a publication with their verdicts, in the order of the paper."""
+    """All printed numbers of a publication with their verdicts.
+
+    Parameters
+    ----------
+    findings
+        In the order of the paper.
+    """
 
     findings: tuple[Finding, ...]
 
@@ -154,9 +171,21 @@ class Audit:
         return {name: counted[name] for name in VERDICTS}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per printed number."""
+        """Return the findings as a table.
+
+        Returns
+        -------
+        DataFrame
+            One row per printed number.
+        """
         return pd.DataFrame([finding.to_dict() for finding in self.findings], columns=list(FIELDS))
 
     def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain values for JSON."""
+        """Return plain values for JSON.
+
+        Returns
+        -------
+        dict
+            ``counts`` by verdict, and ``rows``, one per printed number.
+        """
         return {"counts": dict(self.counts), "rows": [finding.to_dict() for finding in self.findings]}

@@ -22,6 +22,7 @@ from nmo_stats.audit.expressions import (
     Function,
     NotRecomputableError,
     Scope,
+    by_name,
     constant,
     number,
     with_unit,
@@ -286,29 +287,12 @@ def with_both(scope: Scope, drugs: Sequence[str]) -> tuple[str, ...]:
 
 
 FUNCTIONS: Final[dict[str, Function]] = {
-    "unknown": unknown,
-    "named": named,
-    "on_drug": on_drug,
-    "earlier": earlier,
-    "any_drug": any_drug,
-    "therapy_relapses": therapy_relapses,
-    "therapy_year": therapy_year,
-    "total": total,
     "sum": partial(summary, pick=span.total, noun="sum"),
     "mean": partial(summary, pick=span.mean, noun="mean"),
     "median": partial(summary, pick=span.median, noun="median"),
     "lowest": partial(summary, pick=span.lowest, noun="smallest"),
     "highest": partial(summary, pick=span.highest, noun="largest"),
-    "deviation": deviation,
-    "quartile": quartile,
-    "same": same,
-    "printed": printed,
-    "patients": patients,
-    "count": count,
-    "edss_count": edss_count,
-    "therapy_count": therapy_count,
-    "percent": percent,
-    "comparator": comparator,
-    "reference": reference,
-    "paired": paired,
-}
+} | by_name(
+    *(unknown, named, on_drug, earlier, any_drug, therapy_relapses, therapy_year, total, deviation, quartile),
+    *(same, printed, patients, count, edss_count, therapy_count, percent, comparator, reference, paired),
+)

@@ -17,10 +17,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from nmo_stats.audit import functions, methods, span
-from nmo_stats.audit.expressions import Argument, Computed, Function, NotRecomputableError, Scope
+from nmo_stats.audit.expressions import Argument, Computed, NotRecomputableError, Scope, by_name
 from nmo_stats.audit.functions import drug_pair, listed, spans_of, total, with_both
 from nmo_stats.audit.span import Span, decimal, exact
-from nmo_stats.audit.vocabulary import formula_names
+from nmo_stats.audit.vocabulary import FORMULA_NAMES
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
 from nmo_stats.describe.follow_up import FollowUp
@@ -101,7 +101,7 @@ def paired_p_value(scope: Scope, code: str) -> Computed:
     reach = ""
     if code == "signed_rank":
         reach = f" (smallest possible p {significant(wilcoxon(pairs[0]).smallest_p_value)})"
-    words = f"{formula_names()[code]} of the individual ARRs of {counted(len(both), 'patient')}{reach}"
+    words = f"{FORMULA_NAMES[code]} of the individual ARRs of {counted(len(both), 'patient')}{reach}"
     return Computed(result, words)
 
 
@@ -229,13 +229,6 @@ def _median(times: Sequence[Decimal], relapsed: Sequence[bool]) -> float:
     return curve("", patients, methods.LEVEL).median
 
 
-FUNCTIONS: Final[dict[str, Function]] = {
-    **functions.FUNCTIONS,
-    "rate_limit": rate_limit,
-    "haldane_ratio": haldane_ratio,
-    "ratio_limit": ratio_limit,
-    "ratio_p_value": ratio_p_value,
-    "paired_p_value": paired_p_value,
-    "kaplan_meier": kaplan_meier,
-    "median_of_relapsed": median_of_relapsed,
-}
+FUNCTIONS: Final = functions.FUNCTIONS | by_name(
+    *(rate_limit, haldane_ratio, ratio_limit, ratio_p_value, paired_p_value, kaplan_meier, median_of_relapsed)
+)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Context, Decimal, localcontext
+from decimal import Context, localcontext
 from pathlib import Path
 from typing import Final, Literal
 
 import pandas as pd
 
 from nmo_stats.arguments import instance
-from nmo_stats.audit.span import PRECISION, PrintedNumber, Span, decimals_of, exact, rounded, total
+from nmo_stats.audit.findings import Finding
+from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.audit.vocabulary import Name, read_name
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.names import parse_patient
-from nmo_stats.cohort.published import PUBLISHED, RELATION
+from nmo_stats.cohort.published import RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
@@ -58,18 +59,6 @@ class Therapy:
     numbers: Mapping[str, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A number that a paper prints, its quantity as written, and its name split into fields."""
-
-    quantity: str
-    patient: str | None
-    treatment: str | None
-    number: PrintedNumber
-    place: str | None
-    name: Name
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Record:
     """Everything that printed numbers can be recomputed from.
@@ -93,7 +82,7 @@ class Record:
     unit: str
     courses: Mapping[str, tuple[str, ...]]
     data: Mapping[Name, Fact]
-    reported: tuple[Printed, ...] = ()
+    reported: tuple[Finding, ...] = ()
     printed: Mapping[Name, Fact] = field(default_factory=dict)
     therapies: Mapping[str, tuple[Therapy, ...]] = field(default_factory=dict)
 
@@ -103,38 +92,73 @@ class Record:
         return tuple(dict.fromkeys(name for given in self.courses.values() for name in given))
 
     def patients_on(self, treatment: str | None) -> tuple[str, ...]:
-        """Return the patients who had a treatment; all of them where none is named."""
+        """Return the patients who had a treatment.
+
+        Parameters
+        ----------
+        treatment
+            None for all patients.
+
+        Returns
+        -------
+        tuple of str
+            In the order of the table.
+        """
         return tuple(
             patient for patient, given in self.courses.items() if treatment is None or treatment in given
         )
 
     def fact(self, quantity: str, patient: str | None, treatment: str | None = None) -> Fact | None:
-        """Return what is known: from the data, else as printed."""
+        """Return a number as it is known: from the data, else as printed.
+
+        Parameters
+        ----------
+        quantity
+            Its name as written.
+        patient, treatment
+            None stands for the series, and for no single drug.
+
+        Returns
+        -------
+        Fact or None
+            None where it is not known.
+        """
         name = read_name(quantity, patient, treatment)
         return self.data.get(name) or self.printed.get(name)
 
-    def with_printed(self, numbers: Sequence[Printed]) -> Record:
-        """Return the record with the numbers of a paper; of a repeated one the first counts."""
+    def with_printed(self, numbers: Iterable[Finding]) -> Record:
+        """Return the record with the numbers of a paper; of a repeated one the first counts.
+
+        Parameters
+        ----------
+        numbers
+            As read, not yet compared.
+
+        Returns
+        -------
+        Record
+            With ``printed`` and ``therapies``.
+        """
         printed: dict[Name, Fact] = {}
-        for one in numbers:
-            if one.name.patient is not None and one.number.relation == "=":
-                span = _span(one.quantity, float(one.number.value), one.number.decimals)
-                printed.setdefault(one.name, Fact(span, "printed"))
+        for number in numbers:
+            if number.patient is not None and number.relation == "=":
+                span = _span(number.quantity, number.published, number.decimals)
+                printed.setdefault(number.name, Fact(span, "printed"))
         return replace(self, printed=printed, therapies=_therapies(printed))
 
 
-def printed_numbers(published: pd.DataFrame) -> tuple[Printed, ...]:
-    """Return the rows of ``Cohort.published``, each quantity split into its fields."""
+def printed_numbers(published: pd.DataFrame) -> tuple[Finding, ...]:
+    """Return the rows of ``Cohort.published``, not yet compared, each quantity split into its fields."""
     return tuple(
-        Printed(
-            row["quantity"],
-            row["patient"],
-            row["treatment"],
-            PrintedNumber(Decimal(f"{row['value']:.{row['decimals']}f}"), row["decimals"], row[RELATION]),
-            row["place"],
-            read_name(row["quantity"], row["patient"], row["treatment"]),
+        Finding(
+            **{
+                name: row[name]
+                for name in ("quantity", "patient", "treatment", "decimals", "place", RELATION)
+            },
+            published=row["value"],
+            name=read_name(row["quantity"], row["patient"], row["treatment"]),
         )
-        for row in records(published[[*PUBLISHED, RELATION]])
+        for row in records(published)
     )
 
 
@@ -150,10 +174,17 @@ def record(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | Non
         that begins with the name of a treatment belongs to it (``rituximab_cycles``); one that begins with
         ``reported_`` is not used.
 
+    Returns
+    -------
+    Record
+        Without the numbers of a paper.
+
     Raises
     ------
     CohortError
         If the table of facts has problems.
+    ArgumentError
+        If it is no cohort.
 
     Notes
     -----
@@ -361,7 +392,7 @@ def _therapies(printed: Mapping[Name, Fact]) -> dict[str, tuple[Therapy, ...]]:
     return therapies
 
 
-def _reported(cohort: Cohort, frame: pd.DataFrame) -> tuple[Printed, ...]:
+def _reported(cohort: Cohort, frame: pd.DataFrame) -> tuple[Finding, ...]:
     """Return the printed ARRs of the period table; of a drug given twice they cannot be told from the sum."""
     if "reported_arr" not in frame:
         return ()

@@ -14,7 +14,7 @@ from nmo_stats.arguments import instance, optional
 from nmo_stats.audit.expressions import Computed, NotRecomputableError, Outcome, Scope, spread
 from nmo_stats.audit.findings import Audit, Finding
 from nmo_stats.audit.inference import FUNCTIONS
-from nmo_stats.audit.record import Printed, Record, printed_numbers, record
+from nmo_stats.audit.record import Record, printed_numbers, record
 from nmo_stats.audit.span import (
     PRECISION,
     PrintedNumber,
@@ -77,7 +77,7 @@ def run(known: Record, published: pd.DataFrame | None = None) -> Audit:
         names = {number.name for number in numbers}
         numbers += tuple(number for number in known.reported if number.name not in names)
         questions = {number.name: _Question.of(known, number.name) for number in numbers}
-        return Audit(tuple(_finding(number, questions[number.name], numbers) for number in numbers))
+        return Audit(tuple(_judged(number, questions[number.name], numbers) for number in numbers))
 
 
 def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | None = None) -> Audit | None:
@@ -99,6 +99,8 @@ def audited(cohort: Cohort, patients: str | Path | TableFile | pd.DataFrame | No
     ------
     CohortError
         If the table of facts has problems.
+    ArgumentError
+        If it is no cohort.
 
     Examples
     --------
@@ -150,9 +152,10 @@ class _Question:
         return [outcome for outcome in outcomes if isinstance(outcome, Computed)]
 
 
-def _finding(printed: Printed, question: _Question, numbers: Sequence[Printed]) -> Finding:
-    number, usual = printed.number, _usual(question, printed, numbers)
-    finding = _not_compared(printed, question, usual)
+def _judged(finding: Finding, question: _Question, numbers: Sequence[Finding]) -> Finding:
+    """Return a printed number with its verdict."""
+    number, usual = finding.number, _usual(question, finding, numbers)
+    finding = _with_usual(finding, question, usual)
     if isinstance(usual, Computed):
         judged = verdict(usual.span, *number)
         if judged != "disagrees":
@@ -163,19 +166,17 @@ def _finding(printed: Printed, question: _Question, numbers: Sequence[Printed]) 
     others = question.others()
     results = [outcome.span for outcome in (usual, *others.values()) if isinstance(outcome, Computed)]
     finding = replace(finding, formulas_tried=len(results))
-    if (by_another := _by_another(finding, others, results, number)) is not None:
-        return by_another
-    if not isinstance(usual, Computed):
-        return finding
+    by_another = _by_another(finding, others, results)
+    if by_another is not None or not isinstance(usual, Computed):
+        return by_another or finding
     given = question.reproductions()
     tried = len(results) + len(given)
     return replace(finding, verdict="disagrees", other=_reproduction(given, number), formulas_tried=tried)
 
 
-def _by_another(
-    finding: Finding, others: Mapping[str, Computed], results: Sequence[Span], number: PrintedNumber
-) -> Finding | None:
+def _by_another(finding: Finding, others: Mapping[str, Computed], results: Sequence[Span]) -> Finding | None:
     """Return the finding with the first formula that gives the number, else the first within rounding."""
+    number = finding.number
     for wanted in _AGREEING:
         codes = [code for code, outcome in others.items() if verdict(outcome.span, *number) == wanted]
         if codes:
@@ -200,35 +201,34 @@ def _chance(results: Sequence[Span], number: PrintedNumber, *, is_exact: bool) -
     return chance_of_agreement(points if is_exact else results, number.decimals)
 
 
-def _usual(question: _Question, printed: Printed, numbers: Sequence[Printed]) -> Outcome:
-    """Return what the usual formula gives: of several readings the one that gives the printed number."""
-    outcome = _reading(question, printed)
-    # Two numbers under a name that can be read in two ways need not contradict each other.
-    if not isinstance(outcome, Computed) and len(question.outcomes) == 1:
-        outcome = next(_contradictions(printed, numbers), outcome)
-    if isinstance(outcome, Computed) and _is_completed(question, outcome, printed.number):
+def _usual(question: _Question, finding: Finding, numbers: Sequence[Finding]) -> Outcome:
+    """Return what the usual formula gives."""
+    if len(question.outcomes) > 1:
+        return _reading(question, finding)
+    (outcome,) = question.outcomes
+    if not isinstance(outcome, Computed):
+        return next(_contradictions(finding, numbers), outcome)
+    if _is_completed(question, outcome, finding.number):
         words = f"{outcome.source or outcome.words}, in completed years,"
-        return Computed(exact(float(printed.number.value)), words)
+        return Computed(exact(finding.published), words)
     return outcome
 
 
-def _reading(question: _Question, printed: Printed) -> Outcome:
-    """Return the recomputation of a name, of two readings the one that gives the printed number.
+def _reading(question: _Question, finding: Finding) -> Outcome:
+    """Return the one of two readings of a name that gives the printed number.
 
-    Two readings of which neither gives the number disagree together; one of which the data have no number
-    leaves it open.
+    Two readings of which neither gives the number disagree together; one of which the data have no number leaves
+    it open. Two numbers under such a name need not contradict each other.
     """
-    if len(question.outcomes) == 1:
-        return question.outcomes[0]
     in_total, each = question.outcomes
     for wanted in _AGREEING:
         for outcome in question.outcomes:
-            if isinstance(outcome, Computed) and verdict(outcome.span, *printed.number) == wanted:
+            if isinstance(outcome, Computed) and verdict(outcome.span, *finding.number) == wanted:
                 return outcome
     if not isinstance(in_total, Computed):
         return in_total
     if not isinstance(each, Computed):
-        names = f"{printed.quantity}_total, {printed.quantity}_mean and {printed.quantity}_median"
+        names = f"{finding.quantity}_total, {finding.quantity}_mean and {finding.quantity}_median"
         reason = f"the total is {spread(in_total.span)}, and {each.reason}"
         return NotRecomputableError(f"per patient or in total? {names} say which; {reason}")
     if in_total.span == each.span:
@@ -236,17 +236,16 @@ def _reading(question: _Question, printed: Printed) -> Outcome:
     return Computed(in_total.span, f"{each.arithmetic}; in total, {in_total.words}")
 
 
-def _contradictions(printed: Printed, numbers: Sequence[Printed]) -> Iterator[Computed]:
+def _contradictions(finding: Finding, numbers: Sequence[Finding]) -> Iterator[Computed]:
     """Yield the other numbers that the paper prints for the same thing, if the two cannot both be right."""
-    number = printed.number
     for other in numbers:
-        value, decimals, relation = other.number
-        if other.name != printed.name or not relation == number.relation == "=" or value == number.value:
-            continue
-        span = rounded(float(value), decimals) if value >= 0 else exact(float(value))
-        if verdict(span, *number) == "disagrees":
-            where = f"in the {other.place}" if other.place else "elsewhere"
-            yield Computed(exact(float(value)), f"the number printed {where}")
+        value = exact(other.published)
+        is_another = other.name == finding.name and other.published != finding.published
+        if is_another and other.relation == finding.relation == "=":
+            span = rounded(other.published, other.decimals) if other.published >= 0 else value
+            if verdict(span, *finding.number) == "disagrees":
+                where = f"in the {other.place}" if other.place else "elsewhere"
+                yield Computed(value, f"the number printed {where}")
 
 
 def _is_completed(question: _Question, outcome: Computed, number: PrintedNumber) -> bool:
@@ -271,29 +270,12 @@ def _reproduction(outcomes: Sequence[Computed], number: PrintedNumber) -> str:
     return ""
 
 
-def _not_compared(printed: Printed, question: _Question, outcome: Outcome) -> Finding:
-    """Return a printed number with what the usual formula gives, not yet compared."""
-    span = outcome.span if isinstance(outcome, Computed) else None
-    value, decimals, relation = printed.number
-    return Finding(
-        quantity=printed.quantity,
-        name=printed.name,
-        patient=printed.patient,
-        treatment=printed.treatment,
-        place=printed.place,
-        published=float(value),
-        decimals=decimals,
-        relation=relation,
-        verdict="not_recomputable",
-        recomputed=None if span is None else float(span.value),
-        low=None if span is None else float(span.low),
-        high=None if span is None else float(span.high),
-        words=outcome.arithmetic if isinstance(outcome, Computed) else _reason(outcome, printed, question),
-        usual_formula=question.row.usual or None,
-    )
-
-
-def _reason(outcome: NotRecomputableError, printed: Printed, question: _Question) -> str:
+def _with_usual(finding: Finding, question: _Question, outcome: Outcome) -> Finding:
+    """Return a printed number with what the usual formula gives, or why it gives none."""
+    finding = replace(finding, usual_formula=question.row.usual or None)
+    if isinstance(outcome, Computed):
+        recomputed, low, high = map(float, (outcome.span.value, outcome.span.low, outcome.span.high))
+        return replace(finding, recomputed=recomputed, low=low, high=high, words=outcome.arithmetic)
     is_unnamed = outcome.is_datum and question.summarized is UNNAMED
-    reason = _NO_NAME if is_unnamed else outcome.reason
-    return "; ".join(part for part in (reason, suggestion(printed.quantity)) if part)
+    reasons = (_NO_NAME if is_unnamed else outcome.reason, suggestion(finding.quantity))
+    return replace(finding, words="; ".join(filter(None, reasons)))

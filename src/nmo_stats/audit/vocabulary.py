@@ -9,9 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -22,8 +21,10 @@ from nmo_stats.cohort import data_folder
 DATUM: Final = "datum"  # the expression of a quantity that has no formula
 NO_UNIT: Final = ("", "")
 _ABBREVIATIONS: Final = frozenset(("arr", "edss", "mri", "cd19", "rtx", "sd", "q1", "q3", "iqr"))
-_PARTS: Final = {"n": r"(\d+)", "drug": "(.+)", "quantity": "(.+)"}
-_PART: Final = re.compile(f"<({'|'.join(_PARTS)})>")
+# What a part of a name in angle brackets stands for, in the order in which a name is read.
+_PARTS: Final = {"": "", "n": r"(\d+)", "drug": "(.+)", "quantity": "(.+)"}
+_OPEN: Final = tuple(_PARTS)
+_PART: Final = re.compile("<(n|drug|quantity)>")
 _ALIKE: Final = 0.88
 _OTHER_NAMES: Final = {
     **{f"patients_{category}": f"edss_{category}" for category in ("worsened", "stable", "improved")},
@@ -99,20 +100,10 @@ class Quantity:
 UNNAMED: Final = Quantity("", "")
 
 
-@cache
-def quantities() -> Mapping[str, Quantity]:
-    """Return the vocabulary by the names of its quantities, those with an open part behind the others.
-
-    Examples
-    --------
-    >>> quantities()["edss_change"].formula
-    'edss_end - edss_start'
-    """
-    paths = [data_folder() / "audit" / "vocabulary.toml", *sorted(data_folder().glob("*/formulas.toml"))]
-    tables = [tomllib.loads(path.read_text(encoding="utf-8"))["quantities"] for path in paths]
-    rows = {name: _quantity(name, fields) for table in tables for name, fields in table.items()}
-    order = ("", "n", "drug", "quantity")
-    return MappingProxyType(dict(sorted(rows.items(), key=lambda item: order.index(item[1].part))))
+def _tables() -> Iterator[dict[str, Any]]:
+    yield tomllib.loads((data_folder() / "audit" / "vocabulary.toml").read_text(encoding="utf-8"))
+    for path in sorted(data_folder().glob("*/formulas.toml")):
+        yield tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _quantity(name: str, fields: Mapping[str, Any]) -> Quantity:
@@ -120,16 +111,24 @@ def _quantity(name: str, fields: Mapping[str, Any]) -> Quantity:
     return Quantity(name, **{**fields, **lists})
 
 
-@cache
-def formula_names() -> Mapping[str, str]:
-    """Return the formulas that a publication may have used: code of the finding and its words."""
-    content = (data_folder() / "audit" / "vocabulary.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(content)["formula_names"])
+_TABLES: Final = tuple(_tables())
+# What a publication may have used: the code of a formula and its name in words.
+FORMULA_NAMES: Final[Mapping[str, str]] = MappingProxyType(_TABLES[0]["formula_names"])
+_ROWS: Final = [_quantity(name, fields) for table in _TABLES for name, fields in table["quantities"].items()]
+# The vocabulary by the names of its quantities, those with an open part behind the others.
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
+    {row.name: row for row in sorted(_ROWS, key=lambda row: _OPEN.index(row.part))}
+)
+_PATTERNS: Final = [
+    (row, re.compile(row.name.replace(f"<{row.part}>", _PARTS[row.part])))
+    for row in QUANTITIES.values()
+    if row.part
+]
 
 
 def row_of(name: Name) -> Quantity:
     """Return the row of a quantity; one without a name for a quantity that is none of the vocabulary."""
-    return quantities().get(name.quantity, UNNAMED)
+    return QUANTITIES.get(name.quantity, UNNAMED)
 
 
 def read_name(text: str, patient: str | None = None, treatment: str | None = None) -> Name:
@@ -143,22 +142,13 @@ def read_name(text: str, patient: str | None = None, treatment: str | None = Non
     'age_years'
     """
     name = Name(text, patient, treatment)
-    if text not in quantities():
-        for row, pattern in _patterns():
+    if text not in QUANTITIES:
+        for row, pattern in _PATTERNS:
             match = pattern.fullmatch(text)
             if match and not (row.part == "quantity" and patient is not None):
                 name = Name(row.name, patient, treatment, match[1])
                 break
     return name._replace(treatment=None) if row_of(name).of_patient else name
-
-
-@cache
-def _patterns() -> tuple[tuple[Quantity, re.Pattern[str]], ...]:
-    return tuple(
-        (row, re.compile(row.name.replace(f"<{row.part}>", _PARTS[row.part])))
-        for row in quantities().values()
-        if row.part
-    )
 
 
 def quantity_in_words(quantity: str) -> str:
@@ -175,8 +165,8 @@ def suggestion(quantity: str) -> str:
     >>> suggestion("mean_arr"), suggestion("patients_improved"), suggestion("titre")
     ("did you mean 'arr_mean'?", "did you mean 'edss_improved'?", '')
     """
-    names = [name for name, row in quantities().items() if not row.part]
-    summaries = [name for name, row in quantities().items() if row.part == "quantity"]
+    names = [name for name, row in QUANTITIES.items() if not row.part]
+    summaries = [name for name, row in QUANTITIES.items() if row.part == "quantity"]
     known = [*names, *(summary.replace("<quantity>", name) for name in names for summary in summaries)]
     if quantity in known:
         return ""
@@ -208,5 +198,5 @@ def vocabulary() -> pd.DataFrame:
     >>> vocabulary().set_index("quantity").loc["arr", "formula"]
     'relapses / years on the drug'
     """
-    rows = [(row.name, row.meaning, ", ".join([*row.expressions][1:])) for row in quantities().values()]
+    rows = [(row.name, row.meaning, ", ".join([*row.expressions][1:])) for row in QUANTITIES.values()]
     return pd.DataFrame(rows, columns=["quantity", "formula", "other_formulas"])

@@ -7,7 +7,7 @@ from typing import Final
 
 from nmo_stats.arguments import instance, text
 from nmo_stats.audit.findings import Audit, Finding
-from nmo_stats.audit.vocabulary import formula_names, quantity_in_words, row_of
+from nmo_stats.audit.vocabulary import FORMULA_NAMES, quantity_in_words, row_of
 from nmo_stats.wording import capital, counted, percent
 
 NEUTRAL: Final = (
@@ -103,7 +103,7 @@ def sentence(finding: Finding) -> str:
         If it is no finding.
     """
     instance("finding", finding, Finding)
-    tried, usual = finding.formulas_tried, formula_names().get(finding.usual_formula or "")
+    tried, usual = finding.formulas_tried, FORMULA_NAMES.get(finding.usual_formula or "")
     by_usual = f"by {usual}: " if finding.formula and usual and finding.recomputed is not None else ""
     place = finding.place or "no place given"
     first = f"{about(finding)}: printed {finding.printed} ({place}); {by_usual}{finding.words}."
@@ -132,12 +132,12 @@ def formula_name(finding: Finding) -> str:
     ArgumentError
         If it is no finding.
     """
-    return formula_names().get(instance("finding", finding, Finding).formula or "", "")
+    return FORMULA_NAMES.get(instance("finding", finding, Finding).formula or "", "")
 
 
 def _by_another(finding: Finding) -> str:
     """Return the formula that gives the number, and how little that may say."""
-    also = "; ".join(formula_names()[code] for code in finding.also_agreeing)
+    also = "; ".join(FORMULA_NAMES[code] for code in finding.also_agreeing)
     more = f"; it agrees as well by {also}" if also else ""
     reservation = ""
     if finding.is_coarse and finding.relation != "=":
@@ -240,5 +240,16 @@ def by_quantity(audit: Audit) -> dict[str, tuple[int, int]]:
 
 
 def times_text(quantities: dict[str, int]) -> str:
-    """Return quantities with how often each is printed: ``age years (3), cycles (5)``."""
+    """Return quantities with how often each is printed.
+
+    Parameters
+    ----------
+    quantities
+        Names and numbers.
+
+    Returns
+    -------
+    str
+        ``age years (3), cycles (5)``.
+    """
     return ", ".join(f"{quantity_text(name)} ({times})" for name, times in quantities.items())
