@@ -186,21 +186,15 @@ def constant(value: float) -> Computed:
 
 def _named(scope: Scope, name: str) -> Computed:
     """Return the number behind a name: a word of the language, or a quantity."""
-    match name:
-        case "datum":
-            fact = scope.record.data.get(scope.name)
-            if fact is None:
-                raise NotRecomputableError(NO_SOURCE, is_datum=True)
-            return Computed(fact.span, "", TERM, fact.source)
-        case "per_year":
-            return constant(UNITS_PER_YEAR[scope.record.unit])
-        case "exposure":
-            return _quantity(scope, scope.record.unit)
-        case "quantity":
-            is_summary = row_of(scope.name).part == "quantity"
-            return _quantity(scope, str(scope.name.part) if is_summary else scope.name.quantity)
-        case _:
-            return _quantity(scope, name)
+    if name == "per_year":
+        return constant(UNITS_PER_YEAR[scope.record.unit])
+    if name == DATUM:
+        fact = scope.record.data.get(scope.name)
+        if fact is None:
+            raise NotRecomputableError(NO_SOURCE, is_datum=True)
+        return Computed(fact.span, "", TERM, fact.source)
+    own = str(scope.name.part) if row_of(scope.name).part == "quantity" else scope.name.quantity
+    return _quantity(scope, {"exposure": scope.record.unit, "quantity": own}.get(name, name))
 
 
 def _quantity(scope: Scope, quantity: str) -> Computed:

@@ -22,6 +22,7 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
 )
 # Above one number in ten the printed decimals cannot tell the formulas from a number of another origin.
 COARSE: Final = 0.1
+PRINTED: Final = ("quantity", "patient", "treatment", "published", "decimals", "relation", "place")
 FIELDS: Final = (
     *("quantity", "patient", "treatment", "published", "decimals", "relation", "recomputed", "low", "high"),
     *(

@@ -27,12 +27,13 @@ from nmo_stats.audit.expressions import (
     number,
     with_unit,
 )
-from nmo_stats.audit.record import THERAPY_RELAPSES, THERAPY_YEARS
 from nmo_stats.audit.span import Span, exact
-from nmo_stats.audit.vocabulary import Quantity, read_name, row_of
+from nmo_stats.audit.vocabulary import Name, Quantity, read_name, row_of
 from nmo_stats.describe.edss import EDSS_RULES, RuleName
 
 Pick = Callable[[Sequence[Span]], Span | None]
+_RELAPSES: Final = "prior_therapy_<n>_relapses"
+_YEARS: Final = ("prior_therapy_<n>_from_year", "prior_therapy_<n>_to_year")
 _QUARTILES: Final = {"q1": "first quartile", "q3": "third quartile", "iqr": "interquartile range"}
 _LISTED: Final = 6  # so many numbers are written one by one
 
@@ -84,22 +85,28 @@ def any_drug(scope: Scope, expression: Argument) -> Computed:
 
 def therapy_relapses(scope: Scope) -> Computed:
     """Return the relapses under the prior therapies, if they are known of each."""
-    therapies = scope.record.therapies.get(scope.name.patient or "", ())
-    spans = [one.numbers[THERAPY_RELAPSES] for one in therapies if THERAPY_RELAPSES in one.numbers]
-    if not spans or len(spans) < len(therapies):
+    relapses, therapies = (_therapies(scope, *names) for names in ((_RELAPSES,), (_RELAPSES, *_YEARS)))
+    if not relapses or len(relapses) < len({(name.part, name.treatment) for name in therapies}):
         raise NotRecomputableError("the relapses under the prior therapies are not known")
-    words = " + ".join(number(value.value) for value in spans)
-    return Computed(span.total(spans), f"relapses under the prior therapies, {words}")
+    words = " + ".join(number(value.value) for value in relapses.values())
+    return Computed(span.total([*relapses.values()]), f"relapses under the prior therapies, {words}")
 
 
 def therapy_year(scope: Scope, which: str) -> Computed:
     """Return the ``"first"`` or the ``"last"`` calendar year of the prior therapies."""
-    therapies = scope.record.therapies.get(scope.name.patient or "", ())
-    years = [one.numbers[key] for one in therapies for key in THERAPY_YEARS if key in one.numbers]
+    years = [*_therapies(scope, *_YEARS).values()]
     if not years:
         raise NotRecomputableError("the years of the prior therapies are not known")
     year = span.lowest(years) if which == "first" else span.highest(years)
     return Computed(year, number(year.value), TERM)
+
+
+def _therapies(scope: Scope, *quantities: str) -> dict[Name, Span]:
+    """Return what the paper prints of the prior therapies of a patient, in their order."""
+    printed = scope.record.printed.items()
+    facts = {name: fact.span for name, fact in printed if name.quantity in quantities}
+    own = [name for name in facts if name.patient == scope.name.patient]
+    return {name: facts[name] for name in sorted(own, key=lambda name: int(str(name.part)))}
 
 
 # Sums and summaries over the patients
@@ -218,14 +225,12 @@ def edss_count(scope: Scope, name: RuleName, category: str) -> Computed:
 
 def therapy_count(scope: Scope) -> Computed:
     """Count the patients with a prior therapy: ``interferon beta`` joins interferon beta-1a and beta-1b."""
-    drug, everyone = scope.name.treatment, scope.record.patients_on(None)
+    drug = scope.name.treatment
     if drug is None:
         raise NotRecomputableError("which prior therapy is meant is not said")
-    given = [[one.drug or "" for one in scope.record.therapies.get(patient, ())] for patient in everyone]
-    answers = [
-        any(name == drug or name.startswith(f"{drug}-") for name in names) if names else None
-        for names in given
-    ]
+    given = [_therapies(scope.of(one), _RELAPSES, *_YEARS) for one in scope.record.patients_on(None)]
+    drugs = [{name.treatment or "" for name in therapies} for therapies in given]
+    answers = [any(f"{name}-".startswith(f"{drug}-") for name in names) if names else None for names in drugs]
     return _counted(answers, "with that therapy")
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from nmo_stats.arguments import instance
-from nmo_stats.audit.findings import Finding
+from nmo_stats.audit.findings import PRINTED, Finding
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.audit.vocabulary import Name, read_name
 from nmo_stats.cohort import Cohort
@@ -29,9 +29,6 @@ from nmo_stats.tables.raw import DecimalMark
 from nmo_stats.tables.reading import from_frame, read_table
 
 Source = Literal["", "period table", "relapse times", "patient facts", "printed"]
-THERAPY_RELAPSES: Final = "prior_therapy_<n>_relapses"
-THERAPY_YEARS: Final = ("prior_therapy_<n>_from_year", "prior_therapy_<n>_to_year")
-
 _KEY: Final = ["patient", "treatment"]
 _ENDS: Final[tuple[tuple[str, Literal["first", "last"]], ...]] = (
     ("edss_start", "first"),
@@ -51,14 +48,6 @@ class Fact:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Therapy:
-    """A therapy before the periods of the table, and its numbers by their quantity."""
-
-    drug: str | None
-    numbers: Mapping[str, Span]
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Record:
     """Everything that printed numbers can be recomputed from.
@@ -75,8 +64,6 @@ class Record:
         The column ``reported_arr`` of the period table as printed numbers.
     printed
         What the paper prints about single patients: used where ``data`` has nothing.
-    therapies
-        Each patient's prior therapies, from the printed numbers.
     """
 
     unit: str
@@ -84,7 +71,6 @@ class Record:
     data: Mapping[Name, Fact]
     reported: tuple[Finding, ...] = ()
     printed: Mapping[Name, Fact] = field(default_factory=dict)
-    therapies: Mapping[str, tuple[Therapy, ...]] = field(default_factory=dict)
 
     @property
     def treatments(self) -> tuple[str, ...]:
@@ -137,28 +123,21 @@ class Record:
         Returns
         -------
         Record
-            With ``printed`` and ``therapies``.
+            With ``printed``.
         """
         printed: dict[Name, Fact] = {}
         for number in numbers:
             if number.patient is not None and number.relation == "=":
                 span = _span(number.quantity, number.published, number.decimals)
                 printed.setdefault(number.name, Fact(span, "printed"))
-        return replace(self, printed=printed, therapies=_therapies(printed))
+        return replace(self, printed=printed)
 
 
 def printed_numbers(published: pd.DataFrame) -> tuple[Finding, ...]:
     """Return the rows of ``Cohort.published``, not yet compared, each quantity split into its fields."""
+    rows = records(published.rename(columns={"value": "published"})[list(PRINTED)])
     return tuple(
-        Finding(
-            **{
-                name: row[name]
-                for name in ("quantity", "patient", "treatment", "decimals", "place", RELATION)
-            },
-            published=row["value"],
-            name=read_name(row["quantity"], row["patient"], row["treatment"]),
-        )
-        for row in records(published)
+        Finding(**row, name=read_name(row["quantity"], row["patient"], row["treatment"])) for row in rows
     )
 
 
@@ -290,14 +269,11 @@ def _of_covariates(cohort: Cohort, frame: pd.DataFrame) -> dict[Name, Fact]:
     facts = {}
     for column in cohort.covariates:
         if pd.api.types.is_numeric_dtype(frame[column]):
-            counted = frame.assign(value=frame[column], digits=_decimals(cohort, frame, column))
-            ends = counted.groupby("patient", sort=False)[["value", "digits"]].agg(["min", "max"])
-            same = ends[ends["value", "min"] == ends["value", "max"]]
-            for patient, value, digits in zip(
-                same.index, same["value", "min"], same["digits", "min"], strict=True
-            ):
-                span = _span(column, value, int(digits))
-                facts[read_name(column, str(patient))] = Fact(span, "patient facts")
+            digits = pd.Series(_decimals(cohort, frame, column))
+            for patient, values in frame.groupby("patient", sort=False)[column]:
+                if values.min() == values.max():
+                    span = _span(column, values.min(), int(digits[values.index].min()))
+                    facts[read_name(column, str(patient))] = Fact(span, "patient facts")
     return facts
 
 
@@ -376,20 +352,6 @@ def _patient_problems(
                 f"{name!r} again", "the table has one row per patient", remedy, row, name, "patient"
             )
         seen.add(name)
-
-
-def _therapies(printed: Mapping[Name, Fact]) -> dict[str, tuple[Therapy, ...]]:
-    """Return each patient's prior therapies in their order."""
-    numbers: dict[tuple[str, int, str | None], dict[str, Span]] = {}
-    for name, fact in printed.items():
-        if name.quantity in (THERAPY_RELAPSES, *THERAPY_YEARS):
-            key = (str(name.patient), int(str(name.part)), name.treatment)
-            numbers.setdefault(key, {})[name.quantity] = fact.span
-    therapies: dict[str, tuple[Therapy, ...]] = {}
-    for patient, place, drug in sorted(numbers, key=lambda key: key[:2]):
-        one = Therapy(drug, numbers[patient, place, drug])
-        therapies[patient] = (*therapies.get(patient, ()), one)
-    return therapies
 
 
 def _reported(cohort: Cohort, frame: pd.DataFrame) -> tuple[Finding, ...]:

@@ -29,8 +29,7 @@ from nmo_stats.audit.vocabulary import UNNAMED, Name, Quantity, read_name, row_o
 from nmo_stats.cohort import Cohort
 from nmo_stats.tables.files import TableFile
 
-_AGREEING: Final[tuple[Verdict, ...]] = ("agrees", "agrees_within_rounding")
-_WITHIN: Final = {"agrees": "", "agrees_within_rounding": ", within the rounding of the inputs,"}
+_BEST: Final[tuple[Verdict, ...]] = ("agrees", "agrees_within_rounding", "disagrees")
 _NO_NAME: Final = (
     "no quantity of this name; `nmo-stats audit --quantities` lists them, and a table of facts about the "
     "patients (--patients) may add others"
@@ -143,13 +142,15 @@ class _Question:
         if self.name.patient is None and self.row.of_series:
             return {}
         codes = list(self.row.expressions.items())[1:]
-        outcomes = {code: replace(self.scope, code=code).outcome(formula) for code, formula in codes}
-        return {code: outcome for code, outcome in outcomes.items() if isinstance(outcome, Computed)}
+        return _computed({code: replace(self.scope, code=code).outcome(formula) for code, formula in codes})
 
-    def reproductions(self) -> list[Computed]:
-        """Return what formulas on other numbers of the paper give."""
-        outcomes = map(self.scope.outcome, self.row.reproductions)
-        return [outcome for outcome in outcomes if isinstance(outcome, Computed)]
+    def reproductions(self) -> dict[str, Computed]:
+        """Return what formulas on other numbers of the paper give, by expression."""
+        return _computed({formula: self.scope.outcome(formula) for formula in self.row.reproductions})
+
+
+def _computed(outcomes: Mapping[str, Outcome]) -> dict[str, Computed]:
+    return {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Computed)}
 
 
 def _judged(finding: Finding, question: _Question, numbers: Sequence[Finding]) -> Finding:
@@ -174,31 +175,31 @@ def _judged(finding: Finding, question: _Question, numbers: Sequence[Finding]) -
     return replace(finding, verdict="disagrees", other=_reproduction(given, number), formulas_tried=tried)
 
 
+def _agreeing(outcomes: Mapping[str, Outcome], number: PrintedNumber) -> tuple[Verdict, list[str]]:
+    """Return the keys of the outcomes that give the printed number, else of those that do within rounding."""
+    verdicts = {key: verdict(one.span, *number) for key, one in _computed(outcomes).items()}
+    best: Verdict = min(verdicts.values(), key=_BEST.index, default="disagrees")
+    return best, [key for key, judged in verdicts.items() if judged == best != "disagrees"]
+
+
 def _by_another(finding: Finding, others: Mapping[str, Computed], results: Sequence[Span]) -> Finding | None:
-    """Return the finding with the first formula that gives the number, else the first within rounding."""
-    number = finding.number
-    for wanted in _AGREEING:
-        codes = [code for code, outcome in others.items() if verdict(outcome.span, *number) == wanted]
-        if codes:
-            is_exact = wanted == "agrees"
-            within = "" if is_exact else " (within the rounding of the inputs)"
-            return replace(
-                finding,
-                verdict="agrees_by_another_formula",
-                formula=codes[0],
-                also_agreeing=tuple(codes[1:]),
-                other=f"{others[codes[0]].arithmetic}{within}",
-                chance=_chance(results, number, is_exact=is_exact),
-            )
-    return None
-
-
-def _chance(results: Sequence[Span], number: PrintedNumber, *, is_exact: bool) -> float:
-    # An inequality holds for so many numbers that agreement with one of several says nothing.
-    if number.relation != "=":
-        return 1.0
-    points = [Span(span.value, span.value, span.value) for span in results]
-    return chance_of_agreement(points if is_exact else results, number.decimals)
+    """Return the finding with the first of the other formulas that gives the number, if one does."""
+    judged, codes = _agreeing(others, finding.number)
+    if not codes:
+        return None
+    is_exact = judged == "agrees"
+    chance = 1.0  # an inequality holds for so many numbers that agreement with one of several says nothing
+    if finding.relation == "=":
+        points = [Span(span.value, span.value, span.value) for span in results]
+        chance = chance_of_agreement(points if is_exact else results, finding.decimals)
+    return replace(
+        finding,
+        verdict="agrees_by_another_formula",
+        formula=codes[0],
+        also_agreeing=tuple(codes[1:]),
+        other=f"{others[codes[0]].arithmetic}{'' if is_exact else ' (within the rounding of the inputs)'}",
+        chance=chance,
+    )
 
 
 def _usual(question: _Question, finding: Finding, numbers: Sequence[Finding]) -> Outcome:
@@ -217,14 +218,14 @@ def _usual(question: _Question, finding: Finding, numbers: Sequence[Finding]) ->
 def _reading(question: _Question, finding: Finding) -> Outcome:
     """Return the one of two readings of a name that gives the printed number.
 
-    Two readings of which neither gives the number disagree together; one of which the data have no number leaves
-    it open. Two numbers under such a name need not contradict each other.
+    Two readings of which neither gives the number disagree together; one of which the data have no number
+    leaves it open. Two numbers under such a name need not contradict each other.
     """
     in_total, each = question.outcomes
-    for wanted in _AGREEING:
-        for outcome in question.outcomes:
-            if isinstance(outcome, Computed) and verdict(outcome.span, *finding.number) == wanted:
-                return outcome
+    readings = {"in total": in_total, "each": each}
+    _, agreeing = _agreeing(readings, finding.number)
+    if agreeing:
+        return readings[agreeing[0]]
     if not isinstance(in_total, Computed):
         return in_total
     if not isinstance(each, Computed):
@@ -261,13 +262,11 @@ def _agrees_in_size(question: _Question, outcome: Computed, number: PrintedNumbe
     return is_decrease and verdict(outcome.span.magnitude(), *number) == "agrees"
 
 
-def _reproduction(outcomes: Sequence[Computed], number: PrintedNumber) -> str:
-    """Return the first formula on other numbers that gives it, else the first that does within rounding."""
-    for wanted in _AGREEING:
-        for outcome in outcomes:
-            if verdict(outcome.span, *number) == wanted:
-                return f"reproduced{_WITHIN[wanted]} by {outcome.arithmetic}"
-    return ""
+def _reproduction(outcomes: Mapping[str, Computed], number: PrintedNumber) -> str:
+    """Return which formula on other numbers gives the printed one."""
+    judged, agreeing = _agreeing(outcomes, number)
+    within = "" if judged == "agrees" else ", within the rounding of the inputs,"
+    return f"reproduced{within} by {outcomes[agreeing[0]].arithmetic}" if agreeing else ""
 
 
 def _with_usual(finding: Finding, question: _Question, outcome: Outcome) -> Finding:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -157,6 +158,14 @@ def quantity_in_words(quantity: str) -> str:
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
+_EXACT: Final = [name for name, row in QUANTITIES.items() if not row.part]
+_SUMMARIES: Final = [
+    row.name.removeprefix("<quantity>") for row in QUANTITIES.values() if row.part == "quantity"
+]
+_KNOWN: Final = (*_EXACT, *(f"{name}{end}" for name in _EXACT for end in _SUMMARIES))
+
+
+@lru_cache(maxsize=1000)
 def suggestion(quantity: str) -> str:
     """Return ``did you mean 'arr_median'?`` for a name that looks like one of the vocabulary, or nothing.
 
@@ -165,17 +174,13 @@ def suggestion(quantity: str) -> str:
     >>> suggestion("mean_arr"), suggestion("patients_improved"), suggestion("titre")
     ("did you mean 'arr_mean'?", "did you mean 'edss_improved'?", '')
     """
-    names = [name for name, row in QUANTITIES.items() if not row.part]
-    summaries = [name for name, row in QUANTITIES.items() if row.part == "quantity"]
-    known = [*names, *(summary.replace("<quantity>", name) for name in names for summary in summaries)]
-    if quantity in known:
+    if quantity in _KNOWN:
         return ""
-    by_words = {_sorted_words(name): name for name in reversed(known)}
+    by_words = {_sorted_words(name): name for name in reversed(_KNOWN)}
     words = _sorted_words(_OTHER_NAMES.get(quantity, quantity))
-    close = difflib.get_close_matches(words, by_words, n=1, cutoff=_ALIKE)
-    meant = [by_words[name] for name in close]
-    meant = meant or difflib.get_close_matches(quantity, known, n=1, cutoff=_ALIKE)
-    return f"did you mean {meant[0]!r}?" if meant else ""
+    close = [by_words[name] for name in difflib.get_close_matches(words, by_words, n=1, cutoff=_ALIKE)]
+    close = close or difflib.get_close_matches(quantity, _KNOWN, n=1, cutoff=_ALIKE)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _sorted_words(name: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -97,55 +98,45 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
         With every problem of the table.
     """
     cells = dict(zip(raw.columns, raw.cells, strict=True))
-    problems = [*_column_problems(raw), *raw.faults]
+    problems = [*_column_problems(raw.columns), *raw.faults]
     if not raw.rows and not problems:
         rule = "the table has one row per printed number"
         problems.append(Problem("header only", rule, "add the numbers of the paper"))
-    parsed: dict[str, list[Any]] = {
-        name: _parsed(name, cells[name], raw.decimal) for name in _KNOWN if name in cells
-    }
-    parsed.setdefault(RELATION, [None] * len(raw.rows))
-    rows = [dict(zip(parsed, values, strict=True)) for values in zip(*parsed.values(), strict=True)]
     names = _Names(frozenset(patients), tuple(treatments), {})
-    for index, row in enumerate(rows):
-        found = {name: cells[name][index] for name in parsed if name in cells}
-        problems += _row_problems(row | {"row": raw.rows[index]}, found, names)
+    rows: list[dict[str, Any]] = []
+    for index, number in enumerate(raw.rows):
+        known = {name: cells[name][index] for name in _KNOWN if name in cells}
+        read = {name: _PARSERS[name](cell, raw.decimal) for name, cell in known.items()}
+        rows.append({"row": number, RELATION: None} | read)
+        problems += _row_problems(rows[-1], known, names)
     if problems:
         raise CohortError(sorted(problems, key=lambda problem: problem.row or 0), raw.source.name)
-    plain = parsed | {
-        "value": [row["value"].number for row in rows],
-        RELATION: [_relation(row) for row in rows],
-    }
-    columns = {name: plain[name] for name in _KNOWN}
-    columns |= {name: list(column) for name, column in cells.items() if name and name not in _KNOWN}
-    types = {"value": "float64", "decimals": "int64"}
-    return pd.DataFrame(
-        {name: pd.Series(column, dtype=types.get(name, "object")) for name, column in columns.items()}
-    )
+    numbers = {"value": [row["value"].number for row in rows], RELATION: list(map(_relation, rows))}
+    columns = {name: numbers.get(name) or [row[name] for row in rows] for name in _KNOWN}
+    others = {name: list(column) for name, column in cells.items() if name and name not in _KNOWN}
+    table = pd.DataFrame(columns | others, dtype="object")
+    return table.astype({"value": "float64", "decimals": "int64"})
 
 
-def _column_problems(raw: RawTable) -> Iterator[Problem]:
-    others = [name for name in raw.columns if name and name not in PUBLISHED]
-    for name in PUBLISHED:
-        if name not in raw.columns:
-            remedy = nearest(name, others) or "add it"
-            yield Problem("missing", f"the table has a column {name!r}", remedy, column=name)
-    for name in dict.fromkeys(filter(None, raw.columns)):
-        count = raw.columns.count(name)
-        if count > 1:
-            yield Problem(
-                f"{count} columns", "a column stands once", "remove or rename the others", column=name
-            )
+def _column_problems(columns: Sequence[str]) -> list[Problem]:
+    others = [name for name in columns if name and name not in PUBLISHED]
+    counts = Counter(filter(None, columns))
+    remedies = {name: nearest(name, others) or "add it" for name in PUBLISHED if name not in counts}
+    once, remedy = "a column stands once", "remove or rename the others"
+    return [
+        *(
+            Problem("missing", f"the table has a column {name!r}", meant, column=name)
+            for name, meant in remedies.items()
+        ),
+        *(
+            Problem(f"{count} columns", once, remedy, column=name)
+            for name, count in counts.items()
+            if count > 1
+        ),
+    ]
 
 
 # One cell
-
-
-def _parsed(name: str, cells: Sequence[Cell], decimal: DecimalMark) -> list[Any]:
-    """Return the cells of a column parsed, Faults in the place of those that break its rule."""
-    parser = partial(printed_value, decimal=decimal) if name == "value" else _PARSERS[name]
-    pointed = map(with_decimal_comma, cells) if name == "decimals" and decimal == "," else cells
-    return [cell if isinstance(cell, Fault) else parser(cell) for cell in pointed]
 
 
 def printed_value(cell: Cell, decimal: DecimalMark) -> PrintedValue | Fault:
@@ -172,17 +163,9 @@ def printed_value(cell: Cell, decimal: DecimalMark) -> PrintedValue | Fault:
         return Fault(_RULE, f"only finite numbers can be compared: {_NO_STATEMENT}")
     if abs(number) > LARGEST:
         return Fault(f"a printed number is between −{LARGEST:.0e} and {LARGEST:.0e}", "check the digits")
-    if _digits(pointed) > MOST_DIGITS:
+    if isinstance(pointed, str) and len(Decimal(pointed.strip()).as_tuple().digits) > MOST_DIGITS:
         return Fault(_DIGITS, "check the digits: no paper prints so many")
     return PrintedValue(number, relation, written_decimals(text, decimal))
-
-
-def _digits(cell: Cell) -> int:
-    """Return how many digits a number is written with."""
-    if not isinstance(cell, str):
-        return 0
-    mantissa = cell.strip().lstrip("+-").lower().partition("e")[0]
-    return len(mantissa.replace(".", "").lstrip("0"))
 
 
 def _explained(cell: Cell, fault: Fault) -> Fault:
@@ -195,42 +178,41 @@ def _explained(cell: Cell, fault: Fault) -> Fault:
     return fault if remedy is None else Fault(_RULE, remedy)
 
 
-def _quantity(cell: Cell) -> str | Fault:
+def _quantity(cell: Cell, _decimal: DecimalMark) -> str | Fault:
     if says_unknown(cell):
         return Fault("the name of a quantity", "`nmo-stats audit --quantities` lists the names")
     return parse_text(cell)
 
 
-def _optional(cell: Cell) -> str | Fault | None:
+def _optional(cell: Cell, _decimal: DecimalMark) -> str | Fault | None:
     return None if is_missing(cell) else parse_text(cell)
 
 
-def _sign(cell: Cell) -> str | Fault | None:
+def _sign(cell: Cell, _decimal: DecimalMark) -> str | Fault | None:
     if is_missing(cell):
         return None
-    rule = f"one of {', '.join(_SIGNS)}, or empty"
-    return _SIGNS.get(as_text(cell).strip()) or Fault(
-        rule, "write the sign that is printed before the number"
-    )
+    fault = Fault(f"one of {', '.join(_SIGNS)}, or empty", "write the sign that is printed before the number")
+    return _SIGNS.get(as_text(cell).strip(), fault)
 
 
-def _decimals(cell: Cell) -> int | Fault:
-    number = plain_number(cell)
+def _decimals(cell: Cell, decimal: DecimalMark) -> int | Fault:
+    number = plain_number(with_decimal_comma(cell) if decimal == "," else cell)
     if number is None or not 0 <= number <= MOST_DECIMALS or not number.is_integer():
         rule = f"the number of decimals printed, a whole number from 0 to {MOST_DECIMALS}"
         return Fault(rule, "count the digits behind the decimal mark")
     return int(number)
 
 
-_PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
+_PARSERS: Final[dict[str, Callable[[Cell, DecimalMark], object]]] = {
     "quantity": _quantity,
     "patient": _optional,
     "treatment": _optional,
+    "value": printed_value,
     "decimals": _decimals,
     "place": _optional,
     RELATION: _sign,
 }
-_KNOWN: Final = (*PUBLISHED, RELATION)
+_KNOWN: Final = tuple(_PARSERS)
 
 
 # One row
@@ -310,10 +292,8 @@ def _treatment_rule(row: Row, names: _Names) -> Broken | None:
     is_other = not isinstance(quantity, str) or OTHER_DRUGS in quantity
     if drug is None or drug in names.treatments or (is_other and not says_none):
         return None
-    rule = (
-        "a treatment of the period table, or empty; other drugs only where the quantity is about a "
-        + OTHER_DRUGS
-    )
+    others = f"other drugs only where the quantity is about a {OTHER_DRUGS}"
+    rule = f"a treatment of the period table, or empty; {others}"
     if says_none:
         return rule, "leave the cell empty where the number is about no single drug"
     return rule, nearest(drug, names.treatments) or f"there are {', '.join(map(repr, names.treatments))}"
