@@ -32,7 +32,7 @@ def say_audit(cohort: Cohort, patients: TableFile | None, *, as_json: bool) -> N
     name = cohort.source.name
     if audit is None:
         raise ArgumentError(
-            f"{name}: no printed number to audit. Expected: a table with --published or a column reported_arr."
+            f"{name}: no printed number to audit. Expected: --published with numbers, or a column reported_arr."
         )
     if as_json:
         say_json({"schema": 1, "data": name, "summary": summary(audit), **audit.to_dict()})
