@@ -11,18 +11,19 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import gammaincc, ndtr, ndtri
 from scipy.stats import binomtest
 
-from nmo_stats.arrays import Floats
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe.arr import poisson_rate_interval
-from nmo_stats.describe.rank_test import rate_differences, sign_test, wilcoxon
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Interval
+from nmo_stats.estimators.intervals import Cohorts
+from nmo_stats.estimators.rank_tests import many_paired_t, rate_differences, sign_test, wilcoxon
 from nmo_stats.exact import conditional, pooled
 from nmo_stats.glm import poisson
+from nmo_stats.numerics.roots import increasing_roots
 from nmo_stats.wording import counted
 
 LEVEL: Final = 0.95
@@ -66,20 +67,18 @@ def mid_p(relapses: int) -> Limits:
 
     Cohen GR, Yang SY, doi:10.1002/sim.4780132102.
     """
+    tails = np.array([1 - TAIL, TAIL])
 
-    def excess(expected: float, tail: float) -> float:
-        fewer = float(gammaincc(relapses, expected)) if relapses else 0.0
-        return (fewer + float(gammaincc(relapses + 1, expected))) / 2 - tail
+    def excess(log_expected: Floats, which: Counts) -> Floats:
+        expected = np.exp(log_expected)
+        fewer = gammaincc(relapses, expected) if relapses else np.zeros(len(expected))
+        return np.asarray(tails[which] - (fewer + gammaincc(relapses + 1, expected)) / 2)
 
-    far = garwood(relapses)[1] + 1
-    tails = (1 - TAIL, TAIL)
-    low, high = (
-        float(brentq(excess, 1e-12, far, (tail,), xtol=1e-13, rtol=1e-13))
-        if relapses or tail == TAIL
-        else 0.0
-        for tail in tails
-    )
-    return low, high
+    start = np.full(2, math.log(relapses + 0.5))
+    low, high = np.exp(
+        increasing_roots(excess, start, 1.0, farthest=50.0)
+    )  # no lower limit without a relapse
+    return float(low), float(high)
 
 
 def byar(relapses: int) -> Limits:
@@ -242,13 +241,10 @@ def one_sided_p(pair: Comparison) -> float:
 
 def paired_t_p(pair: Comparison) -> float:
     """Return the p of the paired t test of the rates; R: ``t.test(paired = TRUE)``."""
-    from scipy.stats import ttest_1samp
-
-    rates = pair.relapses / pair.years
-    differences = np.round((rates[:, 1] - rates[:, 0]) / (rates.max() or 1.0), 12)
-    if len(differences) < 2 or not np.ptp(differences):
+    p_value = float(many_paired_t(Cohorts.of(pair)).p_value[0])
+    if math.isnan(p_value):
         raise NotIdentifiedError("the t test needs differences that vary", "paired_t")
-    return float(ttest_1samp(differences, 0.0).pvalue)
+    return p_value
 
 
 PAIRED_P_VALUES: Final[dict[str, PValue]] = {
