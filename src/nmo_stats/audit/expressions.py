@@ -200,11 +200,11 @@ def _named(scope: Scope, name: str) -> Computed:
 def _quantity(scope: Scope, quantity: str) -> Computed:
     """Return the number of a quantity: from the data, by its usual formula, else as printed.
 
-    A drug in the name of the quantity, ``<drug>``, is that of the name that is meant.
+    What is left open in the name of the quantity, ``<drug>`` or ``<n>``, is that of the name that is meant.
     """
     name = read_name(quantity, scope.name.patient, scope.name.treatment)
     row = row_of(name)
-    if row.part == "drug" and name.part is None:
+    if row.part and name.part is None:
         name = name._replace(part=scope.name.part)
     fact = scope.record.data.get(name)
     outcome: Outcome = NotRecomputableError(f"{quantity_in_words(quantity)} is not known", is_datum=True)

@@ -197,8 +197,10 @@ def verdict(span: Span, printed: Decimal, decimals: int, relation: str = "=") ->
 
     Examples
     --------
-    >>> verdict(exact(2.25), Decimal("2.3"), 1), verdict(exact(2.25), Decimal("2.2"), 1), verdict(exact(2.35),
-    Decimal("2.3"), 1) ('agrees', 'agrees', 'disagrees')
+    >>> verdict(exact(2.25), Decimal("2.3"), 1), verdict(exact(2.25), Decimal("2.2"), 1)
+    ('agrees', 'agrees')
+    >>> verdict(exact(2.35), Decimal("2.3"), 1)
+    'disagrees'
     >>> verdict(rounded(34, 0), Decimal("33.7"), 1)
     'agrees_within_rounding'
     >>> verdict(exact(0.047), Decimal("0.05"), 2, "<")
