@@ -31,9 +31,8 @@ def say_audit(cohort: Cohort, patients: TableFile | None, *, as_json: bool) -> N
     audit: Audit | None = audited(cohort, patients)
     name = cohort.source.name
     if audit is None:
-        raise ArgumentError(
-            f"{name}: no printed number to audit. Expected: --published with numbers, or a column reported_arr."
-        )
+        rule = "Expected: numbers of --published, or a column reported_arr."
+        raise ArgumentError(f"{name}: no printed number to audit. {rule}")
     if as_json:
         say_json({"schema": 1, "data": name, "summary": summary(audit), **audit.to_dict()})
     else:
