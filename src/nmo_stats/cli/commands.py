@@ -11,7 +11,6 @@ import typer
 from nmo_stats.analysis import (
     Settings,
     analyze,
-    described,
     hierarchical_fits,
     pair_rates,
     unmerged_rates,
@@ -43,8 +42,9 @@ from nmo_stats.cli.options import (
 )
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
+from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
-from nmo_stats.hierarchical.options import Progress
+from nmo_stats.hierarchical.fitting import Progress
 from nmo_stats.report.bundle import check_json, describe_json, problems_json, rates_json, results
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 

@@ -11,9 +11,10 @@ from typing import Final
 
 import pandas as pd
 
-from nmo_stats.analysis import Analysis, Description, installed
+from nmo_stats.analysis import Analysis, installed
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.cohort.attrition import ATTRITION
+from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults

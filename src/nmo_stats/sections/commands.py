@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from nmo_stats.analysis import Analysis, Description
+from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import arr
-from nmo_stats.estimands import typical_and_totals
+from nmo_stats.describe.description import Description
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.hierarchical.model import Likelihood
+from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Prose
 from nmo_stats.sections.data import attrition, comparison_sentence, notice_blocks, unit_name
 from nmo_stats.sections.edss import edss_blocks, edss_sentence
