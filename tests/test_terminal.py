@@ -71,7 +71,7 @@ def test_every_kind_of_block_is_printed():
         table_of(2, notes=("a note",)),
     ]
     lines = lines_of(blocks)
-    assert lines[:3] == ["prose", "failed: reason", "- item"]
+    assert lines[:5] == ["prose", "", "failed: reason", "", "- item"]
     assert lines[-1] == "a note"
 
 
