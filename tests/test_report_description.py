@@ -1,4 +1,4 @@
-"""The descriptive sections of the report for cohorts other than the example: what is drawn, folded or said to be unknown."""
+"""Descriptive sections of the report for cohorts other than the example: what is drawn, folded or unknown."""
 
 import math
 from types import SimpleNamespace
@@ -166,8 +166,8 @@ def test_the_rows_of_many_patients_fold_out_and_are_bounded():
     ("patients", "known", "words"),
     [
         (5, 0.0, "with the number of relapses in each period"),
-        (5, 0.6, "at unknown times: their number stands in or beside the bar."),
-        (20, 0.6, '"+2" stands for two of them.'),
+        (5, 0.6, "at unknown times: their number is in or beside the bar."),
+        (20, 0.6, '"+2" means two of them.'),
         (60, 0.6, "at unknown times: they are not drawn."),
         (5, 1.0, "Dots: relapses. Whether there was a gap"),
     ],

@@ -68,7 +68,7 @@ def results(analysis: Analysis) -> dict[str, object]:
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name; those of the model only where the data inform the ratio."""
+    """Return the tables of the report by file name; those of the model only if the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
@@ -138,21 +138,23 @@ def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 def provenance(analysis: Analysis) -> dict[str, object]:
     """Return where the report comes from: data, versions, seed and options."""
+    source = analysis.cohort.source
     return {
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
-        "files": [{"name": part.name, "sha256": part.sha256} for part in analysis.cohort.source.parts or (analysis.cohort.source,)],
+        "data": {"name": source.name, "sha256": source.sha256},
+        "files": [{"name": part.name, "sha256": part.sha256} for part in source.parts or (source,)],
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),
-        "settings": {"level": analysis.settings.level, "likelihood": analysis.settings.likelihood, "entry": analysis.settings.entry,
-                     "courses": analysis.settings.courses},
+        "settings": {
+            name: getattr(analysis.settings, name) for name in ("level", "likelihood", "entry", "courses")
+        },
         "priors": asdict(analysis.settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": packages(),
-    }  # fmt: skip
+    }
 
 
 def packages() -> dict[str, str]:
@@ -161,7 +163,7 @@ def packages() -> dict[str, str]:
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
+    """Return the table with no text that a spreadsheet would run: live cells start with an apostrophe."""
     return frame.map(
         lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
     ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)

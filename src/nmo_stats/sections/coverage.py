@@ -113,8 +113,8 @@ def _table(rows: pd.DataFrame, ranges: Ranges) -> Table:
         notes=(
             "Percent: lowest to highest coverage over true ratios from 1 to 0.05 and several spreads "
             f"between patients, {int(rows['replicates'].max()):,} series each, where the method gives an "
-            f"interval; none: the map has no such series. Monte Carlo standard error at most {largest:.1f} "
-            "points.",
+            "interval; none: the map has no series of this kind. Monte Carlo standard error at most "
+            f"{largest:.1f} points.",
             f"The follow-up times of these series are {follow_up}; where a relapse leads to the switch the "
             "reference lasts until then. The lowest of several simulated coverages is one or two Monte "
             f"Carlo standard errors too low.{made}",

@@ -98,7 +98,7 @@ def _estimators_lead(shown: list[RateRatio]) -> str:
 
 
 def _span(values: Sequence[float]) -> str:
-    """Return least and largest of some ratios, each told apart from 1."""
+    """Return least and largest of some ratios, each distinguished from 1."""
     low, high = beside(min(values), 1, 2), beside(max(values), 1, 2)
     return low if low == high else f"{low} to {high}"
 

@@ -58,7 +58,7 @@ def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
 
 
 def _parts(template: str, facts: dict[str, object]) -> list[str]:
-    """Return the parts of a filled template, set apart by lines of three dashes; no text of a user makes one."""
+    """Return the parts of a filled template between its lines of dashes; no text of a user makes one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # plain text; the page escapes it
