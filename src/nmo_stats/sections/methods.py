@@ -89,7 +89,9 @@ def _facts(analysis: Analysis) -> dict[str, object]:
 
 
 def _is_done(analysis: Analysis, family: Family) -> bool:
-    """Return whether there is an estimate under another assumption of a family."""
+    """Return whether there is an estimate under another assumption of a family, or in series with no effect."""
+    if family == "benchmark":
+        return bool(analysis.sensitivity.designs)
     rows = [row for row in analysis.sensitivity.of(family) if row.has_interval]
     return len({row.label for row in rows}) > (
         1 if family == "likelihood" else 0
