@@ -12,7 +12,6 @@ from nmo_stats.names import METHODS, SAMPLED, is_hierarchical
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import as_sentence, counted, percent
 
 _ENDS: Final = {
@@ -88,14 +87,12 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _is_done(analysis: Analysis, family: Family) -> bool:
+def _is_done(analysis: Analysis, family: str) -> bool:
     """Return whether there is an estimate under another assumption of a family, or in series with no effect."""
     if family == "benchmark":
         return bool(analysis.sensitivity.designs)
-    rows = [row for row in analysis.sensitivity.of(family) if row.has_interval]
-    return len({row.label for row in rows}) > (
-        1 if family == "likelihood" else 0
-    )  # one of them is as analysed
+    codes = {row.assumption.code for row in analysis.sensitivity.answers(family) if row.has_interval}
+    return "negative_binomial" in codes if family == "likelihood" else bool(codes)
 
 
 def _ends(designs: Sequence[NoEffect]) -> list[str]:
