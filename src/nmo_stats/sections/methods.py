@@ -88,7 +88,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
 
 
 def _is_done(analysis: Analysis, family: str) -> bool:
-    """Return whether there is an estimate under another assumption of a family, or in series with no effect."""
+    """Return whether there is an estimate under an assumption of a family, or in series with no effect."""
     if family == "benchmark":
         return bool(analysis.sensitivity.designs)
     codes = {row.assumption.code for row in analysis.sensitivity.answers(family) if row.has_interval}
