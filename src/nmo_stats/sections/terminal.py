@@ -82,7 +82,7 @@ def paragraph(text: str, width: int = WIDTH, first: str = "", rest: str = "") ->
     - the ratio is 0.20
       (0.02 to 0.98)
     """
-    room = max(width - cell_len(first), 1)
+    room = max(width - max(cell_len(first), cell_len(rest)), 1)
     lines = [line for part in text.split("\n") for line in wrapped(part, room)]
     return Text("\n".join(f"{rest if number else first}{line}" for number, line in enumerate(lines)))
 
