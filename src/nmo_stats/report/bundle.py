@@ -19,10 +19,10 @@ from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import dispersion
-from nmo_stats.frames import records
 from nmo_stats.operating.coverage_map import coverage_ranges
 from nmo_stats.recommendation import recommended
 from nmo_stats.sensitivity import Sensitivity
+from nmo_stats.wording import records
 
 SCHEMA: Final = 1
 _PACKAGES: Final = (

@@ -12,11 +12,10 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.attrition import DAY_CAUSES
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.wording import as_sentence, counted, joined, listed, plain, significant
+from nmo_stats.wording import as_sentence, counted, joined, listed, plain, records, significant
 
 _MOST_OPEN: Final = 30
 _MOST_OPEN_EVENTS: Final = 24
