@@ -211,7 +211,8 @@ def test_many_edss_lines_are_joined_by_their_scores(axes):
     import pandas as pd
 
     frame = pd.DataFrame(
-        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1, "exposure_years": 1.0,
+        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1,
+         "exposure_years": 1.0,
          "edss_start": [3.0] * 40 + [4.0] * 20, "edss_end": 5.0}
     )  # fmt: skip
     figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)

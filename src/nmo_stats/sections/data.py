@@ -145,9 +145,9 @@ def _totals(account: pd.DataFrame) -> Table:
 
 
 def _patients(account: pd.DataFrame) -> Table:
-    """Return the patients of whom something was left out."""
+    """Return the patients with something left out."""
     return Table(
-        "Patients of whom something was left out",
+        "Patients with something left out",
         ("Patient", "Relapses in", "counted", "Days in", "counted", "Left out"),
         _rows(account, "patient", "relapses_in", "relapses_kept", "days_in", "days_kept", "why"),
         words=(5,),
@@ -258,9 +258,9 @@ def _dots(pair: Comparison) -> str:
     missing = relapses - sum(len(watched.relapse_years) for watched in follow_up(pair).values())
     if not missing:
         return "Follow-up around the switch. Dots: relapses."
-    where = "their number stands in or beside the bar."
+    where = "their number is in or beside the bar."
     if count > MOST_SPELT_OUT:
-        where = '"+2" stands for two of them.' if count <= MOST_LABELLED else "they are not drawn."
+        where = '"+2" means two of them.' if count <= MOST_LABELLED else "they are not drawn."
     unknown = f"{counted(missing, 'relapse')} of {relapses} at unknown times: {where}"
     return f"Follow-up around the switch. Dots: relapses. {unknown}"
 
