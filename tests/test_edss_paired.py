@@ -47,7 +47,6 @@ def test_the_example_changes_by_less_on_tocilizumab_and_reaches_nothing(example_
         assert (test.p_value, test.smallest_p_value, test.pairs) == (0.5, 0.5, 2)
         assert not test.can_reach()
     assert [caution.code for caution in found.cautions] == ["shared_visit"]
-    assert "no confirmation visit" in found.confirmation
 
 
 @given(halves)
@@ -178,7 +177,7 @@ def test_the_changes_of_several_courses_are_added():
 
 def test_a_comparison_of_another_cohort_is_refused(example_cohort):
     other = cohort((3, 4, 4, 4), (2, 3, 3, 3), (2, 3, 3, 3), (2, 3, 3, 3))
-    with pytest.raises(ArgumentError, match="not made from this cohort"):
+    with pytest.raises(ArgumentError, match="another cohort"):
         describe.paired_edss(example_cohort, other.compare("new", reference="old"))
 
 

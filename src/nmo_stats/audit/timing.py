@@ -1,4 +1,4 @@
-"""The median time to the first relapse of a series, patients without a relapse censored at the end of their follow-up."""
+"""The median time to the first relapse of a series, patients without a relapse censored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nmo_stats.audit.formulas import Compute, Computed, Outcome, Unknown, listed
 from nmo_stats.audit.record import Name, Record
 from nmo_stats.audit.span import Span, decimal, median
 from nmo_stats.describe.follow_up import FollowUp
-from nmo_stats.describe.timing import kaplan_meier
+from nmo_stats.describe.kaplan_meier import kaplan_meier
 
 _LEVEL = 0.95  # of the limits that come with the curve and are not used here
 
