@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv
-from scipy.stats import CensoredData, ecdf
 
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Flags, Floats
@@ -141,8 +140,9 @@ def kaplan_meier_estimator(years: Floats, relapsed: Flags) -> tuple[Floats, Coun
     """Return the different times, patients at risk and relapses at each, and the relapse-free proportion."""
     times, place = np.unique(years, return_inverse=True)
     relapses = np.bincount(place, weights=relapsed).astype(np.int64)
-    share = ecdf(CensoredData.right_censored(years, ~relapsed)).sf.probabilities
-    return times, n_at_risk(years, times), relapses, share
+    at_risk = n_at_risk(years, times)
+    share: Floats = np.cumprod(1 - relapses / at_risk)
+    return times, at_risk, relapses, share
 
 
 def kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFirst:

@@ -9,31 +9,29 @@ import pandas as pd
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.cohort.account import ATTRITION, DAY_CAUSES, RELAPSE_CAUSES, EventAccount
 from nmo_stats.events.rules import AFTER, HISTORY, NO_COURSE, Counted, Rules
-from nmo_stats.events.timeline import LONGEST, NO_DAY, Events, Timeline
+from nmo_stats.events.timeline import LONGEST, NO_DAY, Courses, Events
 from nmo_stats.names import CAUSES
 
 
-def account(
-    events: Events, courses: Timeline, counts: Counted, rules: Rules
-) -> tuple[EventAccount, pd.Series]:
+def account(events: Events, counts: Counted, rules: Rules) -> tuple[EventAccount, pd.Series]:
     """Return what became of every onset and day, and whether a relapse ended each course (or missing)."""
-    lags = _switch_lags(events, courses, counts, rules.switch_window_days)
-    ended = _said(courses).copy()
+    lags = _switch_lags(events, counts, rules.switch_window_days)
+    ended = _said(events.courses).copy()
     ended.loc[lags.index] = lags["ended_by_relapse"].astype("boolean")
     rows = np.cumsum(counts.days > 0) - 1
     tables = EventAccount(
-        attrition=_attrition(events, courses, counts),
-        switch_merges=_switch_merges(events, courses, counts),
-        switch_days=_switch_days(events, courses, counts),
+        attrition=_attrition(events, counts),
+        switch_merges=_switch_merges(events, counts),
+        switch_days=_switch_days(events, counts),
         switch_lags=lags.reset_index(drop=True),
         merged_onsets=pd.DataFrame({"row": rows[counts.course[counts.is_merged]]}),
     )
     return tables, ended
 
 
-def _attrition(events: Events, courses: Timeline, counts: Counted) -> pd.DataFrame:
+def _attrition(events: Events, counts: Counted) -> pd.DataFrame:
     """Return one row for each patient: relapses, patient-days and periods in, excluded by cause, and kept."""
-    patients = len(events.patients)
+    courses, patients = events.courses, len(events.patients)
 
     def of_courses(values: npt.NDArray[np.generic] | None = None) -> Codes:
         return np.bincount(courses.patient, weights=values, minlength=patients).astype(np.int64)
@@ -79,11 +77,11 @@ def _masks(counts: Counted) -> dict[str, Flags]:
     return {"relapses_in": np.ones(len(first), dtype=bool), **named, "relapses_kept": counts.is_counted}
 
 
-def _switch_merges(events: Events, courses: Timeline, counts: Counted) -> pd.DataFrame:
+def _switch_merges(events: Events, counts: Counted) -> pd.DataFrame:
     """Return the onsets merged into a relapse of another treatment, or of none."""
     own, cluster = counts.course, counts.course[counts.first]
     crossing = np.flatnonzero(~counts.is_first & counts.in_course & (own != cluster))
-    counted_on, fell_on = _drugs(courses, cluster[crossing]), _drugs(courses, own[crossing])
+    counted_on, fell_on = _drugs(events, cluster[crossing]), _drugs(events, own[crossing])
     firsts = counts.day[counts.first[crossing]]
     table = pd.DataFrame(
         {
@@ -99,8 +97,9 @@ def _switch_merges(events: Events, courses: Timeline, counts: Counted) -> pd.Dat
     return table[is_other].reset_index(drop=True)
 
 
-def _switch_days(events: Events, courses: Timeline, counts: Counted) -> pd.DataFrame:
+def _switch_days(events: Events, counts: Counted) -> pd.DataFrame:
     """Return the relapses on the day on which another treatment starts."""
+    courses = events.courses
     inside = np.flatnonzero(counts.is_counted)
     inside = inside[~courses.is_last[counts.course[inside]]]
     course = counts.course[inside]
@@ -112,18 +111,19 @@ def _switch_days(events: Events, courses: Timeline, counts: Counted) -> pd.DataF
         {
             "patient": events.names(counts.patient[on_day]),
             "onset": _texts(events, counts.day[on_day]),
-            "counted_on": _drugs(courses, course),
-            "started": _drugs(courses, course + 1),
+            "counted_on": _drugs(events, course),
+            "started": _drugs(events, course + 1),
         }
     )
 
 
-def _switch_lags(events: Events, courses: Timeline, counts: Counted, window: int) -> pd.DataFrame:
+def _switch_lags(events: Events, counts: Counted, window: int) -> pd.DataFrame:
     """Return the courses that another one follows, with the days from their last relapse to their end.
 
     A relapse ended a course if the table says so, or where it says nothing if the last relapse that counts in
     the course began at most ``window`` days before its end.
     """
+    courses = events.courses
     chosen = np.flatnonzero(~courses.is_last & (counts.days > 0))
     last = np.full(len(counts.end), NO_DAY)
     np.maximum.at(last, counts.course[counts.is_counted], counts.day[counts.is_counted])
@@ -148,7 +148,7 @@ def _switch_lags(events: Events, courses: Timeline, counts: Counted, window: int
     )
 
 
-def _said(courses: Timeline) -> pd.Series:
+def _said(courses: Courses) -> pd.Series:
     """Return what the table says of the end of each course; missing where it says nothing."""
     nothing = pd.Series(pd.NA, index=courses.others.index, dtype="boolean")
     return courses.others.get("ended_by_relapse", nothing)
@@ -161,8 +161,8 @@ def _texts(events: Events, days: Codes) -> npt.NDArray[np.object_]:
     return np.array(texts, dtype=object)[positions]
 
 
-def _drugs(courses: Timeline, course: Codes) -> npt.NDArray[np.object_]:
-    names = np.array(courses.treatment[np.maximum(course, 0)], dtype=object)
+def _drugs(events: Events, course: Codes) -> npt.NDArray[np.object_]:
+    names = np.array(events.courses.treatment[np.maximum(course, 0)], dtype=object)
     names[course == HISTORY] = "before the first treatment"
     names[(course == NO_COURSE) | (course == AFTER)] = "between treatments"
     return names

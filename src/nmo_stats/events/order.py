@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS
-from nmo_stats.events.timeline import NO_DAY, Events, Timeline, timeline
+from nmo_stats.events.timeline import NO_DAY, Events
 from nmo_stats.tables.coded import ParsedColumn
 from nmo_stats.tables.columns import Columns
 
-_CORRECT = "correct one of the two days"
-
-
-@dataclass(frozen=True, eq=False)
-class _Rule:
-    """A rule of some rows: which rows break it, and what a message says of each.
-
-    Parameters
-    ----------
-    broken
-        Mask of the rows.
-    column
-        Where the value stands.
-    value
-        What a row has, by its position.
-    expected, remedy
-        The rule, and what the user can do.
-    """
-
-    broken: Flags
-    column: str
-    value: Callable[[int], str]
-    expected: str
-    remedy: str
+_CORRECT: Final = "correct one of the two days"
+_VISIT: Final = "the column 'last_visit' of the treatments"
+# what a row that breaks a rule is told: column, rule, remedy
+_RULES: Final = {
+    "visits": ("last_visit", "one last visit of a patient", "give the last one in every row of the patient"),
+    "no_end": (
+        "end",
+        "an end, or a last visit for an ongoing course",
+        f"enter the end, or the day in {_VISIT}",
+    ),
+    "ends_before": ("end", "an end after the start", _CORRECT),
+    "inclusive_ends_before": ("end", "an end on or after the start", _CORRECT),
+    "visit_before": ("last_visit", "a last visit after the start of an ongoing course", _CORRECT),
+    "end_after_visit": ("end", "an end not after the last visit", _CORRECT),
+    "overlap": (
+        "start",
+        "courses that do not overlap",
+        "end the earlier course at the switch, or join the two",
+    ),
+    "inclusive_overlap": (
+        *("start", "courses that do not overlap"),
+        "end the earlier course on the day before the switch, or join the two",
+    ),
+    "after_visit": (
+        "onset",
+        "a relapse not after the last visit",
+        f"correct the day, or give the visit in {_VISIT}",
+    ),
+}
+_Broken = dict[str, tuple[Flags, Callable[[int], str]]]
 
 
 def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
@@ -49,113 +55,78 @@ def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
     events
         The rows whose cells are valid.
     incomplete
-        For each patient whether courses of theirs are missing from ``events`` because a cell cannot be read:
-        how long such a patient was observed is not known, and nothing is said about it.
+        For each patient whether courses of theirs are missing from ``events`` because a cell cannot be read: how long
+        such a patient was observed is not known, and nothing is said about it.
 
     Returns
     -------
     list of Problem
         Those of the treatments, then those of the relapses.
     """
-    courses, onsets = timeline(events), events.onsets
-    known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
+    courses, onsets = events.courses, events.onsets
     return [
-        *_problems(
-            events, TREATMENTS, _course_rules(events, courses, incomplete), courses.patient, courses.row
-        ),
-        *_problems(events, RELAPSES, [_observation(events, courses, known)], onsets.patient, onsets.row),
+        *_problems(events, TREATMENTS, _courses(events, incomplete), courses.patient, courses.row),
+        *_problems(events, RELAPSES, _onsets(events, incomplete), onsets.patient, onsets.row),
     ]
 
 
 def _problems(
-    events: Events, columns: Columns, rules: Iterable[_Rule], patient: Codes, rows: Codes
+    events: Events, columns: Columns, broken: _Broken, patient: Codes, rows: Codes
 ) -> list[Problem]:
+    """Return the problem of each row that breaks a rule, given the rows and what they have."""
     return [
-        Problem(
-            value=rule.value(at),
-            rule=rule.expected,
-            remedy=rule.remedy,
-            row=int(rows[at]),
-            patient=events.patients[patient[at]],
-            column=rule.column,
-            table=columns.short,
-        )
-        for rule in rules
-        for at in np.flatnonzero(rule.broken).tolist()
+        Problem(value(at), rule, remedy, int(rows[at]), events.patients[patient[at]], column, columns.short)
+        for code, (mask, value) in broken.items()
+        for column, rule, remedy in [_RULES[code]]
+        for at in np.flatnonzero(mask).tolist()
     ]
 
 
-def _course_rules(events: Events, courses: Timeline, incomplete: Flags) -> tuple[_Rule, ...]:
-    """Return the rules of the courses; touching courses do not overlap."""
-    start, end, visit = courses.start, courses.end, courses.visit
+def _courses(events: Events, incomplete: Flags) -> _Broken:
+    """Return what is wrong with courses; touching ones do not overlap."""
+    courses, text = events.courses, events.text
+    start, end, written, visit = courses.start, courses.end, courses.written_end, courses.visit
     ended, complete, unknown = ~courses.ongoing, ~incomplete[courses.patient], end == NO_DAY
-    switch = "on the day before the switch" if events.last_day_counts else "at the switch"
-    goes_before = np.append(False, ~courses.is_last & ~unknown & (end > start))[:-1]  # the course before
+    is_before = ~courses.is_last & ~unknown & (end > start)  # a course that another one may overlap
+    inclusive = "inclusive_" if events.last_day_counts else ""
 
-    def days(column: Codes, other: str, others: Codes) -> Callable[[int], str]:
-        return lambda at: f"{events.text(column[at])}, {other} {events.text(others[at])}"
+    def within(at: int) -> str:
+        until = "ongoing" if courses.ongoing[at - 1] else f"to {text(written[at - 1])}"
+        before = f"{courses.treatment[at - 1]} of row {courses.row[at - 1]} ({text(start[at - 1])} {until})"
+        return f"{text(start[at])}, within {before}"
 
-    return (
-        _Rule(
+    return {
+        "visits": (
             (courses.own_visit != NO_DAY) & (courses.own_visit != visit),
-            "last_visit",
-            days(courses.own_visit, "elsewhere", visit),
-            "one last visit of a patient",
-            "give the last one in every row of the patient",
+            lambda at: f"{text(courses.own_visit[at])}, elsewhere {text(visit[at])}",
         ),
-        _Rule(
-            unknown & complete,
-            "end",
-            lambda _: "empty, and no last visit",
-            "an end, or the patient's last visit for an ongoing course",
-            "enter the end, or the day in a column 'last_visit'",
-        ),
-        _Rule(
+        "no_end": (unknown & complete, lambda _: "empty, and no last visit"),
+        f"{inclusive}ends_before": (
             ended & (end <= start),
-            "end",
-            days(courses.written_end, "start", start),
-            f"an end {'on or ' if events.last_day_counts else ''}after the start",
-            _CORRECT,
+            lambda at: f"{text(written[at])}, start {text(start[at])}",
         ),
-        _Rule(
-            courses.ongoing & ~unknown & (end <= start) & complete,
-            "last_visit",
-            days(visit, "start", start),
-            "a last visit after the start of an ongoing course",
-            _CORRECT,
+        "visit_before": (
+            ~ended & ~unknown & (end <= start) & complete,
+            lambda at: f"{text(visit[at])}, start {text(start[at])}",
         ),
-        _Rule(
-            ended & (visit != NO_DAY) & (courses.written_end > visit) & complete,
-            "end",
-            days(courses.written_end, "last visit", visit),
-            "an end not after the last visit",
-            _CORRECT,
+        "end_after_visit": (
+            ended & (visit != NO_DAY) & (written > visit) & complete,
+            lambda at: f"{text(written[at])}, last visit {text(visit[at])}",
         ),
-        _Rule(
-            goes_before & (start < np.append(0, end[:-1])),
-            "start",
-            lambda at: f"{events.text(start[at])}, within {_span(events, courses, at - 1)}",
-            "courses of a patient that do not overlap",
-            f"end the earlier course {switch}, or join the two",
+        f"{inclusive}overlap": (
+            np.append(False, is_before)[:-1] & (start < np.append(0, end[:-1])),
+            within,
         ),
-    )
+    }
 
 
-def _span(events: Events, courses: Timeline, at: int) -> str:
-    end = "ongoing" if courses.ongoing[at] else f"to {events.text(courses.written_end[at])}"
-    return f"{courses.treatment[at]} of row {courses.row[at]} ({events.text(courses.start[at])} {end})"
-
-
-def _observation(events: Events, courses: Timeline, known: Flags) -> _Rule:
-    onsets = events.onsets
-    last = np.where(known, courses.observed_until[onsets.patient], NO_DAY)
-    return _Rule(
-        (last != NO_DAY) & (onsets.day > last),
-        "onset",
-        lambda at: f"{events.text(onsets.day[at])}, last day observed {events.text(last[at])}",
-        "a relapse not after the patient's last visit",
-        "correct the day, or give the last visit in the column 'last_visit' of the treatments",
-    )
+def _onsets(events: Events, incomplete: Flags) -> _Broken:
+    """Return the relapses after the last day of observation."""
+    onsets, text = events.onsets, events.text
+    known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
+    last = np.where(known, events.courses.observed_until[onsets.patient], NO_DAY)
+    late = (last != NO_DAY) & (onsets.day > last)
+    return {"after_visit": (late, lambda at: f"{text(onsets.day[at])}, last day observed {text(last[at])}")}
 
 
 def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Codes) -> list[Problem]:

@@ -12,7 +12,7 @@ from nmo_stats.cohort.notices import Notice, listed
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES
 from nmo_stats.events.rules import DEFAULT_GAP_DAYS, Counted, Rules
-from nmo_stats.events.timeline import Events, Timeline
+from nmo_stats.events.timeline import NO_DAY, Events
 
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter
@@ -20,12 +20,12 @@ _SHORT: Final = 31  # days: courses in months or years that are read as days are
 _CODES: Final = (-999, -99, -88, -77, -9, 777, 888, 999, 7777, 8888)
 
 
-def implausible(events: Events, courses: Timeline, counts: Counted, rules: Rules) -> list[Problem]:
+def implausible(events: Events, counts: Counted, rules: Rules) -> list[Problem]:
     """Return what forbids the analysis: two origins, merging of most onsets, a run-in of all days."""
-    return [*_misplaced(events, courses), *_overmerged(counts, rules), *_consumed(counts, rules)]
+    return [*_misplaced(events), *_overmerged(counts, rules), *_consumed(counts, rules)]
 
 
-def _misplaced(events: Events, courses: Timeline) -> list[Problem]:
+def _misplaced(events: Events) -> list[Problem]:
     """Return the patients with relapses far from all treatment, if they are most and days are numbers.
 
     Far are more than 90 days before the first start or after the last end, all relapses of the patient. Dates
@@ -33,7 +33,7 @@ def _misplaced(events: Events, courses: Timeline) -> list[Problem]:
     """
     if events.dated:
         return []
-    onsets = events.onsets
+    courses, onsets = events.courses, events.onsets
     order = np.lexsort((onsets.row, onsets.day, onsets.patient))
     patient, day, row = onsets.patient[order], onsets.day[order], onsets.row[order]
     first, last = courses.first_start[patient], courses.end[courses.is_last][patient]
@@ -88,20 +88,20 @@ def _consumed(counts: Counted, rules: Rules) -> list[Problem]:
     ]
 
 
-def timeline_notices(events: Events, courses: Timeline, rules: Rules) -> tuple[Notice, ...]:
+def timeline_notices(events: Events, rules: Rules) -> tuple[Notice, ...]:
     """Return how ends are read, and what is doubtful about the lengths of the courses and their gaps."""
     candidates = (
-        _switch_rule(courses, rules),
-        _one_day_apart(events, courses, rules),
-        _short_courses(events, courses),
+        _switch_rule(events, rules),
+        _one_day_apart(events, rules),
+        _short_courses(events),
         _coded_days(events),
     )
     return tuple(notice for notice in candidates if notice is not None)
 
 
-def _switch_rule(courses: Timeline, rules: Rules) -> Notice | None:
+def _switch_rule(events: Events, rules: Rules) -> Notice | None:
     """Return the rule by which a relapse ended a course, where there is a course that another one follows."""
-    if courses.is_last.all():
+    if events.courses.is_last.all():
         return None
     text = (
         f"a relapse ended a course if the last one counted in it began at most {rules.switch_window_days} "
@@ -110,8 +110,9 @@ def _switch_rule(courses: Timeline, rules: Rules) -> Notice | None:
     return Notice("switch_rule", text)
 
 
-def _one_day_apart(events: Events, courses: Timeline, rules: Rules) -> Notice | None:
+def _one_day_apart(events: Events, rules: Rules) -> Notice | None:
     """Return a notice if most courses start one day after the one before ended: an inclusive end."""
+    courses = events.courses
     gap = courses.following(courses.start) - courses.end
     one_day = (gap == 1) & ~courses.is_last
     number, switches = int(one_day.sum()), int((~courses.is_last).sum())
@@ -124,9 +125,9 @@ def _one_day_apart(events: Events, courses: Timeline, rules: Rules) -> Notice | 
     return _of_patients("inclusive_ends", text, events, np.unique(courses.patient[one_day]))
 
 
-def _short_courses(events: Events, courses: Timeline) -> Notice | None:
+def _short_courses(events: Events) -> Notice | None:
     """Return a notice if every course is shorter than a month although days are numbers."""
-    if events.dated or (courses.end - courses.start).max() >= _SHORT:
+    if events.dated or (events.courses.end - events.courses.start).max() >= _SHORT:
         return None
     text = f"every course is shorter than {_SHORT} days: check that they count days, not months or years"
     return Notice("short_courses", text)
@@ -139,8 +140,8 @@ def _coded_days(events: Events) -> Notice | None:
     courses, onsets = events.courses, events.onsets
     columns = (
         ("start", courses.patient, courses.start),
-        ("end", courses.patient, courses.end),
-        ("last_visit", courses.patient, courses.last_visit),
+        ("end", courses.patient, np.where(courses.ongoing, NO_DAY, courses.written_end)),
+        ("last_visit", courses.patient, courses.own_visit),
         ("onset", onsets.patient, onsets.day),
     )
     shared = [

@@ -19,7 +19,7 @@ from nmo_stats.events.days import DateOrder
 from nmo_stats.events.plausibility import implausible, timeline_notices
 from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without_merging
 from nmo_stats.events.tables import events_of
-from nmo_stats.events.timeline import Events, Timeline, timeline
+from nmo_stats.events.timeline import Events
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.coded import coded_table
 from nmo_stats.tables.files import TableFile
@@ -107,15 +107,14 @@ def read_events(  # noqa: PLR0913  every rule by its name, as at the prompt
     events = events_of(
         coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns, rules
     )
-    courses = timeline(events)
-    counts = counted(courses, events.onsets, rules)
-    if problems := implausible(events, courses, counts, rules):
+    counts = counted(events, rules)
+    if problems := implausible(events, counts, rules):
         raise CohortError(problems, events.source.name)
-    cohort = _cohort(events, courses, counts, rules)
+    cohort = _cohort(events, counts, rules)
     notices = (
         *cohort.notices,
         *remark_notices(events.remarks),
-        *timeline_notices(events, courses, rules),
+        *timeline_notices(events, rules),
         *_unread(events),
         *(cohort.account.notices() if cohort.account else ()),
         *times_notices(cohort.frame, cohort.relapse_times),
@@ -123,14 +122,14 @@ def read_events(  # noqa: PLR0913  every rule by its name, as at the prompt
     )
     unmerged = None
     if cohort.account and cohort.account.has_merges:
-        unmerged = _cohort(events, courses, without_merging(counts), replace(rules, min_gap_days=0))
+        unmerged = _cohort(events, without_merging(counts), replace(rules, min_gap_days=0))
     return replace(cohort, notices=notices, unmerged=unmerged)
 
 
-def _cohort(events: Events, courses: Timeline, counts: Counted, rules: Rules) -> Cohort:
+def _cohort(events: Events, counts: Counted, rules: Rules) -> Cohort:
     """Return the periods of the courses of which days are left, with relapse times and account."""
-    tables, ended_by_relapse = account(events, courses, counts, rules)
-    kept = counts.days > 0
+    tables, ended_by_relapse = account(events, counts, rules)
+    courses, kept = events.courses, counts.days > 0
     relapses = np.bincount(counts.course[counts.is_counted], minlength=len(kept))
     numbers = pd.Series(courses.patient).groupby(courses.patient).cumcount() + 1
     table = pd.DataFrame(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from nmo_stats.arguments import one_of, whole
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.events.days import ORDERS, DateOrder
-from nmo_stats.events.timeline import LONGEST, Onsets, Timeline, moment
+from nmo_stats.events.timeline import LONGEST, Events, Onsets, moment
 
 Gap = Literal["drop", "previous"]
 Ending = Literal["exclusive", "inclusive"]
@@ -135,8 +135,9 @@ class Counted:
         return self.end - self.counts_from
 
 
-def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
+def counted(events: Events, rules: Rules) -> Counted:
     """Apply the rules to onsets of known patients, none of them after the last day of observation."""
+    courses, onsets = events.courses, events.onsets
     order = _order(onsets)
     patient, day = onsets.patient[order], onsets.day[order]
     drops = courses.is_last | (rules.gap == "drop")

@@ -29,7 +29,7 @@ from nmo_stats.events.columns import (
 from nmo_stats.events.days import COUNTS_INSTEAD, FIRST_YEAR, LAST_YEAR, OWN_ORIGIN, DateTexts, day_number
 from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.rules import Rules
-from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets
+from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets, timeline
 from nmo_stats.tables.cells import Fault, shown
 from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
 from nmo_stats.tables.columns import (
@@ -325,7 +325,7 @@ def _events(treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: 
     patients = pd.Index(_patients(treatments.parsed["patient"]), dtype="object")
     return Events(
         patients=tuple(patients),
-        courses=_courses(treatments, _positions(patients, treatments.parsed["patient"])),
+        courses=_courses(treatments, patients, last_day_counts=last_day_counts),
         onsets=_onsets(relapses, _positions(patients, relapses.parsed["patient"])),
         dated=len(treatments.rows_with("start", datetime.date)) > 0,
         last_day_counts=last_day_counts,
@@ -357,20 +357,20 @@ def _positions(patients: pd.Index[str], column: ParsedColumn) -> Codes:
     return np.asarray(positions, dtype=np.int64)[column.codes]
 
 
-def _courses(read: ParsedTable, patient: Codes) -> Courses:
-    days = {name: _days(read.parsed[name]) for name in TREATMENT_DAYS if name in read.parsed}
-    others = [name for name in read.parsed if name not in {*TREATMENT_DAYS, "patient", "treatment"}]
-    return Courses(
-        patient=patient,
-        treatment=read.parsed["treatment"].in_rows(),
-        start=days["start"],
-        end=days["end"],
-        last_visit=days.get("last_visit", np.full(len(patient), NO_DAY)),
-        row=read.table.rows,
-        others=pd.DataFrame(
-            {name: _series(read.parsed[name], name) for name in others}, index=pd.RangeIndex(len(patient))
-        ),
+def _courses(read: ParsedTable, patients: pd.Index[str], *, last_day_counts: bool) -> Courses:
+    parsed, rows = read.parsed, len(read.table.rows)
+    days = {name: _days(parsed[name]) if name in parsed else np.full(rows, NO_DAY) for name in TREATMENT_DAYS}
+    table = pd.DataFrame(
+        {
+            "patient": _positions(patients, parsed["patient"]),
+            "treatment": pd.Series(parsed["treatment"].in_rows(), dtype="object"),
+            **days,
+            "row": read.table.rows,
+        }
     )
+    names = [name for name in parsed if name not in table]
+    others = pd.DataFrame({name: _series(parsed[name], name) for name in names}, index=table.index)
+    return timeline(table, others, len(patients), last_day_counts=last_day_counts)
 
 
 def _onsets(read: ParsedTable, patient: Codes) -> Onsets:

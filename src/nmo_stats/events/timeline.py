@@ -20,29 +20,56 @@ _SPAN: Final = 2**23  # more than any two days of the calendar lie apart: patien
 
 @dataclass(frozen=True, eq=False)
 class Courses:
-    """Courses of drugs, one for each row of the treatments table; all arrays have the shape (courses,).
+    """Courses of drugs by patient and start; arrays of shape (courses,), the last three of shape (patients,).
 
     Parameters
     ----------
-    patient
-        Position of the patient in :class:`Events`.
-    treatment
-        Name of the drug.
-    start, end, last_visit
-        Days; ``NO_DAY`` where a cell is empty.
+    patient, treatment, start, end
+        Position of the patient in :class:`Events`, name of the drug, and days; an ongoing course ends at the
+        last visit. Courses are (start, end] in whole days; an end that is the last day on the drug is one day
+        later here, so that a drug taken on 1 day lasts 1 day.
+    written_end
+        The end as the table has it; of an ongoing course the last visit.
+    ongoing
+        Whether the end was empty.
+    visit, own_visit
+        Last visit of the patient, and as the row of the course has it; ``NO_DAY`` where it is not given.
     row
-        Row of the table.
+        Row of the treatments table.
     others
-        The other columns.
+        Its other columns.
+    is_first, is_last
+        Whether the course is the patient's first, or last.
+    first_start, last_day
+        Of each patient the start of the first course, and the last day of observation.
+    observed_until
+        Of each patient the last day on which a relapse can have been seen: that day as the table has it.
     """
 
     patient: Codes
     treatment: npt.NDArray[Any]
     start: Codes
     end: Codes
-    last_visit: Codes
+    written_end: Codes
+    ongoing: Flags
+    visit: Codes
+    own_visit: Codes
     row: Codes
     others: pd.DataFrame
+    is_first: Flags
+    is_last: Flags
+    first_start: Codes
+    last_day: Codes
+    observed_until: Codes
+
+    def position(self, patient: Codes, day: Codes) -> Codes:
+        """Return the last course that started before the day, -1 where the patient had none."""
+        before = np.searchsorted(moment(self.patient, self.start), moment(patient, day), side="left") - 1
+        return np.where((before >= 0) & (self.patient[before] == patient), before, -1)
+
+    def following(self, values: Codes) -> Codes:
+        """Return of each course the value of the next one; 0 for the last course of all."""
+        return np.append(values[1:], 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,87 +140,54 @@ class Events:
         return day_text(int(day), dated=self.dated)
 
 
-@dataclass(frozen=True, eq=False)
-class Timeline:
-    """Courses sorted by patient and start; arrays of shape (courses,), the last three of shape (patients,).
-
-    Parameters
-    ----------
-    patient, treatment, start, end
-        Of each course; an ongoing one ends at the last visit. Courses are (start, end] in whole days; an end
-        that is the last day on the drug is one day later here, so that a drug taken on 1 day lasts 1 day.
-    written_end
-        The end as the table has it; of an ongoing course the last visit.
-    ongoing
-        Whether the end was empty.
-    visit, own_visit
-        Last visit of the patient, and as the row of the course has it; ``NO_DAY`` where it is not given.
-    row
-        Row of the treatments table.
-    others
-        Its other columns.
-    is_first, is_last
-        Whether the course is the patient's first, or last.
-    first_start, last_day
-        Of each patient the start of the first course, and the last day of observation.
-    observed_until
-        Of each patient the last day on which a relapse can have been seen: that day as the table has it.
-    """
-
-    patient: Codes
-    treatment: npt.NDArray[Any]
-    start: Codes
-    end: Codes
-    written_end: Codes
-    ongoing: Flags
-    visit: Codes
-    own_visit: Codes
-    row: Codes
-    others: pd.DataFrame
-    is_first: Flags
-    is_last: Flags
-    first_start: Codes
-    last_day: Codes
-    observed_until: Codes
-
-    def position(self, patient: Codes, day: Codes) -> Codes:
-        """Return the last course that started before the day, -1 where the patient had none."""
-        before = np.searchsorted(moment(self.patient, self.start), moment(patient, day), side="left") - 1
-        return np.where((before >= 0) & (self.patient[before] == patient), before, -1)
-
-    def following(self, values: Codes) -> Codes:
-        """Return of each course the value of the next one; 0 for the last course of all."""
-        return np.append(values[1:], 0)
-
-
 def moment(patient: Codes, day: Codes) -> Codes:
     """Return numbers that sort by patient, then by day."""
     return patient * _SPAN + day
 
 
-def timeline(events: Events) -> Timeline:
-    """Return the courses in the order of time; ends that are empty become the patient's last visit."""
-    courses = events.courses
-    order = np.lexsort((courses.row, courses.start, courses.patient))
-    patient, start = courses.patient[order], courses.start[order]
-    visits = np.full(len(events.patients), NO_DAY)
-    np.maximum.at(visits, courses.patient, courses.last_visit)
-    ongoing = courses.end[order] == NO_DAY
-    written_end = np.where(ongoing, visits[patient], courses.end[order])
-    end = written_end + (events.last_day_counts & ~ongoing)
+def timeline(table: pd.DataFrame, others: pd.DataFrame, patients: int, *, last_day_counts: bool) -> Courses:
+    """Return the courses in the order of time; ends that are empty become the patient's last visit.
+
+    Parameters
+    ----------
+    table
+        ``patient``, ``treatment``, ``start``, ``end``, ``last_visit`` and ``row`` of each course; ``NO_DAY``
+        for no day.
+    others
+        The other columns.
+    patients
+        Number of patients.
+    last_day_counts
+        Whether an end is the last day on the drug.
+
+    Returns
+    -------
+    Courses
+        Sorted by patient, start and row.
+    """
+    visits = np.full(patients, NO_DAY)
+    np.maximum.at(visits, table["patient"], table["last_visit"])
+    order = np.lexsort((table["row"], table["start"], table["patient"]))
+    patient, treatment, start, given_end, own_visit, row = (
+        table[name].to_numpy()[order]
+        for name in ("patient", "treatment", "start", "end", "last_visit", "row")
+    )
+    ongoing = given_end == NO_DAY
+    written_end = np.where(ongoing, visits[patient], given_end)
+    end = written_end + (last_day_counts & ~ongoing)
     is_first = np.append(True, patient[1:] != patient[:-1])
     first = np.flatnonzero(is_first)
-    return Timeline(
+    return Courses(
         patient=patient,
-        treatment=courses.treatment[order],
+        treatment=treatment,
         start=start,
         end=end,
         written_end=written_end,
         ongoing=ongoing,
         visit=visits[patient],
-        own_visit=courses.last_visit[order],
-        row=courses.row[order],
-        others=courses.others.take(order).reset_index(drop=True),
+        own_visit=own_visit,
+        row=row,
+        others=others.take(order).reset_index(drop=True),
         is_first=is_first,
         is_last=np.append(is_first[1:], True),
         first_start=start[is_first],
