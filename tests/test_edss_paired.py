@@ -1,4 +1,4 @@
-"""EDSS change within patients: means of two written out, all signs enumerated, and what few patients cannot reach."""
+"""EDSS change within patients: means of two written out, all signs enumerated, few patients."""
 
 import itertools
 
@@ -165,7 +165,8 @@ def test_arrays_hold_no_scores():
 
 def test_the_changes_of_several_courses_are_added():
     frame = pd.DataFrame(
-        {"patient": ["A"] * 4, "treatment": ["old", "old", "new", "new"], "period": [1, 2, 3, 4], "relapses": 0,
+        {"patient": ["A"] * 4, "treatment": ["old", "old", "new", "new"], "period": [1, 2, 3, 4],
+         "relapses": 0,
          "exposure_years": 1.0, "edss_start": [2, 3, 4, 4], "edss_end": [3, 4, 4, 3.5]}
     )  # fmt: skip
     found = Cohort.from_frame(frame)

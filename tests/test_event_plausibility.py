@@ -1,4 +1,4 @@
-"""Valid tables of dated events that cannot well be meant: two origins, ends one day short, a merging that eats the data."""
+"""Valid tables of dated events that cannot well be meant: two origins, inclusive ends, frequent merging."""
 
 import json
 from pathlib import Path
@@ -183,7 +183,7 @@ def test_frequent_merging_is_a_caution_on_every_number_with_the_unmerged_ratio_b
 
 
 def spread(merged, others):
-    """Return courses and onsets of one patient: ``others`` relapses far apart, of which ``merged`` have a second onset."""
+    """Return ``others`` relapses of one patient far apart, of which ``merged`` have a second onset."""
     courses = [("A", "x", 0, 100 * others, None), ("A", "y", 100 * others, 200 * others, None)]
     days = [50 + 100 * number for number in range(others)]
     return courses, [("A", day) for day in (*days, *(day + 10 for day in days[:merged]))]

@@ -33,7 +33,7 @@ def test_periods_are_whole_days_after_the_start_up_to_and_with_the_end():
 
 def test_a_relapse_belongs_to_the_course_that_holds_the_first_onset_of_its_cluster():
     cohort = read_events(*tables(COURSES, ONSETS))
-    # A: -20 and 0 are one relapse before treatment; 50 and 100 on rituximab (100 is the day of its end); 135 is 35 days later.
+    # A: -20 and 0 are one relapse before treatment; 50 and 100 on rituximab, which ends on 100; 135 is later.
     # B: 40 and 210 (the switch day) on rituximab; 235 is merged into 210, 300 counts on tocilizumab.
     assert counts(cohort) == {
         ("A", "rituximab"): 2,

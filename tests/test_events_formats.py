@@ -154,12 +154,13 @@ def test_a_workbook_read_without_its_sheet_says_that_there_are_others(tmp_path):
 def test_merged_cells_are_refused_with_their_place(tmp_path):
     path = book(tmp_path / "b.xlsx", SHEETS, lambda one: one["drugs"].merge_cells("C1:D1"))
     assert said(from_book, path)[1].strip() == (
-        "row 1: merged cells C1:D1 in the header; every cell stands for itself; unmerge the cells, and give each column its own name in one header row"
+        "row 1: merged cells C1:D1 in the header; every cell stands for itself; unmerge the cells, and give "
+        "each column its own name in one header row"
     )
     path = book(tmp_path / "c.xlsx", SHEETS, lambda one: one["attacks"].merge_cells("A2:A3"))
     assert (
-        "row 2: merged cells A2:A3 in the table; every cell stands for itself; unmerge the cells, and fill each of them"
-        in said(from_book, path)[1]
+        "row 2: merged cells A2:A3 in the table; every cell stands for itself; unmerge the cells, and fill "
+        "each of them" in said(from_book, path)[1]
     )
 
 

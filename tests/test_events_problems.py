@@ -1,4 +1,4 @@
-"""Broken files of dated events: which row, patient and column a reader must name, and what was found there."""
+"""Broken files of dated events: the row, patient, column and value that a reader must name."""
 
 import json
 import re
@@ -208,7 +208,7 @@ def test_contradictions_between_days_come_together_once_every_cell_is_valid(read
 
 
 def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
-    """Row 4 cannot be read; the order of P1's days, and the patient that nobody treated, are said at the same time."""
+    """Row 4 cannot be read; the order of P1's days and the untreated patient are named at the same time."""
     files = treatments("2012-01-01,2013-01-01", "2012-01-01,2011-01-01")
     files["treatments"] = files["treatments"].replace("2012-05-01", "May 2012")
     files |= {"relapses": RELAPSES + "P9,2012-07-15\nP1,2015-01-01\n"}
@@ -228,7 +228,7 @@ def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
 
 
 def test_nothing_is_said_of_the_observation_of_a_patient_whose_courses_cannot_all_be_read(read):
-    """P1 has no end and no last visit but in a row that cannot be read, and P2 relapses after a course that can."""
+    """P1 has an end only in a row that cannot be read, and P2 relapses after a course that can."""
     files = {
         "treatments": TREATMENTS.replace(
             "P1,tocilizumab,2013-01-01,,2014-01-01", "P1,tocilizumab,2013-01-01,,"
@@ -333,7 +333,8 @@ def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
 def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
     lines = said(read, treatments="Our drugs\n" + TREATMENTS)
     assert lines[1:] == [
-        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the columns; remove the rows above it"
+        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the "
+        "columns; remove the rows above it"
     ]
 
 

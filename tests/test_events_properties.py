@@ -44,7 +44,7 @@ RULES = st.fixed_dictionaries(
 
 
 def as_written(courses, onsets, rules):
-    """Return the tables of a history as someone writes them whose ends are the last days on the drug, if they are."""
+    """Return the tables of a history, with inclusive ends if the rules have them."""
     if rules["end"] == "exclusive":
         return courses, onsets
     written = [
@@ -79,7 +79,7 @@ def read_or_skip(courses, onsets, rules, day=lambda number: number):
 
 
 def assert_accounted_for(cohort, rows):
-    """Every relapse and every day is in one place of the account, and what is kept is what the periods hold."""
+    """Every relapse and day is in one place of the account, and what is kept is what the periods hold."""
     account = cohort.account.attrition
     assert account["relapses_in"].sum() == rows
     lost = account[list(RELAPSE_CAUSES)].sum(axis=1)

@@ -141,8 +141,7 @@ def kaplan_meier_estimator(years: Floats, relapsed: Flags) -> tuple[Floats, Coun
     times, place = np.unique(years, return_inverse=True)
     relapses = np.bincount(place, weights=relapsed).astype(np.int64)
     at_risk = n_at_risk(years, times)
-    share: Floats = np.cumprod(1 - relapses / at_risk)
-    return times, at_risk, relapses, share
+    return times, at_risk, relapses, np.asarray(np.cumprod(1 - relapses / at_risk), dtype=np.float64)
 
 
 def kaplan_meier(treatment: str, patients: FollowUp, level: float) -> TimeToFirst:

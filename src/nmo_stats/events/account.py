@@ -178,16 +178,11 @@ def _why(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 
 def _words(losses: dict[str, int]) -> str:
-    relapses = [
-        f"{losses[name]} {cause.name}"
-        for name, cause in zip(RELAPSE_CAUSES, CAUSES.values(), strict=True)
-        if losses[name]
-    ]
-    days = [cause.name for code, cause in CAUSES.items() if losses.get(f"days_{code}")]
-    consumed = losses["periods_consumed"]
-    kinds = (
-        ("relapses", relapses),
-        ("days", days),
-        ("periods within the run-in", [str(consumed)] if consumed else []),
-    )
-    return "; ".join(f"{kind}: {', '.join(parts)}" for kind, parts in kinds if parts)
+    parts = {
+        "relapses": [
+            f"{lost} {cause.name}" for code, cause in CAUSES.items() if (lost := losses[f"relapses_{code}"])
+        ],
+        "days": [cause.name for code, cause in CAUSES.items() if losses.get(f"days_{code}")],
+        "periods within the run-in": [str(lost) for lost in [losses["periods_consumed"]] if lost],
+    }
+    return "; ".join(f"{kind}: {', '.join(lost)}" for kind, lost in parts.items() if lost)

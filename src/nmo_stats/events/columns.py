@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -88,18 +89,15 @@ class _DayColumn:
 
     Parameters
     ----------
-    others
-        Texts that are dates, but not ISO dates.
-    ambiguous
-        Those of them that do not begin with the year, which would give them one reading.
+    readings
+        Of each text that is a date but not an ISO date, the day that it is in each order.
     ambiguous_rows, iso_rows
-        In how many rows such texts, and ISO dates or date cells, stand.
+        In how many rows such texts stand but those that begin with the year, and ISO dates or date cells.
     has_date_cells
         Whether any cell is a date of a workbook or a frame.
     """
 
-    others: list[str]
-    ambiguous: list[str]
+    readings: list[dict[DateOrder, datetime.date]]
     ambiguous_rows: int
     iso_rows: int
     has_date_cells: bool
@@ -132,7 +130,7 @@ def date_texts(
     """
     columns = [_day_columns(table, mapping) for table in tables]
     together = [column for named in columns for column in named.values()]
-    readings = [dates for column in together for text in column.others if (dates := dates_in(text))]
+    readings = [dates for column in together for dates in column.readings if dates]
     fitting = tuple(order for order in ORDERS if all(order in dates for dates in readings))
     is_one_file = tables[0].source.name == tables[1].source.name  # two sheets of a workbook
     return [
@@ -156,28 +154,25 @@ def once_a_column(problems: Iterable[Problem], texts: Mapping[str, DateTexts]) -
 
 def _day_columns(table: CodedTable, mapping: Mapping[str, str]) -> dict[str, _DayColumn]:
     names = [mapping.get(column, column) for column in table.columns]
-    return {
-        name: _day_column(cells, codes)
-        for name, cells, codes in zip(names, table.cells, table.codes, strict=True)
-        if name in DAY_PARSERS
-    }
+    columns = zip(names, table.cells, table.codes, strict=True)
+    return {name: _day_column(cells, codes) for name, cells, codes in columns if name in DAY_PARSERS}
 
 
 def _day_column(cells: Sequence[Cell], codes: Codes) -> _DayColumn:
-    pairs = list(zip(cells, np.bincount(codes, minlength=len(cells)).tolist(), strict=True))
-    iso = [(cell, rows) for cell, rows in pairs if is_iso(cell)]
-    others = [
-        (cell, rows, dates)
-        for cell, rows in pairs
-        if isinstance(cell, str) and not is_iso(cell) and (dates := dates_in(cell)) is not None
+    rows = np.bincount(codes, minlength=len(cells))
+    iso = [is_iso(cell) for cell in cells]
+    dates = [
+        None if unique or not isinstance(cell, str) else dates_in(cell)
+        for cell, unique in zip(cells, iso, strict=True)
     ]
-    ambiguous = [(text, rows) for text, rows, dates in others if set(dates or ORDERS) != {"ymd"}]
+    ambiguous = [days is not None and set(days or ORDERS) != {"ymd"} for days in dates]
     return _DayColumn(
-        others=[text for text, *_ in others],
-        ambiguous=[text for text, _ in ambiguous],
-        ambiguous_rows=sum(rows for _, rows in ambiguous),
-        iso_rows=sum(rows for _, rows in iso),
-        has_date_cells=any(not isinstance(cell, str) for cell, _ in iso),
+        readings=[days for days in dates if days is not None],
+        ambiguous_rows=int(rows[np.array(ambiguous, dtype=bool)].sum()),
+        iso_rows=int(rows[np.array(iso, dtype=bool)].sum()),
+        has_date_cells=any(
+            unique and not isinstance(cell, str) for cell, unique in zip(cells, iso, strict=True)
+        ),
     )
 
 
@@ -194,8 +189,7 @@ def _doubt(column: _DayColumn, beside: Iterable[_DayColumn]) -> str:
             f"another order ({texts}); {_EXCHANGED}"
         )
     columns = list(beside)
-    readings = [dates_in(text) or {} for other in columns for text in other.ambiguous]
-    both = any({"dmy", "mdy"} <= reading.keys() for reading in readings)
+    both = any({"dmy", "mdy"} <= days.keys() for other in columns for days in other.readings)
     if texts and any(other.has_date_cells for other in columns) and not both:
         return f"one form of date in a table: texts of this one ({texts}) beside date cells; {_EXCHANGED}"
     return ""

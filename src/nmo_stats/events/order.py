@@ -32,17 +32,10 @@ _RULES: Final = {
     "overlap": (
         "start",
         "courses that do not overlap",
-        "end the earlier course at the switch, or join the two",
+        "end the first course at the switch, or join them",
     ),
-    "inclusive_overlap": (
-        *("start", "courses that do not overlap"),
-        "end the earlier course on the day before the switch, or join the two",
-    ),
-    "after_visit": (
-        "onset",
-        "a relapse not after the last visit",
-        f"correct the day, or give the visit in {_VISIT}",
-    ),
+    "inclusive_overlap": ("start", "courses that do not overlap", "end the earlier course on the day before"),
+    "after_visit": ("onset", "a relapse not after the last visit", f"correct the day, or give {_VISIT}"),
 }
 _Broken = dict[str, tuple[Flags, Callable[[int], str]]]
 
@@ -55,8 +48,8 @@ def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
     events
         The rows whose cells are valid.
     incomplete
-        For each patient whether courses of theirs are missing from ``events`` because a cell cannot be read: how long
-        such a patient was observed is not known, and nothing is said about it.
+        For each patient whether courses are missing from ``events`` because a cell cannot be read: how long they
+        were observed is not known, and nothing is said about it.
 
     Returns
     -------
@@ -129,27 +122,26 @@ def _onsets(events: Events, incomplete: Flags) -> _Broken:
     return {"after_visit": (late, lambda at: f"{text(onsets.day[at])}, last day observed {text(last[at])}")}
 
 
-def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Codes) -> list[Problem]:
+def unknown_patients(
+    treated: ParsedColumn | None, relapsing: ParsedColumn | None, rows: Codes
+) -> list[Problem]:
     """Return the rows of the relapses whose patient has no row in the treatments, readable or not."""
-    used = {treated.values[code] for code in np.unique(treated.codes).tolist()}
-    known = {name for name in used if isinstance(name, str)}
-    is_unknown = np.array(
-        [isinstance(name, str) and name not in known for name in relapsing.values], dtype=bool
-    )
+    if treated is None or relapsing is None:
+        return []
+    used = (treated.values[code] for code in np.unique(treated.codes).tolist())
+    alike = {_bare(name): name for name in used if isinstance(name, str)}
+    known, rule = set(alike.values()), "a patient of the treatments"
     if not known:  # a table without courses has its own problem
         return []
-    alike = {_bare(name): name for name in known} if is_unknown.any() else {}
     problems = []
-    for index in np.flatnonzero(is_unknown[relapsing.codes]).tolist():
+    is_unknown = [isinstance(name, str) and name not in known for name in relapsing.values]
+    for index in np.flatnonzero(np.array(is_unknown, dtype=bool)[relapsing.codes]).tolist():
         name = relapsing.values[relapsing.codes[index]]
         meant = alike.get(_bare(name))
         remedy = (
             f"did you mean {meant!r}?" if meant else "add the patient's courses, or correct the identifier"
         )
-        expected = "a patient of the treatments"
-        problems.append(
-            Problem(repr(name), expected, remedy, int(rows[index]), name, "patient", RELAPSES.short)
-        )
+        problems.append(Problem(repr(name), rule, remedy, int(rows[index]), name, "patient", RELAPSES.short))
     return problems
 
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -84,6 +85,11 @@ class ParsedTable:
         fits = np.array([isinstance(value, kind) for value in column.values], dtype=bool)
         return np.flatnonzero(fits[column.codes])
 
+    def values_of(self, name: str) -> list[Any]:
+        """Return the value of each row in a column, None where the table has no such column."""
+        column = self.parsed.get(name)
+        return [None] * len(self.table.rows) if column is None else column.in_rows().tolist()
+
     def faulty(self, names: Iterable[str]) -> Flags:
         """Return a mask of the rows that have a cell in one of these columns that cannot be read."""
         mask = np.zeros(len(self.table.rows), dtype=bool)
@@ -126,35 +132,29 @@ def events_of(
         If ``columns`` is not a mapping.
     """
     mapping = renaming(columns)
-    given = [
-        coded_in_our_shape(table, mapping, known)
-        for table, known in ((treatments, TREATMENTS), (relapses, RELAPSES))
-    ]
-    texts = date_texts(given, mapping, rules.dates)
-    courses, onsets = (
-        _parsed(table, known, mapping, dates)
-        for table, known, dates in zip(given, (TREATMENTS, RELAPSES), texts, strict=True)
+    given = (
+        coded_in_our_shape(treatments, mapping, TREATMENTS),
+        coded_in_our_shape(relapses, mapping, RELAPSES),
     )
-    tables = [courses, onsets]
-    mixed = _years(tables) or _mixed(tables)
+    texts = date_texts(given, mapping, rules.dates)
+    courses = _parsed(given[0], TREATMENTS, mapping, texts[0])
+    onsets = _parsed(given[1], RELAPSES, mapping, texts[1])
+    mixed = _years(courses, onsets) or _mixed(courses, onsets)
     events = None if mixed else _readable_events(courses, onsets, last_day_counts=rules.end == "inclusive")
+    # a renaming serves both tables, so a column needs to be in one of them
+    names = [name for table in given for name in table.columns]
+    known = [*TREATMENTS.parsers, *RELAPSES.parsers]
     problems = [
-        # a renaming serves both tables, so a column needs to be in one of them
-        *renaming_problems(
-            mapping,
-            [*given[0].columns, *given[1].columns],
-            [*TREATMENTS.parsers, *RELAPSES.parsers],
-            "tables of treatments and relapses",
-        ),
+        *renaming_problems(mapping, names, known, "tables of treatments and relapses"),
         *courses.problems,
         *onsets.problems,
         *mixed,
-        *_two_people(tables),
-        *_unknown(courses, onsets),
+        *_two_people(courses, onsets),
+        *unknown_patients(courses.parsed.get("patient"), onsets.parsed.get("patient"), onsets.table.rows),
         *_contradictions(events, courses),
     ]
     if problems or events is None:
-        raise CohortError(_sorted(problems), _joint_name(given[0].source, given[1].source))
+        raise CohortError(_sorted(problems), _joint_name(*given))
     return events
 
 
@@ -166,41 +166,30 @@ def _parsed(
     if not set(columns.required) <= set(names) and (below := header_below(table.head, ours, columns)):
         return ParsedTable(table, columns, {}, [below])
     named, name_problems = named_columns(table.columns, table.cells, ours)
+    problem = partial(Problem, table=columns.short)
     option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
-    missing = [
-        with_sheets(problem, table.unread_sheets, option, call) for problem in missing_columns(named, columns)
+    of_names = [
+        *name_problems,
+        *table.faults,
+        *(with_sheets(one, table.unread_sheets, option, call) for one in missing_columns(named, columns)),
     ]
-    computed = [
-        Problem(
-            "present",
-            "a column that is not computed from the events",
-            "rename or remove the column",
-            column=name,
-        )
-        for name in (named if columns is TREATMENTS else ())
-        if name in COMPUTED
-    ]
+    computed = [name for name in named if name in COMPUTED and columns is TREATMENTS]
+    rule = "a column that is not computed from the events"
     twice = {name for name, count in Counter(names).items() if count > 1}
-    parsed, cell_problems = parsed_coded(
+    parsed, of_cells = parsed_coded(
         table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
     )
     problems = [
-        *(
-            replace(problem, table=columns.short)
-            for problem in (*name_problems, *table.faults, *missing, *computed)
-        ),
-        *once_a_column(cell_problems, texts),
+        *(replace(one, table=columns.short) for one in of_names),
+        *(problem("present", rule, "rename or remove the column", column=name) for name in computed),
+        *once_a_column(of_cells, texts),
     ]
     if columns is TREATMENTS and not len(table.rows) and not problems:
-        problems.append(
-            Problem(
-                "header only", "one row for each course of a drug", "add the courses", table=columns.short
-            )
-        )
+        problems.append(problem("header only", "one row for each course of a drug", "add the courses"))
     return ParsedTable(table, columns, parsed, problems)
 
 
-def _years(tables: Sequence[ParsedTable]) -> list[Problem]:
+def _years(*tables: ParsedTable) -> list[Problem]:
     """Return a problem of each column of years, where all numbers of the treatments look like years."""
     rule = f"days, not years: all numbers of the column lie between {FIRST_YEAR} and {LAST_YEAR}"
     remedy = f"these look like years: write dates, such as 2013-03-01; {COUNTS_INSTEAD}; {OWN_ORIGIN}"
@@ -223,7 +212,7 @@ def _are_years(table: ParsedTable, names: Iterable[str]) -> bool:
     return low >= FIRST_YEAR and high <= LAST_YEAR and high - low <= _LONGEST
 
 
-def _mixed(tables: Iterable[ParsedTable]) -> list[Problem]:
+def _mixed(*tables: ParsedTable) -> list[Problem]:
     """Return the rows of the rarer kind where some days are dates and others are numbers."""
     columns = [(table, name) for table in tables for name in table.day_columns]
     dates, numbers = (
@@ -241,34 +230,24 @@ def _mixed(tables: Iterable[ParsedTable]) -> list[Problem]:
     ]
 
 
-def _two_people(tables: Sequence[ParsedTable]) -> list[Problem]:
+def _two_people(*tables: ParsedTable) -> list[Problem]:
     """Return the rows that contradict an earlier one, of either table, about the person."""
     readable = [table for table in tables if "patient" in table.parsed]
-    others = [name for table in readable for name in table.parsed if name not in table.columns.parsers]
-    facts = sorted({name for name in others if is_fact(name)} - _of_attacks(*tables))
+    others = {name for table in readable for name in table.parsed if name not in table.columns.parsers}
+    facts = [name for name in sorted(others) if is_fact(name) and not _is_of_attack(name, *tables)]
     if not facts:
         return []
-    sizes = [len(table.table.rows) for table in readable]
     columns = {
-        name: [
-            cell
-            for table, size in zip(readable, sizes, strict=True)
-            for cell in (table.parsed[name].in_rows() if name in table.parsed else [None] * size)
-        ]
-        for name in ("patient", *facts)
+        name: [cell for table in readable for cell in table.values_of(name)] for name in ("patient", *facts)
     }
     rows = [int(row) for table in readable for row in table.table.rows]
-    labels = [
-        str(table.columns.short) for table, size in zip(readable, sizes, strict=True) for _ in range(size)
-    ]
+    labels = [str(table.columns.short) for table in readable for _ in table.table.rows]
     return person_problems(columns, rows, ("patient",), labels)
 
 
-def _of_attacks(treatments: ParsedTable, relapses: ParsedTable) -> set[str]:
-    """Return the columns of the relapses alone that may be of the attack: the site of a myelitis."""
-    return {
-        name for name in relapses.parsed if name.strip().lower() == "site" and name not in treatments.parsed
-    }
+def _is_of_attack(name: str, treatments: ParsedTable, relapses: ParsedTable) -> bool:
+    """Return whether a column of the relapses alone may be of the attack: the site of a myelitis."""
+    return name.strip().lower() == "site" and name in relapses.parsed and name not in treatments.parsed
 
 
 def _readable_events(
@@ -281,13 +260,6 @@ def _readable_events(
         if not set(read.columns.required) <= read.parsed.keys():
             return None
     return _events(courses, onsets, last_day_counts=last_day_counts) if len(courses.table.rows) else None
-
-
-def _unknown(treatments: ParsedTable, relapses: ParsedTable) -> list[Problem]:
-    treated, relapsing = treatments.parsed.get("patient"), relapses.parsed.get("patient")
-    if treated is None or relapsing is None:
-        return []
-    return unknown_patients(treated, relapsing, relapses.table.rows)
 
 
 def _contradictions(events: Events | None, treatments: ParsedTable) -> list[Problem]:
@@ -305,14 +277,14 @@ def _contradictions(events: Events | None, treatments: ParsedTable) -> list[Prob
     return order_problems(events, incomplete)
 
 
-def _joint_source(first: Source, second: Source) -> Source:
+def _joint_source(first: CodedTable, second: CodedTable) -> Source:
     """Return one source for two tables: both names, and the hash of their two hashes."""
-    digest = hashlib.sha256(f"{first.sha256} {second.sha256}".encode()).hexdigest()
-    return Source(_joint_name(first, second), digest, (first, second))
+    digest = hashlib.sha256(f"{first.source.sha256} {second.source.sha256}".encode()).hexdigest()
+    return Source(_joint_name(first, second), digest, (first.source, second.source))
 
 
-def _joint_name(first: Source, second: Source) -> str:
-    return first.name if first.name == second.name else f"{first.name} and {second.name}"
+def _joint_name(*tables: CodedTable) -> str:
+    return " and ".join(dict.fromkeys(table.source.name for table in tables))
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:
@@ -329,7 +301,7 @@ def _events(treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: 
         onsets=_onsets(relapses, _positions(patients, relapses.parsed["patient"])),
         dated=len(treatments.rows_with("start", datetime.date)) > 0,
         last_day_counts=last_day_counts,
-        source=_joint_source(*(table.source for table in both)),
+        source=_joint_source(*both),
         blank_rows=(both[0].blank_rows, both[1].blank_rows),
         unread_sheets=tuple(dict.fromkeys(sheet for table in both for sheet in table.unread_sheets)),
         unused_columns=tuple(name for name in relapses.parsed if name not in RELAPSES.parsers),
