@@ -42,8 +42,8 @@ METHODS: Final = {
     "negative_binomial": Method("Negative-binomial regression", "Negative binomial", "likelihood"),
     "gee": Method("Poisson GEE, small-sample corrected", "GEE, corrected", "likelihood"),
     "gee_sandwich": Method("Poisson GEE, textbook sandwich", "GEE, textbook", "likelihood"),
-    SAMPLED: Method("Bayesian hierarchical (NUTS)", "NUTS", "hierarchical"),
-    HIERARCHICAL: Method("Bayesian hierarchical (quadrature)", "Quadrature", "hierarchical"),
+    SAMPLED: Method("Bayesian hierarchical (NUTS)", "Hierarchical, NUTS", "hierarchical"),
+    HIERARCHICAL: Method("Bayesian hierarchical (quadrature)", "Hierarchical", "hierarchical"),
     "wilcoxon": Method("Wilcoxon signed-rank test of relapse rates", "Wilcoxon", "descriptive"),
     "paired_t": Method("Paired t test of relapse rates", "Paired t", "descriptive"),
     "empirical_bayes": Method("Observed / expected, empirical Bayes", "Observed / expected", "likelihood"),
@@ -52,7 +52,7 @@ METHODS: Final = {
 }
 ESTIMAND_NAMES: Final = {
     "pooled": "Pooled rates",
-    "within_patient": "Within patients, common ratio",
+    "within_patient": "Within patients",
     "typical_patient": "Typical patient",
     "new_patient": "A patient not yet seen",
     "patient": "One patient",

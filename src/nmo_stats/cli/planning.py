@@ -12,7 +12,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.names import HIERARCHICAL, METHODS
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution, Measures, simulate
-from nmo_stats.operating.estimators.every import TESTS
+from nmo_stats.operating.methods import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.sensitivity.words import share_text
 from nmo_stats.wording import counted, percent, plain, significant, whole_percent

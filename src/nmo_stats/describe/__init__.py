@@ -13,7 +13,7 @@ from nmo_stats.describe.edss import (
 )
 from nmo_stats.describe.kaplan_meier import FirstRelapse, TimeToFirst, first_relapse
 from nmo_stats.describe.mean_cumulative import Accumulation, MeanCount, accumulation
-from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
+from nmo_stats.estimators.rank_tests import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
 
 __all__ = [
     "EDSS_RULES",
