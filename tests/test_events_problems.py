@@ -195,6 +195,13 @@ def test_remedies_name_what_is_meant(read):
     assert "within rituximab of row 2 (2012-01-01 to 2013-01-01)" in overlap.value
 
 
+def test_patients_whose_identifiers_look_alike_are_two(read):
+    treatments = TREATMENTS + "P01,rituximab,2012-05-01,2013-05-01,\n"
+    cohort = read(treatments, RELAPSES + "P01,2012-08-01\n")
+    assert cohort.patients == ("P1", "P01", "P2")
+    assert cohort.frame["relapses"].tolist() == [1, 0, 1, 1]
+
+
 def test_all_problems_of_both_tables_come_together_in_their_order(read):
     files = treatments("2012-01-01,2013", "2012-13-01,2013") | relapses("2012-06-01", "June")
     lines = said(read, **files)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -172,12 +174,12 @@ def _why(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Return what was excluded in words; equal losses are worded once."""
     losses = frame[[*RELAPSE_CAUSES, *DAY_CAUSES, "periods_consumed"]].copy()
     losses[list(DAY_CAUSES)] = losses[list(DAY_CAUSES)].clip(upper=1)  # how many days stands in their column
-    rows, positions = np.unique(losses.to_numpy(), axis=0, return_inverse=True)
-    texts = [_words(dict(zip(losses.columns, row, strict=True))) for row in rows.tolist()]
+    positions = losses.groupby(list(losses.columns), sort=False).ngroup().to_numpy()
+    texts = [_words(row) for row in losses.drop_duplicates().to_dict("records")]
     return np.array(texts, dtype=object)[positions]
 
 
-def _words(losses: dict[str, int]) -> str:
+def _words(losses: dict[Hashable, int]) -> str:
     parts = {
         "relapses": [
             f"{lost} {cause.name}" for code, cause in CAUSES.items() if (lost := losses[f"relapses_{code}"])

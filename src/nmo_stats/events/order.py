@@ -48,8 +48,8 @@ def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
     events
         The rows whose cells are valid.
     incomplete
-        For each patient whether courses are missing from ``events`` because a cell cannot be read: how long they
-        were observed is not known, and nothing is said about it.
+        For each patient whether a course is missing from ``events`` because a cell cannot be read: the end of
+        observation is not known then, and nothing is said about it.
 
     Returns
     -------
@@ -129,12 +129,11 @@ def unknown_patients(
     if treated is None or relapsing is None:
         return []
     used = (treated.values[code] for code in np.unique(treated.codes).tolist())
-    alike = {_bare(name): name for name in used if isinstance(name, str)}
-    known, rule = set(alike.values()), "a patient of the treatments"
-    if not known:  # a table without courses has its own problem
-        return []
-    problems = []
+    known, rule = {name for name in used if isinstance(name, str)}, "a patient of the treatments"
     is_unknown = [isinstance(name, str) and name not in known for name in relapsing.values]
+    if not known or not any(is_unknown):  # a table without courses has its own problem
+        return []
+    problems, alike = [], {_bare(name): name for name in known}
     for index in np.flatnonzero(np.array(is_unknown, dtype=bool)[relapsing.codes]).tolist():
         name = relapsing.values[relapsing.codes[index]]
         meant = alike.get(_bare(name))
