@@ -13,7 +13,6 @@ import pandas as pd
 
 from nmo_stats.analysis import Analysis, installed
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.cohort.attrition import ATTRITION
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
@@ -134,13 +133,7 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    found = {
-        "attrition": cohort.attrition,
-        "switch_merges": cohort.switch_merges,
-        "switch_days": cohort.switch_days,
-        "switch_lags": cohort.switch_lags,
-    }
-    return {name: frame for name, frame in found.items() if frame is not None}
+    return {} if cohort.account is None else cohort.account.tables
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -259,11 +252,9 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
     reason
         Why it is not.
     """
-    account = cohort.attrition
     events: dict[str, object] = {"switch_merges": [], "switch_days": [], "switch_lags": []} | {
         name: json_records(frame) for name, frame in _event_frames(cohort).items() if name != "attrition"
     }
-    totals = [name for name in ATTRITION if name not in ("patient", "why")]
     return {
         "schema": SCHEMA,
         "valid": True,
@@ -274,7 +265,7 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
         "exposure": cohort.unit,
         "covariates": list(cohort.covariates),
         "comparison": _comparison_json(pair, reason),
-        "attrition": None if account is None else {name: int(account[name].sum()) for name in totals},
+        "attrition": None if cohort.account is None else cohort.account.totals,
         **events,
         "notices": [notice.to_dict() for notice in (cohort.notices if pair is None else pair.notices)],
     }
