@@ -246,9 +246,12 @@ def test_where_finds_the_rows_whatever_the_spelling_of_numbers(conditions, rows)
         ({"sex": None}, "no row with sex = empty; there are F, M"),
         ({"sex": ["F", "M"]}, "no row with sex = ['F', 'M']; there are F, M"),
         ({"age": [40, 30.5]}, "no row with age = [40, 30.5]; there are 40, 30.5"),
-        ({"edss_start": 0.5}, "edss_start = 0.5: EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)"),
-        ({"ongoing": "perhaps"}, "ongoing = 'perhaps': yes, no, or empty for unknown"),
-        ({"relapses": -1}, "relapses = -1: relapses is a whole number >= 0"),
+        (
+            {"edss_start": 0.5},
+            "edss_start = 0.5. Expected: EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)",
+        ),
+        ({"ongoing": "perhaps"}, "ongoing = 'perhaps'. Expected: yes, no, or empty for unknown"),
+        ({"relapses": -1}, "relapses = -1. Expected: relapses is a whole number >= 0"),
         (
             {"sex": "F", "age": 30.5},
             "no row satisfies {'sex': 'F', 'age': 30.5}; relax one of the conditions",

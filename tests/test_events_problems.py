@@ -341,7 +341,7 @@ def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
 
 @pytest.mark.parametrize("data", [None, 3, ["t.csv"]])
 def test_what_is_no_table_is_refused(data):
-    with pytest.raises(ArgumentError, match="give the path of a file, a TableFile or a DataFrame"):
+    with pytest.raises(ArgumentError, match="Expected: the path of a file"):
         read_events(data, data)
 
 

@@ -20,11 +20,11 @@ from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.frames import records
 from nmo_stats.tables.cells import Fault, as_text, is_missing, says_unknown, shown, written_column
+from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import RawTable
-from nmo_stats.tables.reading import from_frame, read_table
+from nmo_stats.tables.reading import read_table
+from nmo_stats.tables.table import CodedTable
 
 PERIOD_TABLE: Final = "period table"
 PATIENT_FACTS: Final = "patient facts"
@@ -272,9 +272,9 @@ def _of_covariates(cohort: Cohort, frame: pd.DataFrame) -> dict[Name, Fact]:
 def _of_patients(
     patients: str | Path | TableFile | pd.DataFrame, courses: Mapping[str, tuple[str, ...]]
 ) -> dict[Name, Fact]:
-    raw = from_frame(patients) if isinstance(patients, pd.DataFrame) else read_table(patients)
-    named = {name: cells for name, cells in zip(raw.columns, raw.cells, strict=True) if name}
-    problems = [*raw.faults, *_patient_problems(named.get("patient"), raw.rows, courses)]
+    raw = read_table(patients)
+    named = {name: cells for name, cells in zip(raw.columns, raw.in_rows(), strict=True) if name}
+    problems = [*raw.faults, *_patient_problems(named.get("patient"), raw.row_numbers(), courses)]
     problems += _number_problems(named, raw)
     if problems:
         raise CohortError(problems, raw.source.name)
@@ -296,11 +296,13 @@ def _of_patients(
     return found
 
 
-def _number_problems(named: Mapping[str, tuple[object, ...]], raw: RawTable) -> list[Problem]:
+def _number_problems(named: Mapping[str, tuple[object, ...]], raw: CodedTable) -> list[Problem]:
     """Find the cells for which a column of numbers would count as text, and be left out of the audit."""
     problems = []
     for column, cells in named.items():
-        filled = [(row, cell) for row, cell in zip(raw.rows, cells, strict=True) if not is_missing(cell)]
+        filled = [
+            (row, cell) for row, cell in zip(raw.row_numbers(), cells, strict=True) if not is_missing(cell)
+        ]
         others = [
             (row, cell) for row, cell in filled if not isinstance(covariate((cell,), raw.decimal)[0], float)
         ]

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.cohort.notices import Notice
-from nmo_stats.tables.raw import REMARK_CODES
+from nmo_stats.tables.table import REMARK_CODES
 
 # Every relapse that came in is in exactly one of these, and every patient-day in one of the others: the sums reconcile.
 RELAPSE_CAUSES: Final = {

@@ -10,7 +10,7 @@ from typing import Final
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN
 from nmo_stats.errors import Problem
 from nmo_stats.tables.cells import word_set
-from nmo_stats.tables.columns import rename_text
+from nmo_stats.tables.column_names import rename_text
 
 _LISTED: Final = "exposure_days, exposure_weeks, exposure_months or exposure_years"
 _RULE: Final = f"exactly one of {_LISTED.replace(' or', ',')}; the unit is in the name"

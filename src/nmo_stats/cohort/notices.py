@@ -14,7 +14,7 @@ import pandas as pd
 
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.raw import Remark
+from nmo_stats.tables.table import Remark
 
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS = 30

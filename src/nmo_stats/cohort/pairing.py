@@ -14,7 +14,7 @@ from nmo_stats.cohort.history import history_of
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import as_text
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.column_names import nearest
 
 Courses = Literal["all", "adjacent"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nmo_stats.errors import Problem
 from nmo_stats.tables.cells import shown
-from nmo_stats.tables.person_facts import FACT_REMEDY, FACT_RULE, compared, is_fact
+from nmo_stats.tables.column_names import FACT_REMEDY, FACT_RULE, compared, is_fact
 
 
 @dataclass(frozen=True, slots=True)

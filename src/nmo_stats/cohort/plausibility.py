@@ -14,7 +14,7 @@ from nmo_stats.cohort.persons import changes
 from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
 from nmo_stats.cohort.totals import averages, totals
 from nmo_stats.tables.cells import plain_number
-from nmo_stats.tables.person_facts import is_fact
+from nmo_stats.tables.column_names import is_fact
 
 # Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
 _CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)

@@ -7,7 +7,7 @@ import re
 from typing import Final, NamedTuple
 
 from nmo_stats.tables.cells import Cell, Fault, is_missing, parse_number, with_decimal_comma, written_decimals
-from nmo_stats.tables.raw import DecimalMark
+from nmo_stats.tables.table import DecimalMark
 
 RULE: Final = "a printed number, without unit, with the decimal mark of the file"
 SIGNS: Final = {"=": "=", "<": "<", "≤": "<=", "<=": "<=", ">": ">", "≥": ">=", ">=": ">="}

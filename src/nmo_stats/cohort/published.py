@@ -21,8 +21,8 @@ from nmo_stats.tables.cells import (
     shown,
     with_decimal_comma,
 )
-from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import DecimalMark, RawTable
+from nmo_stats.tables.column_names import nearest
+from nmo_stats.tables.table import CodedTable, DecimalMark
 
 PUBLISHED: Final = ("quantity", "patient", "treatment", "value", "decimals", "place")
 # Before the value: "=" or, of a p-value, an inequality; a column of its own where a table has it apart from the value.
@@ -37,7 +37,9 @@ _SERIES: Final = frozenset(
 Parsed = Mapping[str, list[Any]]
 
 
-def published_numbers(raw: RawTable, patients: Collection[str], treatments: Collection[str]) -> pd.DataFrame:
+def published_numbers(
+    raw: CodedTable, patients: Collection[str], treatments: Collection[str]
+) -> pd.DataFrame:
     """Return the printed numbers with canonical types: patient and treatment None where a row names none.
 
     Parameters
@@ -54,17 +56,18 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
         With every problem of the table.
     """
     problems = [*_column_problems(raw), *raw.faults]
-    if not raw.rows and not problems:
+    rows = raw.row_numbers()
+    if not rows and not problems:
         rule = "the table has one row per printed number"
         problems.append(Problem("header only", rule, "add the numbers of the paper"))
-    cells = dict(zip(raw.columns, raw.cells, strict=True))
+    cells = dict(zip(raw.columns, raw.in_rows(), strict=True))
     parsed = _parsed(cells, raw.decimal)
-    problems += _cell_problems(parsed, cells, raw.rows)
+    problems += _cell_problems(parsed, cells, rows)
     if set(PUBLISHED) <= set(parsed):
-        problems += _relation_problems(parsed, cells["value"], raw.rows)
-        problems += _decimal_problems(parsed, cells["value"], raw.rows)
-        problems += _name_problems(parsed, raw.rows, patients, treatments)
-        problems += _repeated(parsed, raw.rows)
+        problems += _relation_problems(parsed, cells["value"], rows)
+        problems += _decimal_problems(parsed, cells["value"], rows)
+        problems += _name_problems(parsed, rows, patients, treatments)
+        problems += _repeated(parsed, rows)
     if problems:
         raise CohortError(sorted(problems, key=lambda problem: problem.row or 0), raw.source.name)
     known = (*PUBLISHED, RELATION)
@@ -146,7 +149,7 @@ _PARSERS: Final[dict[str, Callable[[Cell], object]]] = {
 }
 
 
-def _column_problems(raw: RawTable) -> list[Problem]:
+def _column_problems(raw: CodedTable) -> list[Problem]:
     others = [name for name in raw.columns if name and name not in PUBLISHED]
     problems = [
         Problem("missing", f"the table has a column {name!r}", nearest(name, others) or "add it", column=name)

@@ -19,13 +19,13 @@ from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.plausibility import entry_notices
 from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
-from nmo_stats.cohort.selection import rows_where
-from nmo_stats.cohort.validate import in_our_shape, validated
-from nmo_stats.cohort.written import written
+from nmo_stats.cohort.validate import PERIODS, decimals_as_written, rows_where, validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.columns import renaming
 from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.raw import DecimalMark, RawTable, Source
 from nmo_stats.tables.reading import from_frame, read_table
+from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.table import CodedTable, DecimalMark, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +160,9 @@ class Cohort:
         >>> len(load_example().with_published(pd.DataFrame([row])).published)
         1
         """
-        raw = from_frame(published) if isinstance(published, pd.DataFrame) else read_table(published)
-        notices = (*self.notices, *remark_notices(raw.remarks))
-        numbers = published_numbers(raw, self.patients, self.treatments)
+        table = read_table(published)
+        notices = (*self.notices, *remark_notices(table.remarks))
+        numbers = published_numbers(table, self.patients, self.treatments)
         return replace(self, published=numbers, notices=notices)
 
     def where(self, **conditions: object) -> Cohort:
@@ -329,16 +329,18 @@ def data_folder() -> Path:
     return installed if installed.is_dir() else here.parents[3] / "data"
 
 
-def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
-    raw = in_our_shape(raw, columns)
-    frame = validated(raw, columns)
+def _cohort(table: CodedTable, columns: Mapping[str, str] | None) -> Cohort:
+    mapping = renaming(columns)
+    table = in_our_shape(table, mapping, PERIODS)
+    frame = validated(table, mapping)
     unit = next(name for name in EXPOSURES if name in frame)
     notices = (
-        *remark_notices(raw.remarks),
-        *table_notices(frame, unit, raw.blank_rows, raw.unread_sheets),
+        *remark_notices(table.remarks),
+        *table_notices(frame, unit, table.blank_rows, table.unread_sheets),
         *entry_notices(frame, unit),
     )
-    return Cohort(frame, notices, raw.source, written=written(raw, frame, columns))
+    written = decimals_as_written(table, mapping, frame)
+    return Cohort(frame, notices, table.source, written=written)
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from nmo_stats.events.columns import RELAPSES, TREATMENTS
 from nmo_stats.events.days import day_text
 from nmo_stats.events.records import NO_DAY, Events
 from nmo_stats.events.timeline import Timeline, last_visits, timeline
-from nmo_stats.tables.coded import ParsedColumn
+from nmo_stats.tables.table import ParsedColumn
 
 Text = Callable[[int], str]
 

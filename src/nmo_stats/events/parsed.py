@@ -11,8 +11,8 @@ import numpy.typing as npt
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import DAY_PARSERS
 from nmo_stats.tables.cells import Fault, shown
-from nmo_stats.tables.coded import CodedTable, ParsedColumn
 from nmo_stats.tables.columns import Columns
+from nmo_stats.tables.table import CodedTable, ParsedColumn
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,8 +23,8 @@ from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Timeline, timeline
 from nmo_stats.events.written_dates import DateOrder
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.coded import coded_table
 from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.reading import read_table
 
 Data = str | Path | TableFile | pd.DataFrame
 
@@ -100,9 +100,7 @@ def read_events(  # noqa: PLR0913  every rule by its name, as at the prompt
     ((2, 0), (2, 1))
     """
     rules = Rules(min_gap_days, run_in_days, gap, end, switch_window_days, dates)
-    events = events_of(
-        coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns, rules
-    )
+    events = events_of(read_table(treatments, "treatments"), read_table(relapses, "relapses"), columns, rules)
     courses = timeline(events)
     found = counted(courses, events.onsets, rules)
     kept = found.days > 0

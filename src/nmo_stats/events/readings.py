@@ -14,7 +14,7 @@ from nmo_stats.events.days import COUNTS_INSTEAD, FIRST_YEAR, LAST_YEAR, OWN_ORI
 from nmo_stats.events.parsed import ParsedTable
 from nmo_stats.events.written_dates import ORDERS, DateOrder, dates_in
 from nmo_stats.tables.cells import Cell
-from nmo_stats.tables.coded import CodedTable, ParsedColumn
+from nmo_stats.tables.table import CodedTable, ParsedColumn
 
 _LONGEST: Final = 100  # years between the first and the last day of a series
 _EXCHANGED: Final = "a spreadsheet that could not read such a text may have exchanged day and month of the dates that it could"

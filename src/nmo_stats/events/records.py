@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arrays import Codes
-from nmo_stats.tables.coded import ParsedColumn
-from nmo_stats.tables.raw import Remark, Source
+from nmo_stats.tables.table import ParsedColumn, Remark, Source
 
 NO_DAY: Final = -(2**62)  # stands for an empty cell among days
 

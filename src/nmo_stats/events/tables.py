@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -24,20 +22,19 @@ from nmo_stats.events.readings import date_texts, once_a_column, year_problems
 from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
 from nmo_stats.events.rules import Rules
 from nmo_stats.tables.cells import Fault
-from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
+from nmo_stats.tables.column_names import is_fact
 from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
     header_below,
-    missing_columns,
-    named_columns,
+    header_problems,
+    parsed_columns,
     renaming,
     renaming_problems,
-    with_sheets,
 )
-from nmo_stats.tables.person_facts import is_fact
-from nmo_stats.tables.raw import Source
+from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.table import CodedTable, ParsedColumn, Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
@@ -56,8 +53,8 @@ def events_of(
         If ``columns`` is not a mapping.
     """
     mapping = renaming(columns)
-    treatments = coded_in_our_shape(treatments, mapping, TREATMENTS)
-    relapses = coded_in_our_shape(relapses, mapping, RELAPSES)
+    treatments = in_our_shape(treatments, mapping, TREATMENTS)
+    relapses = in_our_shape(relapses, mapping, RELAPSES)
     texts = date_texts((treatments, relapses), mapping, rules.dates)
     tables = [
         _parsed(treatments, TREATMENTS, mapping, texts[0]),
@@ -170,24 +167,18 @@ def _parsed(
     table: CodedTable, columns: Columns, mapping: Mapping[str, str], texts: Mapping[str, DateTexts]
 ) -> ParsedTable:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
-    if not set(columns.required) <= {ours.get(name, name) for name in table.columns} and (
-        below := header_below(table.head, ours, columns)
-    ):
+    if below := header_below(table, ours, columns):
         return ParsedTable(table, columns, {}, [below])
-    named, name_problems = named_columns(table.columns, table.cells, ours)
-    option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
-    missing = [
-        with_sheets(problem, table.unread_sheets, option, call) for problem in missing_columns(named, columns)
-    ]
-    problems = [
-        *_inside(columns, [*name_problems, *table.faults, *missing]),
-        *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
-    ]
     names = [ours.get(column, column) for column in table.columns]
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    parsed, cell_problems = parsed_coded(
-        table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
-    )
+    problems = [
+        *header_problems(table, names, columns),
+        *(
+            _computed(columns, name)
+            for name in dict.fromkeys(names)
+            if columns is TREATMENTS and name in COMPUTED
+        ),
+    ]
+    parsed, cell_problems = parsed_columns(table, names, reading_dates(columns, texts))
     problems += once_a_column(cell_problems, texts)
     if columns is TREATMENTS and not len(table.rows) and not problems:
         problems.append(
@@ -199,10 +190,6 @@ def _parsed(
             )
         )
     return ParsedTable(table, columns, parsed, problems)
-
-
-def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
-    return [replace(problem, table=columns.short) for problem in problems]
 
 
 def _computed(columns: Columns, name: str) -> Problem:
@@ -319,8 +306,7 @@ def _series(column: ParsedColumn, name: str) -> pd.Series:
         return pd.Series(column.in_rows(), dtype="boolean")
     if name in TREATMENTS.parsers:
         return pd.Series(column.in_rows("float64"))
-    different = covariate_series(list(column.values))
-    return different.take(column.codes).reset_index(drop=True)
+    return covariate_series(column)
 
 
 def _onsets(read: ParsedTable, patient: npt.NDArray[np.int64]) -> Onsets:

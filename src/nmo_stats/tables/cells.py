@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -54,6 +55,14 @@ class Fault:
 
     rule: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A cell of which its reader knows what was found, and what is wrong with it."""
+
+    found: str
+    fault: Fault
 
 
 def is_missing(cell: Cell) -> bool:
@@ -195,6 +204,12 @@ def is_encodable(text: str) -> bool:
     return text.isascii() or _HALF.search(text) is None
 
 
+def folded(text: str) -> str:
+    """Return a text in small letters without accents."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 def plain_number(cell: Cell) -> float | None:
     """Return the number that a cell holds, or None."""
     number = parse_number(cell, "", "")
@@ -252,8 +267,11 @@ def different(column: Iterable[Cell]) -> tuple[tuple[Cell, ...], npt.NDArray[np.
     cells: list[Cell] = []
     codes: list[int] = []
     for cell in column:
-        key = (type(cell), cell) if isinstance(cell, Hashable) else (list, id(cell))
-        code = places.get(key)
+        key: Hashable = (type(cell), cell)
+        try:
+            code = places.get(key)
+        except TypeError:  # a list, or another cell that cannot be hashed
+            key, code = (list, id(cell)), None
         if code is None:
             code = places[key] = len(cells)
             cells.append(cell)

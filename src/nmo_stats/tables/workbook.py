@@ -8,12 +8,12 @@ from typing import Final, NoReturn
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, printable, shown
-from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.column_names import nearest
+from nmo_stats.tables.files import TableFile, listed, refuse
 from nmo_stats.tables.package import MEGABYTE, Package, local, opened
-from nmo_stats.tables.raw import Remark, listed, refuse
 from nmo_stats.tables.sheet import Book, Sheet, holds_anything, read_part
 from nmo_stats.tables.styles import shared_texts, styles_of
+from nmo_stats.tables.table import Remark
 
 _LISTED: Final = 20
 
