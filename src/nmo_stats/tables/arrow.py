@@ -11,7 +11,7 @@ import numpy as np
 from nmo_stats.errors import CohortError
 from nmo_stats.tables.cells import different, shown
 from nmo_stats.tables.files import LARGEST_FILE, MOST_CELLS, TableFile, refuse
-from nmo_stats.tables.table import Coded
+from nmo_stats.tables.table import Coded, CodedTable, coded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 
-def read_parquet(content: bytes, file: TableFile) -> tuple[list[str], list[Coded]]:
-    """Return the names and the cells of the columns of a Parquet file, without a nameless index.
+def read_parquet(content: bytes, file: TableFile) -> CodedTable:
+    """Return the table in a Parquet file, without a nameless index.
 
     Raises
     ------
@@ -38,12 +38,14 @@ def read_parquet(content: bytes, file: TableFile) -> tuple[list[str], list[Coded
         table = parquet.read()
         named = zip(table.column_names, table.columns, strict=True)
         kept = [(name, column) for name, column in named if not _PANDAS_INDEX.fullmatch(name)]
-        return [name for name, _ in kept], [_coded(column) for _, column in kept]
+        columns = [_coded(column) for _, column in kept]
     except CohortError:
         raise
     except Exception as error:  # noqa: BLE001  a damaged file, or a date that Python has not, raises nearly anything
         found = f"cannot be read ({shown(error)})"
         refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
+    rows = np.arange(1, 1 + table.num_rows, dtype=np.int64)
+    return coded([name for name, _ in kept], columns, rows, file.source(content))
 
 
 def different_cells(column: pa.ChunkedArray) -> Coded:

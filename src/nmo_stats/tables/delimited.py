@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.arrow import different_cells
 from nmo_stats.tables.cells import is_decimal_comma
 from nmo_stats.tables.files import MOST_CELLS, MOST_ROWS, TableFile, refuse
-from nmo_stats.tables.table import HEAD, Coded
+from nmo_stats.tables.table import HEAD, Coded, CodedTable, coded, coded_rows
 
 _SEPARATORS: Final = (",", ";", "\t")
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -41,7 +42,20 @@ def separator(content: bytes, file: TableFile) -> str:
     return usual
 
 
-def require_lines(content: bytes, mark: str, name: str) -> None:
+def read_text(content: bytes, file: TableFile) -> CodedTable:
+    """Return the table in a text file."""
+    mark = separator(content, file)
+    _require_lines(content, mark, file.shown_name)
+    source = file.source(content)
+    if plain := read_columns(content, file, mark):
+        table = coded(*plain, np.arange(2, 2 + len(plain[1][0][1]), dtype=np.int64), source)
+    else:
+        header, *body = read_rows(content, file, mark)
+        table = coded_rows(header, body, range(2, len(body) + 2), source)
+    return replace(table, separator=mark)
+
+
+def _require_lines(content: bytes, mark: str, name: str) -> None:
     """Refuse a text with more cells, or with a longer line, than any table has."""
     lines = max(content.count(b"\n"), content.count(b"\r"))
     cells = content.count(mark.encode()) + lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,16 +11,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from nmo_stats.arrays import Codes
-from nmo_stats.errors import ArgumentError, Problem
+from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.arrow import read_parquet
-from nmo_stats.tables.cells import Cell, as_text, different, is_encodable, is_missing
-from nmo_stats.tables.delimited import read_columns, read_rows, require_lines, separator
+from nmo_stats.tables.cells import Cell, different, is_encodable
+from nmo_stats.tables.delimited import read_text
 from nmo_stats.tables.files import TableFile, read_content, refuse, table_file
 from nmo_stats.tables.redcap import instrument_rows
-from nmo_stats.tables.table import HEAD, Coded, CodedTable, Source
-
-_MOST_COLUMNS: Final = 16_384  # of a spreadsheet
+from nmo_stats.tables.table import Coded, CodedTable, Source, coded
+from nmo_stats.tables.workbook import read_sheet
 
 
 def read_table(data: str | Path | TableFile | pd.DataFrame, role: str | None = None) -> CodedTable:
@@ -94,104 +92,8 @@ def _coded_series(series: pd.Series) -> Coded:
     return (*cells, None), np.where(codes < 0, len(cells), codes).astype(np.int64)
 
 
-def coded(header: Sequence[Cell], columns: Sequence[Coded], numbers: Codes, source: Source) -> CodedTable:
-    """Return the table of the rows that are not empty.
-
-    Parameters
-    ----------
-    header, columns
-        Name and cells of each column.
-    numbers
-        Number of each row.
-    source
-        Where the table comes from.
-    """
-    if len(header) > _MOST_COLUMNS:
-        rule = f"a table has at most {_MOST_COLUMNS:,} columns"
-        refuse(source.name, f"{len(header):,} columns", rule, "keep the columns that are needed")
-    empty = np.ones(len(numbers), dtype=bool)
-    for cells, codes in columns:
-        if not empty.any():
-            break
-        empty &= np.array([is_missing(cell) for cell in cells], dtype=bool)[codes]
-    table = CodedTable(
-        tuple("" if is_missing(name) else as_text(name) for name in header),
-        tuple(cells for cells, _ in columns),
-        tuple(codes for _, codes in columns),
-        numbers,
-        source,
-        # empty rows at the end are not worth a word
-        blank_rows=tuple(numbers[empty & (numbers < numbers[~empty].max(initial=0))].tolist()),
-    )
-    top = table.of_rows(np.arange(min(HEAD, len(numbers))))
-    table = replace(table, head=_head(top.row_numbers(), list(zip(*top.in_rows(), strict=True))))
-    return table.of_rows(~empty) if empty.any() else table
-
-
-def coded_rows(
-    header: Sequence[Cell], body: Sequence[Sequence[Cell]], numbers: Sequence[int], source: Source
-) -> CodedTable:
-    """Return the table of the rows that fit the header; of the others those that are not empty are its faults."""
-    width = len(header)
-    filled = [row for row in zip(numbers, body, strict=True) if not all(map(is_missing, row[1]))]
-    fitting = [(number, cells) for number, cells in filled if len(cells) == width]
-    columns = [different(column) for column in zip(*(cells for _, cells in fitting), strict=True)]
-    places = np.array([number for number, _ in fitting], dtype=np.int64)
-    table = coded(header, columns or [different(())] * width, places, source)
-    between = set(range(2, filled[-1][0] if filled else 0))
-    return replace(
-        table,
-        faults=tuple(_ragged(number, len(cells), width) for number, cells in filled if len(cells) != width),
-        blank_rows=tuple(sorted(between.difference(number for number, _ in filled))),
-        head=_head(numbers[:HEAD], body[:HEAD]),
-    )
-
-
-def _head(numbers: Sequence[int], rows: Sequence[Sequence[Cell]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """Return number and texts of the first rows."""
-    return tuple(
-        (number, tuple(as_text(cell).strip() for cell in cells if not is_missing(cell)))
-        for number, cells in zip(numbers, rows, strict=False)
-    )
-
-
-def _ragged(row: int, cells: int, width: int) -> Problem:
-    found = f"{cells} cell{'' if cells == 1 else 's'}"
-    remedy = "fill or remove cells; a cell that contains the separator stands in quotes"
-    return Problem(found, f"a row has as many cells as the header ({width})", remedy, row=row)
-
-
-def _text(content: bytes, file: TableFile) -> CodedTable:
-    mark = separator(content, file)
-    require_lines(content, mark, file.shown_name)
-    source = file.source(content)
-    if (plain := read_columns(content, file, mark)) is not None:
-        names, columns = plain
-        table = coded(names, columns, np.arange(2, 2 + len(columns[0][1]), dtype=np.int64), source)
-    else:
-        header, *body = read_rows(content, file, mark)
-        table = coded_rows(header, body, range(2, len(body) + 2), source)
-    return replace(table, separator=mark)
-
-
-def _workbook(content: bytes, file: TableFile) -> CodedTable:
-    from nmo_stats.tables.workbook import read_sheet
-
-    sheet = read_sheet(content, file)
-    table = coded_rows(sheet.header, sheet.body, sheet.numbers, file.source(content))
-    return replace(table, unread_sheets=sheet.unread_sheets, remarks=sheet.remarks)
-
-
-def _parquet(content: bytes, file: TableFile) -> CodedTable:
-    names, columns = read_parquet(content, file)
-    rows = len(columns[0][1]) if columns else 0
-    return coded(names, columns, np.arange(1, 1 + rows, dtype=np.int64), file.source(content))
-
-
 _READERS: Final[dict[str, Callable[[bytes, TableFile], CodedTable]]] = {
-    ".csv": _text,
-    ".tsv": _text,
-    ".txt": _text,
-    ".xlsx": _workbook,
-    ".parquet": _parquet,
+    **dict.fromkeys((".csv", ".tsv", ".txt"), read_text),
+    ".xlsx": read_sheet,
+    ".parquet": read_parquet,
 }

@@ -10,8 +10,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as Xml
 
 from nmo_stats.tables.cells import Cell, is_missing
-from nmo_stats.tables.package import Names, Package, is_set
-from nmo_stats.tables.styles import Styles, Texts, is_struck, text_of
+from nmo_stats.tables.package import Package, Styles, Texts, is_set, is_struck, local, text_of
 
 LAST_ROW: Final = 1_048_576  # of every spreadsheet program
 LAST_COLUMN: Final = 16_384
@@ -70,12 +69,12 @@ def read_part(book: Book, part: str) -> Sheet:
     ValueError
         If rows or cells have no place in a sheet, or one place is taken twice.
     """
-    sheet, names, last = Sheet(), Names(), 0
-    for element in _elements(book, part, names):
-        name = names[element.tag]
+    sheet, last = Sheet(), 0
+    for element in _elements(book, part):
+        name = local(element.tag)
         if name == "row":
             last = _row_number(element, last)
-            _add_row(sheet, last, element, book, names)
+            _add_row(sheet, last, element, book)
         elif name == "col":
             if _is_hidden(element, "width"):
                 first, final = int(element.get("min", 1)), int(element.get("max", 1))
@@ -87,13 +86,9 @@ def read_part(book: Book, part: str) -> Sheet:
 
 def holds_anything(book: Book, part: str) -> bool:
     """Return whether a sheet has a filled cell; it is read up to the first one."""
-    names = Names()
-    rows = (element for element in _elements(book, part, names) if names[element.tag] == "row")
+    rows = (element for element in _elements(book, part) if local(element.tag) == "row")
     return any(
-        not is_missing(value)
-        for row in rows
-        for cell in row
-        for value in [_value(cell, _kind(cell), book, names)]
+        not is_missing(value) for row in rows for cell in row for value in [_value(cell, _kind(cell), book)]
     )
 
 
@@ -111,12 +106,12 @@ def column_number(letters: str) -> int:
     return number
 
 
-def _elements(book: Book, part: str, names: Names) -> Iterator[Xml.Element]:
+def _elements(book: Book, part: str) -> Iterator[Xml.Element]:
     """Return rows, columns and merged areas as they end; rows are forgotten behind the reader."""
     data: Xml.Element | None = None
     cells = 0  # of the row, counted before it ends: a row without end would fill the memory
     for event, element in book.package.elements(part):
-        name = names[element.tag]
+        name = local(element.tag)
         if event == "start":
             data = element if name == "sheetData" else data
             cells = cells + 1 if name == "c" else 0 if name == "row" else cells
@@ -137,18 +132,18 @@ def _row_number(row: Xml.Element, last: int) -> int:
     return number
 
 
-def _add_row(sheet: Sheet, number: int, row: Xml.Element, book: Book, names: Names) -> None:
+def _add_row(sheet: Sheet, number: int, row: Xml.Element, book: Book) -> None:
     filled: dict[int, Cell] = {}
     is_marked = False
     column = 0
     for cell in row:
         column = _column(cell, column)
         kind = _kind(cell)
-        value = _value(cell, kind, book, names)
+        value = _value(cell, kind, book)
         if not is_missing(value):
             filled[column] = value
-            is_marked = is_marked or _has_line(cell, kind, book, names)
-        elif value is None and any(names[child.tag] == "f" for child in cell):
+            is_marked = is_marked or _has_line(cell, kind, book)
+        elif value is None and any(local(child.tag) == "f" for child in cell):
             sheet.uncalculated.append((number, column))
     if filled:
         sheet.rows[number] = filled
@@ -178,28 +173,28 @@ def _kind(cell: Xml.Element) -> str:
     return cell.get("t", "n")
 
 
-def _has_line(cell: Xml.Element, kind: str, book: Book, names: Names) -> bool:
+def _has_line(cell: Xml.Element, kind: str, book: Book) -> bool:
     """Return whether a cell, or a part of its text, is struck through."""
     if int(cell.get("s", 0)) in book.styles.struck:
         return True
     if kind == "s":
-        text = _stored(cell, names)
+        text = _stored(cell)
         return text is not None and int(text) in book.texts.struck
-    return kind == "inlineStr" and is_struck(cell, names)
+    return kind == "inlineStr" and is_struck(cell)
 
 
-def _stored(cell: Xml.Element, names: Names) -> str | None:
+def _stored(cell: Xml.Element) -> str | None:
     for child in cell:
-        if names[child.tag] == "v":
+        if local(child.tag) == "v":
             return child.text or None
     return None
 
 
-def _value(cell: Xml.Element, kind: str, book: Book, names: Names) -> Cell:
+def _value(cell: Xml.Element, kind: str, book: Book) -> Cell:
     """Return the stored value of a cell, of a formula its last result."""
     if kind == "inlineStr":
-        return next((text_of(child, names) for child in cell if names[child.tag] == "is"), None)
-    text = _stored(cell, names)
+        return next((text_of(child) for child in cell if local(child.tag) == "is"), None)
+    text = _stored(cell)
     if text is None:
         return None
     if kind == "s":

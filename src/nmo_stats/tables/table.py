@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nmo_stats.arrays import Codes
-from nmo_stats.errors import Problem
-from nmo_stats.tables.cells import Cell, different
+from nmo_stats.errors import CohortError, Problem
+from nmo_stats.tables.cells import Cell, as_text, different, is_missing
 
 HEAD: Final = 10  # rows below the first in which the names of the columns are looked for
 REMARK_CODES: Final = (
@@ -23,6 +23,7 @@ REMARK_CODES: Final = (
     "checkboxes",
     "events_read",
 )
+_MOST_COLUMNS: Final = 16_384  # of a spreadsheet
 DecimalMark = Literal[".", ","]
 Coded = tuple[tuple[Cell, ...], Codes]  # the different cells of a column, and the place of each row's cell
 
@@ -144,3 +145,71 @@ class CodedTable:
     def with_remark(self, code: str, text: str) -> CodedTable:
         """Return the table with one more remark, which names the file."""
         return replace(self, remarks=(*self.remarks, Remark(code, f"{self.source.name}: {text}")))
+
+
+def coded(header: Sequence[Cell], columns: Sequence[Coded], numbers: Codes, source: Source) -> CodedTable:
+    """Return the table of the rows that are not empty.
+
+    Parameters
+    ----------
+    header, columns
+        Name and cells of each column.
+    numbers
+        Number of each row.
+    source
+        Where the table comes from.
+    """
+    if len(header) > _MOST_COLUMNS:
+        rule = f"a table has at most {_MOST_COLUMNS:,} columns"
+        remedy = "keep the columns that are needed"
+        raise CohortError([Problem(f"{len(header):,} columns", rule, remedy)], source.name)
+    empty = np.ones(len(numbers), dtype=bool)
+    for cells, codes in columns:
+        if not empty.any():
+            break
+        empty &= np.array([is_missing(cell) for cell in cells], dtype=bool)[codes]
+    table = CodedTable(
+        tuple("" if is_missing(name) else as_text(name) for name in header),
+        tuple(cells for cells, _ in columns),
+        tuple(codes for _, codes in columns),
+        numbers,
+        source,
+        # empty rows at the end are not worth a word
+        blank_rows=tuple(numbers[empty & (numbers < numbers[~empty].max(initial=0))].tolist()),
+    )
+    top = table.of_rows(np.arange(min(HEAD, len(numbers))))
+    table = replace(table, head=_head(top.row_numbers(), list(zip(*top.in_rows(), strict=True))))
+    return table.of_rows(~empty) if empty.any() else table
+
+
+def coded_rows(
+    header: Sequence[Cell], body: Sequence[Sequence[Cell]], numbers: Sequence[int], source: Source
+) -> CodedTable:
+    """Return the table of the rows that fit the header; of the others those that are not empty are its faults."""
+    width = len(header)
+    filled = [row for row in zip(numbers, body, strict=True) if not all(map(is_missing, row[1]))]
+    fitting = [(number, cells) for number, cells in filled if len(cells) == width]
+    columns = [different(column) for column in zip(*(cells for _, cells in fitting), strict=True)]
+    places = np.array([number for number, _ in fitting], dtype=np.int64)
+    table = coded(header, columns or [different(())] * width, places, source)
+    between = set(range(2, filled[-1][0] if filled else 0))
+    return replace(
+        table,
+        faults=tuple(_ragged(number, len(cells), width) for number, cells in filled if len(cells) != width),
+        blank_rows=tuple(sorted(between.difference(number for number, _ in filled))),
+        head=_head(numbers[:HEAD], body[:HEAD]),
+    )
+
+
+def _head(numbers: Sequence[int], rows: Sequence[Sequence[Cell]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return number and texts of the first rows."""
+    return tuple(
+        (number, tuple(as_text(cell).strip() for cell in cells if not is_missing(cell)))
+        for number, cells in zip(numbers, rows, strict=False)
+    )
+
+
+def _ragged(row: int, cells: int, width: int) -> Problem:
+    found = f"{cells} cell{'' if cells == 1 else 's'}"
+    remedy = "fill or remove cells; a cell that contains the separator stands in quotes"
+    return Problem(found, f"a row has as many cells as the header ({width})", remedy, row=row)
