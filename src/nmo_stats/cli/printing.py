@@ -6,11 +6,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,28 +20,37 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from nmo_stats.characters import plain, visible
 from nmo_stats.hierarchical.options import Progress as DrawProgress
-
-_PIPE_WIDTH = 140
+from nmo_stats.sections.blocks import Block, Table
+from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
 
 
 def say(text: str = "") -> None:
     """Print a sentence; text of the user is never read as markup."""
-    _print(_text(text))
+    _print(paragraph(_readable(text), _console().width))
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> None:
     """Print a table; the columns with indices ``words`` are set left, the others right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(columns):
-        table.add_column(_text(name), justify="left" if index in words else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*map(_text, row))
-    _print(table)
+    say_blocks([Table("", tuple(columns), tuple(map(tuple, rows)), words=tuple(words))])
+
+
+def say_blocks(blocks: Iterable[Block], most: int | None = None) -> None:
+    """Print blocks of a section: the tables and sentences of the page, in the width of the terminal.
+
+    Parameters
+    ----------
+    blocks
+        Of one section or of several.
+    most
+        Rows of a table that are printed at most; None: all of them.
+    """
+    for item in renderables(blocks, _readable, _console().width, most):
+        _print(item)
 
 
 def say_json(content: object) -> None:
@@ -105,14 +113,14 @@ def progress_bar(title: str, unit: str = "") -> Iterator[DrawProgress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _print(content: Text | Table) -> None:
+def _print(content: Text | Grid) -> None:
     with _writing():
         _console().print(content)
 
 
 def _console() -> Console:
     console = _Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    return console if console.is_terminal else _Console(highlight=False, width=WIDTH, no_color=True)
 
 
 class _Console(Console):
@@ -134,8 +142,8 @@ def _writing() -> Iterator[None]:
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
-def _text(text: str) -> Text:
-    return Text(plain(visible(text), _encoding()))
+def _readable(text: str) -> str:
+    return plain(visible(text), _encoding())
 
 
 def _encoding() -> str:
