@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from nmo_stats.cli.choices import Choices, treatments
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.cohort.attrition import DAY_CAUSES, RELAPSE_CAUSES
+from nmo_stats.cohort.account import EventAccount
 from nmo_stats.describe import arr
 from nmo_stats.errors import CohortError, NmoStatsError
 from nmo_stats.frames import records
+from nmo_stats.names import CAUSES
 from nmo_stats.report.bundle import json_records
 from nmo_stats.wording import counted, significant
 
-_RELAPSE_NAMES = {
-    "relapses_in": "in the table",
-    "relapses_same_day": "same patient and day twice",
-    "relapses_merged": "merged into an earlier one",
-    "relapses_history": "on or before the first day of treatment",
-    "relapses_gap": "between treatments",
-    "relapses_after": "after the last treatment",
-    "relapses_run_in": "in a run-in",
-    "relapses_kept": "counted",
-}
-_DAY_NAMES = {
-    "days_in": "observed since the first treatment",
-    "days_gap": "between treatments",
-    "days_after": "after the last treatment",
-    "days_run_in": "in a run-in",
-    "days_kept": "counted",
-}
 _MOST_LAGS: Final = 20
 
 
@@ -70,8 +54,9 @@ def say_check(cohort: Cohort, plan: Planned) -> None:
         ],
     )
     say(comparison_sentence(plan))
-    _say_attrition(cohort)
-    _say_lags(cohort)
+    if cohort.account is not None:
+        _say_attrition(cohort.account.totals)
+        _say_lags(cohort.account)
     notices = cohort.notices if plan.pair is None else plan.pair.notices
     for notice in notices:
         say(f"note: {notice.text}")
@@ -95,6 +80,7 @@ def comparison_sentence(plan: Planned) -> str:
 
 def check_json(cohort: Cohort, plan: Planned) -> dict[str, object]:
     """Return the ``check`` document of valid data."""
+    account = cohort.account
     notices = cohort.notices if plan.pair is None else plan.pair.notices
     return {
         "schema": 1,
@@ -106,10 +92,10 @@ def check_json(cohort: Cohort, plan: Planned) -> dict[str, object]:
         "exposure": cohort.unit,
         "covariates": list(cohort.covariates),
         "comparison": _comparison_json(plan),
-        "attrition": None if cohort.attrition is None else _totals(cohort),
-        "switch_merges": [] if cohort.switch_merges is None else json_records(cohort.switch_merges),
-        "switch_days": [] if cohort.switch_days is None else json_records(cohort.switch_days),
-        "switch_lags": [] if cohort.switch_lags is None else json_records(cohort.switch_lags),
+        "attrition": None if account is None else account.totals,
+        "switch_merges": [] if account is None else json_records(account.switch_merges),
+        "switch_days": [] if account is None else json_records(account.switch_days),
+        "switch_lags": [] if account is None else json_records(account.switch_lags),
         "notices": [notice.to_dict() for notice in notices],
     }
 
@@ -137,29 +123,25 @@ def _comparison_json(plan: Planned) -> dict[str, object]:
     }
 
 
-def _totals(cohort: Cohort) -> dict[str, Any]:
-    account = cohort.attrition
-    names = [*_RELAPSE_NAMES, *_DAY_NAMES, "periods_in", "periods_consumed", "periods_kept"]
-    return {} if account is None else {name: int(account[name].sum()) for name in names}
-
-
-def _say_attrition(cohort: Cohort) -> None:
-    if cohort.attrition is None:
-        return
-    totals = _totals(cohort)
-    always = {"relapses_in", "relapses_kept", "days_in", "days_kept"}
-    for title, names, causes in (
-        ("Relapses", _RELAPSE_NAMES, RELAPSE_CAUSES),
-        ("Patient-days", _DAY_NAMES, DAY_CAUSES),
+def _say_attrition(totals: dict[str, int]) -> None:
+    """Say what came in, what each cause excluded, and what is counted."""
+    for kind, title, came_in in (
+        ("relapses", "Relapses", "in the table"),
+        ("days", "Patient-days", "observed since the first treatment"),
     ):
-        shown = [name for name in names if name in always or (name in causes and totals[name])]
-        say_table((title, "Number"), [(names[name], str(totals[name])) for name in shown])
+        causes = [(cause.name, totals.get(f"{kind}_{code}", 0)) for code, cause in CAUSES.items()]
+        rows = [
+            (came_in, totals[f"{kind}_in"]),
+            *(row for row in causes if row[1]),
+            ("counted", totals[f"{kind}_kept"]),
+        ]
+        say_table((title, "Number"), [(name, str(number)) for name, number in rows])
 
 
-def _say_lags(cohort: Cohort) -> None:
+def _say_lags(account: EventAccount) -> None:
     """Say how long before the end of each course that another one follows its last relapse began."""
-    lags = cohort.switch_lags
-    if lags is None or lags.empty:
+    lags = account.switch_lags
+    if lags.empty:
         return
     say_table(
         ("Patient", "Course", "followed by", "Days from last relapse to end", "Ended by relapse"),

@@ -14,7 +14,6 @@ from scipy.special import betaincinv, gammaincinv
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.attrition import Merging
 from nmo_stats.estimate import Caution, require_level
 
 _EQUAL_FOLLOW_UP: Final = 1.05
@@ -137,12 +136,11 @@ def _pooled(treatment: str, group: pd.DataFrame, level: float) -> dict[str, obje
 
 
 def _merged_caution(cohort: Cohort, treatment: str) -> tuple[Caution, ...]:
-    if cohort.merged_onsets is None:
+    if cohort.account is None:
         return ()
     rows = np.flatnonzero(cohort.frame["treatment"] == treatment)
-    merged = int(cohort.merged_onsets["row"].isin(rows).sum())
-    found = Merging(merged, merged + int(cohort.frame["relapses"].iloc[rows].sum()))
-    return (Caution("merged", found.text),) if found.is_frequent else ()
+    merging = cohort.account.merging(rows, int(cohort.frame["relapses"].iloc[rows].sum()))
+    return (Caution("merged", merging.text),) if merging.is_frequent else ()
 
 
 def _follow_up_caution(group: pd.DataFrame) -> tuple[Caution, ...]:

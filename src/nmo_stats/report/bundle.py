@@ -128,14 +128,8 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    cohort = analysis.cohort
-    found = {
-        "attrition": cohort.attrition,
-        "switch_merges": cohort.switch_merges,
-        "switch_days": cohort.switch_days,
-        "switch_lags": cohort.switch_lags,
-    }
-    return {name: frame for name, frame in found.items() if frame is not None}
+    account = analysis.cohort.account
+    return {} if account is None else account.tables
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:

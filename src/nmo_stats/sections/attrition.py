@@ -7,43 +7,42 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.cohort.attrition import DAY_CAUSES
+from nmo_stats.cohort.account import EventAccount
 from nmo_stats.frames import records
+from nmo_stats.names import CAUSES
 from nmo_stats.sections.blocks import Block, Fold, Prose, Table
 from nmo_stats.wording import capital, counted
 
 MOST_ROWS: Final = 500
-_CAUSES: Final = {
-    "same_day": "Second row of the same patient and day",
-    "merged": "Merged into an earlier onset",
-    "history": "On or before the first day of treatment",
-    "gap": "Between two treatments",
-    "after": "After the last treatment",
-    "run_in": "In the run-in of a treatment",
-}
 
 
 def attrition(analysis: Analysis) -> tuple[Block, ...]:
     """Return the account of dated events; nothing for a period table."""
-    account, merges = analysis.cohort.attrition, analysis.cohort.switch_merges
-    if account is None or merges is None:
+    account = analysis.cohort.account
+    if account is None:
         return ()
-    return (_totals(account), *_patients(account), *_merges(analysis, merges), *_lags(analysis))
+    return (
+        _totals(account),
+        *_patients(account.attrition),
+        *_merges(analysis, account.switch_merges),
+        *_lags(analysis, account.switch_lags),
+    )
 
 
-def _totals(account: pd.DataFrame) -> Table:
+def _totals(account: EventAccount) -> Table:
     """Return the account of all patients: what came in is what was left out by cause and what was counted."""
-    sums = account.drop(columns=["patient", "why"]).sum()
+    sums = account.totals
     rows = [("In the tables", f"{sums['relapses_in']}", f"{sums['days_in']}")]
-    for cause, name in _CAUSES.items():
-        relapses, days = sums.get(f"relapses_{cause}", 0), sums.get(f"days_{cause}", 0)
+    for code, cause in CAUSES.items():
+        relapses, days = sums[f"relapses_{code}"], sums.get(f"days_{code}", 0)
         if relapses or days:
-            in_days = f"{days}" if f"days_{cause}" in DAY_CAUSES else "not in days"
-            rows.append((name, f"{relapses}", in_days))
+            rows.append(
+                (capital(cause.name), f"{relapses}", f"{days}" if cause.takes_days else "not in days")
+            )
     rows.append(("Counted", f"{sums['relapses_kept']}", f"{sums['days_kept']}"))
     notes: tuple[str, ...] = ("Days from the start of the first treatment to the last day observed.",)
     if sums["periods_consumed"]:
-        consumed = counted(int(sums["periods_consumed"]), "period")
+        consumed = counted(sums["periods_consumed"], "period")
         notes = (*notes, f"Nothing is left of {consumed} no longer than the run-in.")
     return Table(
         "From dated events to periods",
@@ -119,10 +118,9 @@ def _without_merging(analysis: Analysis, number: int) -> str:
     return " ".join([text, found, *(analysis.sensitivity.sentence(row) for row in answers[:1])])
 
 
-def _lags(analysis: Analysis) -> tuple[Block, ...]:
+def _lags(analysis: Analysis, lags: pd.DataFrame) -> tuple[Block, ...]:
     """Return how long before the end of each course that another one follows its last relapse began."""
-    lags = analysis.cohort.switch_lags
-    if lags is None or lags.empty:
+    if lags.empty:
         return ()
     rows = tuple(
         (

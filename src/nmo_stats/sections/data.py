@@ -94,10 +94,11 @@ def _timeline_caption(analysis: Analysis) -> str:
 
 def _left_out(analysis: Analysis) -> str:
     """Return what is known of the days that the bars leave out: nothing for a period table, all of it for dated events."""
-    account = analysis.cohort.attrition
+    account = analysis.cohort.account
     if account is None:
         return "Whether there was a gap between the treatments is not known and not drawn."
-    days = account[account["patient"].isin(analysis.pair.patients)].sum(numeric_only=True)
+    attrition = account.attrition
+    days = attrition[attrition["patient"].isin(analysis.pair.patients)].sum(numeric_only=True)
     parts = [
         f"{counted(int(days[name]), 'patient-day')} {where}"
         for name, where in (("days_gap", "between treatments"), ("days_run_in", "of run-in"))
