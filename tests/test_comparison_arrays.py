@@ -98,8 +98,8 @@ def test_arrays_of_another_shape_are_an_argument_error(counts, years):
 @pytest.mark.parametrize(
     ("patients", "message"),
     [
-        (["a", "a"], "patients 'a', 'a': a different name for each"),
-        ([1, "1"], "patients '1', '1': a different name for each"),
+        (["a", "a"], "patients 'a', 'a'. Expected: a different name for each"),
+        ([1, "1"], "patients '1', '1'. Expected: a different name for each"),
         (["a", " "], "patients empty"),
         (["a", None], "patients 'None'"),
         (["a"], "of 1 patients"),

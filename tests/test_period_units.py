@@ -9,7 +9,7 @@ import pytest
 
 from nmo_stats import Cohort, CohortError, read_periods, sensitivity
 from nmo_stats.audit.record import record
-from nmo_stats.cohort.exposure import unit_of
+from nmo_stats.cohort.headers import unit_of
 from nmo_stats.cohort.schema import EXPOSURES
 
 CASES = Path(__file__).parent / "cases"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
-from nmo_stats.tables.cells import Cell, Fault, parse_text, says_unknown, word_set
+from nmo_stats.tables.cells import Cell, Fault, folded, parse_text, says_unknown, word_set
 
 EXAMPLE_PATIENT: Final = "example (replace this row)"  # the patient of the rows that the template comes with
 SUMMARY_RULE: Final = "a row is about one patient, and this name is that of a total, a mean or a median"
@@ -110,16 +109,10 @@ def is_summary(name: str) -> bool:
 
 def _words(name: str) -> set[str]:
     """Return the words of a name in small letters; a code such as ALL-01 is one word."""
-    plain = _IN_BRACKETS.sub(" ", _plain(name))
+    plain = _IN_BRACKETS.sub(" ", folded(name))
     plain = plain if any(letter.isdigit() for letter in plain) else _JOINED.sub(" ", plain)
     return set(filter(None, _BETWEEN.split(plain)))
 
 
 def _letters(name: str) -> str:
-    return "".join(letter for letter in _plain(name) if letter.isalnum())
-
-
-def _plain(name: str) -> str:
-    """Return a name in small letters without accents."""
-    parts = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return "".join(letter for letter in folded(name) if letter.isalnum())

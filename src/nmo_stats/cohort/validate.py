@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.exposure import exposure_problems, unit_problems
+from nmo_stats.cohort.headers import exposure_problems, unit_problems, wide_problem
 from nmo_stats.cohort.names import EXAMPLE_RULE, SUMMARY_RULE
-from nmo_stats.cohort.persons import person_problems
+from nmo_stats.cohort.rows import person_problems, total_problems
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
-from nmo_stats.cohort.totals import total_problems
-from nmo_stats.cohort.wide import wide_problem
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import (
     Fault,
@@ -128,10 +126,10 @@ def _row_problems(parsed: Mapping[str, ParsedColumn], rows: Sequence[int]) -> li
     unit = next((name for name in EXPOSURES if name in cells), None)
     if repeated or unit is None or "relapses" not in cells:
         return people + repeated
-    patients, treatments, *numbers = (cells[name] for name in ("patient", "treatment", "relapses", unit))
-    if any(isinstance(cell, Fault) for column in (patients, treatments, *numbers) for cell in column):
+    numbers = {name: cells[name] for name in ("patient", "treatment", "relapses", unit)}
+    if any(isinstance(cell, Fault) for column in numbers.values() for cell in column):
         return people
-    return people + total_problems(patients, treatments, (numbers[0], numbers[1]), rows)
+    return people + total_problems(pd.DataFrame(numbers), unit, rows)
 
 
 def _repeated_periods(cells: Cells, rows: Sequence[int], mixed: Collection[str | None]) -> Iterator[Problem]:

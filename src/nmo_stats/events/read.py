@@ -11,7 +11,7 @@ import pandas as pd
 
 from nmo_stats.arrays import Flags
 from nmo_stats.cohort import Cohort, Notice
-from nmo_stats.cohort.notices import listed, remark_notices, table_notices, times_notices
+from nmo_stats.cohort.notices import remark_notices, table_notices, times_notices
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError
 from nmo_stats.events.account import account
@@ -21,7 +21,7 @@ from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Events, Timeline, timeline
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.files import TableFile, listed
 from nmo_stats.tables.reading import read_table
 
 Data = str | Path | TableFile | pd.DataFrame

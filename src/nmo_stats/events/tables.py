@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arrays import Codes, Flags
-from nmo_stats.cohort.persons import person_problems
+from nmo_stats.cohort.rows import person_problems
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import (
     COMPUTED,
