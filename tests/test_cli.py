@@ -53,7 +53,7 @@ def test_all_six_faults_stand_in_one_message(run, tmp_path):
     assert "broken.csv: 7 problems" in lines[0]
     for place in (
         "row 2, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; ",
-        "row 3, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; write a decimal point",
+        "row 3, patient 'P1', column 'exposure_months': '1,5'. Expected: follow-up time is a finite number > 0. Write a decimal point",
         "row 4, patient 'P2', column 'relapses': '1.5'",
         "row 5, column 'patient': empty; text, not empty",
         "row 6, patient 'P3', column 'exposure_months': '0'",
@@ -590,8 +590,11 @@ def test_the_decimal_mark_holds_for_printed_numbers_and_facts(run, tmp_path):
     write(published, published.read_text(encoding="utf-8").replace("1,90", "1.90").replace("2,50", "2,5"))
     code, _, err = run("audit", periods, *options)
     assert code == 2
-    assert "row 2, patient '1', column 'value': '1.90'; a number of this table has a decimal comma" in err
-    assert "row 3, patient '1', column 'value': '2,5'; the value has as many decimals" in err
+    assert (
+        "row 2, patient '1', column 'value': '1.90'. Expected: a number of this table has a decimal comma"
+        in err
+    )
+    assert "row 3, patient '1', column 'value': '2,5'. Expected: the value has as many decimals" in err
 
 
 def test_audit_lists_its_quantities(run):

@@ -254,7 +254,7 @@ def test_where_finds_the_rows_whatever_the_spelling_of_numbers(conditions, rows)
         ({"relapses": -1}, "relapses = -1. Expected: relapses is a whole number >= 0"),
         (
             {"sex": "F", "age": 30.5},
-            "no row satisfies {'sex': 'F', 'age': 30.5}; relax one of the conditions",
+            "no row satisfies {'sex': 'F', 'age': 30.5}. Relax one of the conditions",
         ),
     ],
     ids=str,

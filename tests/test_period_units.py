@@ -241,7 +241,7 @@ def test_the_wide_case_made_long_as_the_remedy_says_is_read():
 )
 def test_wide_tables_are_known_by_short_words_too(columns):
     frame = pd.DataFrame([[1, 4, 2, 3, 12], [2, 1, 0, 3, 12]], columns=columns.split(","))
-    with pytest.raises(CohortError, match="this table is wide"):
+    with pytest.raises(CohortError, match="this one is wide"):
         Cohort.from_frame(frame)
 
 

@@ -54,8 +54,8 @@ class Comparison:
     history
         The courses behind the periods; None where only counts and times are known.
     unmerged
-        The same periods with no onsets merged; only where a merge of dated events crossed a switch, or more than
-        a tenth of the onsets are merged.
+        The same periods with no onsets merged; only where a merge of dated events crossed a switch,
+        or more than a tenth of the onsets are merged.
     merging
         How many onsets of these periods are merged; None where none are, or that is not known.
     """
@@ -129,8 +129,8 @@ class Comparison:
         counts, times = _array(self.relapses), _array(self.years)
         if not counts.shape == times.shape == (len(self.patients), 2) or not self.patients:
             raise ArgumentError(
-                f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients. Expected: both of "
-                "the shape (patients, 2), columns reference and comparator, at least one patient."
+                f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients. "
+                "Expected: both of the shape (patients, 2), columns reference and comparator, one or more."
             )
         relapses, count_problems = _checked("relapses", counts, self.patients)
         years, time_problems = _checked("years", times, self.patients)
@@ -263,7 +263,7 @@ def _require_patients(names: tuple[str, ...]) -> None:
 
 
 def _square(pair: Comparison) -> tuple[Notice, ...]:
-    """Return how two patients were read: arrays of shape (2, 2) may lie on their side, and nobody can tell."""
+    """Return how two patients were read: arrays of shape (2, 2) may lie on their side."""
     if len(pair.patients) != 2:
         return ()
     counts = "; ".join(

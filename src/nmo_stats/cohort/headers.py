@@ -1,4 +1,4 @@
-"""The header of a period table: the one column of follow-up, whose name holds its unit, and headers of wide tables."""
+"""The header of a period table: the one column of follow-up with its unit, and what tells a wide table."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def wide_problem(names: Sequence[str]) -> Problem | None:
 
 
 def _bare(names: Sequence[str], times: dict[str, str]) -> dict[str, str]:
-    """Return the columns called like a period that has a time, where no column says that it holds counts or a drug."""
+    """Return the columns called like a period that has a time, where no column is one of counts or drugs."""
     if {word for name in names for word in _parts(name)} & (_COUNTS | _LONG):
         return {}
     return {word: name for name in names if (word := "".join(_parts(name))) in times.keys() - _NO_PERIODS}

@@ -14,15 +14,15 @@ EXAMPLE_RULE: Final = "the rows of the template are no data"
 _EXAMPLES: Final = frozenset(("example", "examplepatient", "examplereplacethisrow"))
 _ANOTHER_NAME: Final = "a patient who is really called this needs another identifier, such as a number"
 # A word of the first kind anywhere in a name gives a summary away ("Total centre A", "Mean ± SD"); one of
-# the second kind
-# does so only among words that add nothing ("All 12 patients"), since SUM and ALL are initials and diseases
-# too.
+# the second kind does so only among words that add nothing ("All 12 patients"), since SUM and ALL are
+# initials and diseases too.
 _SUMMARIES: Final = word_set(
     "total totals totale totaux subtotal mean means median medians mediane mediana average averages avg "
     "overall ∑ σ summe "
     "gesamt gesamtsumme insgesamt zwischensumme mittelwert durchschnitt somme moyenne promedio suma totaal "
     "gemiddelde medianwert mittel ø итого всего среднее медиана "
-    "razem srednia toplam ortalama yhteensa keskiarvo celkem prumer sammanlagt genomsnitt gennemsnit 合計 合计 总计 平均 中央値"
+    "razem srednia toplam ortalama yhteensa keskiarvo celkem prumer sammanlagt genomsnitt gennemsnit "
+    "合計 合计 总计 平均 中央値"
 )
 _ALL: Final = word_set("sum sums all everyone pooled combined alle tous todos tutti media medias moy")
 _BESIDE: Final = word_set(
@@ -32,9 +32,8 @@ _BESIDE: Final = word_set(
     "personen falle"
 )
 _OF_DRUGS: Final = word_set("treatment treatments drug drugs therapy therapies period periods both")
-_CODE: Final = re.compile(
-    r"[\w-]*\d[\w-]*"
-)  # one word with a digit says nothing else; most identifiers are such
+# one word with a digit says nothing else; most identifiers are such
+_CODE: Final = re.compile(r"[\w-]*\d[\w-]*")
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _BETWEEN: Final = re.compile(r"[\s,;:./&+=±|*\"']+")
 _JOINED: Final = re.compile(r"[-–_]+")

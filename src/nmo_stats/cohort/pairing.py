@@ -107,7 +107,7 @@ def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) ->
 
 
 def _sums(chosen: pd.DataFrame, reference: str, comparator: str) -> pd.DataFrame:
-    """Return relapses and years, columns (reference, comparator), of the patients who have both treatments."""
+    """Return relapses and years, columns (reference, comparator), of the patients with both treatments."""
     if chosen.empty:
         return chosen
     sums = chosen.pivot_table(

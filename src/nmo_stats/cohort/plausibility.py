@@ -36,7 +36,7 @@ _UNEVEN: Final = 10.0
 # Few series follow a drug for longer; 15 months or weeks and more, typed as years, come out above it.
 _LONG_YEARS: Final = 15.0
 _LEAST_IDENTIFIER: Final = 77  # below it an identifier such as 9 is that of a small series
-# Per year: one relapse in 20 years, a tenth of the typical rate under treatment; months typed as years give it.
+# Per year: one relapse in 20 years, a tenth of the typical rate under treatment; or months typed as years.
 _LOW_RATE: Final = 0.05
 # Patients in whom a column never changes, before its change in one more patient is a surprise.
 _ENOUGH_OTHERS: Final = 3
@@ -72,12 +72,12 @@ def _entry_notices(frame: pd.DataFrame, unit: str) -> tuple[Notice, ...]:
         ),
         of_patients(
             "possible_average",
-            "counts and times of a patient are the means or the medians of all others: check that it is no summary",
+            "counts and times of a patient are the means or medians of all others: check it is no summary",
             averages(frame, unit),
         ),
         of_patients(
             "coded_patient",
-            "an identifier is a usual code for 'unknown' and far from all others: check that this is one person",
+            "an identifier is a usual code for 'unknown', far from all others: check that this is one person",
             _coded_patients(frame),
         ),
         *(_changed_once(frame, str(name)) for name in frame.columns if name not in KNOWN),
@@ -128,8 +128,8 @@ _ROW_RULES: Final = (
     RowRule(
         "uneven_follow_up",
         _uneven,
-        f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: check its unit, "
-        "{unit}",
+        f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: "
+        "check its unit, {unit}",
     ),
     RowRule(
         "part_days",

@@ -1,4 +1,4 @@
-"""Rows that speak of two people, or of none: facts that change within a person, and sums and means of all others."""
+"""Rows of two people, or of none: facts that change within a person, and sums and means of all others."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ def totals(frame: pd.DataFrame, unit: str) -> list[Total]:
 
 
 def averages(frame: pd.DataFrame, unit: str) -> list[str]:
-    """Return the patients whose counts and times are the means, or the medians, of the others on two treatments.
+    """Return the patients whose counts and times are the means or medians of the others on two treatments.
 
-    There are three others or more, and their times differ: in series of one planned length every patient is such a
-    mean.
+    There are three others or more, and their times differ: in series of one planned length every
+    patient is such a mean.
 
     Examples
     --------

@@ -30,9 +30,9 @@ _NOBODY_KNOWS: Final = "if nobody knows it, this period cannot be analysed, whic
 NO_COUNT: Final = f"enter the count from the source (0 if there was no relapse); {_NOBODY_KNOWS}"
 NO_TIME: Final = f"enter the follow-up time from the source; {_NOBODY_KNOWS}"
 _UNKNOWN: Final = "leave the cell empty if it is unknown"
-# What every estimator was seen to compute within 2 GB and a minute (benchmarks/fuzz_commands.py), and far more
-# than any patient has: seizures counted for years, an hour's observation, all patient-years of a registry
-# entered as one row.
+# What every estimator was seen to compute within 2 GB and a minute (benchmarks/fuzz_commands.py), and far
+# more than any patient has: seizures counted for years, an hour's observation, all patient-years of a
+# registry entered as one row.
 MOST_RELAPSES: Final = 100_000
 SHORTEST_YEARS: Final = 1e-4
 LONGEST_YEARS: Final = 1e4
@@ -94,7 +94,7 @@ def parse_reported_arr(cell: Cell) -> float | Fault:
 
 
 def _optional(cell: Cell, fault: Fault, is_valid: Callable[[float], bool]) -> float | Fault | None:
-    """Read a number that may be unknown: None where the cell is empty, the fault where the number is not valid."""
+    """Read a number that may be unknown: None for an empty cell, the fault for a number that is not valid."""
     if is_missing(cell):
         return None
     number = parse_number(cell, fault.rule, _UNKNOWN)

@@ -43,14 +43,16 @@ class Cohort:
     source
         Name of the file and SHA-256 of its bytes.
     relapse_times
-        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period,
-        and ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
+        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of
+        that period, and ``number``, the place of the relapse among those of its period from 1, or 0
+        where it is not known.
     account
         Of dated events, what became of every relapse and every patient-day; None for a period table.
     unmerged
         The same with every row of the relapses counted; only where onsets were merged.
     published
-        Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
+        Numbers that a publication prints about these patients, from :meth:`with_published`; None if
+        there is none.
     written
         Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by
         row; missing where the number came from elsewhere.
@@ -138,8 +140,9 @@ class Cohort:
         Parameters
         ----------
         published
-            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals`` and
-            ``place``, one row per printed number; patient and treatment are empty where a number is about all.
+            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``,
+            ``decimals`` and ``place``, one row per printed number; patient and treatment are
+            empty where a number is about all.
 
         Returns
         -------
@@ -166,8 +169,9 @@ class Cohort:
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
-        None stands for an empty cell: ``where(ended_by_relapse=None)``. The ``account`` of dated events keeps the
-        whole history of the patients who stay. Published numbers are left behind: they are about all patients.
+        None stands for an empty cell: ``where(ended_by_relapse=None)``. The ``account`` of dated
+        events keeps the whole history of the patients who stay. Published numbers are left behind:
+        they are about all patients.
 
         Parameters
         ----------
@@ -279,8 +283,8 @@ def read_periods(
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal
-        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates the
-        cells of a text file is found in its header.
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates
+        the cells of a text file is found in its header.
     instrument
         Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
 
@@ -302,9 +306,9 @@ def read_periods(
 def load_example(name: str = "ayzenberg2013") -> Cohort:
     """Load a bundled data set: ``"ayzenberg2013"`` or ``"thall_vail1990"``.
 
-    The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex, age and
-    disease duration as covariates, and every number that the paper prints in ``published``), the second a
-    negative control (seizures before and after; covariate ``arm``).
+    The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex,
+    age and disease duration as covariates, and every number that the paper prints in ``published``),
+    the second a negative control (seizures before and after; covariate ``arm``).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From cells to the canonical period table, or to every problem of the table at once; and which of its rows fit a condition."""
+"""From cells to the canonical period table, or to every problem of the table at once."""
 
 from __future__ import annotations
 
@@ -160,9 +160,10 @@ def _repeated_periods(cells: Cells, rows: Sequence[int], mixed: Collection[str |
 
 
 def decimals_as_written(table: CodedTable, mapping: Mapping[str, str], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the decimals of every follow-up time, reported ARR and numeric covariate; missing where a cell is no text.
+    """Return with how many decimals follow-up times, reported ARRs and numeric covariates are written.
 
-    A text file keeps the digits (2.0 has one decimal), a workbook or a DataFrame holds numbers, and 2.0 there is 2.
+    A text file keeps the digits (2.0 has one decimal). In a workbook or a DataFrame, which hold
+    numbers, they are missing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Columns of Apache Arrow and of Parquet files; a text that is stored once is held once, however often it is repeated."""
+"""Columns of Apache Arrow and of Parquet files; a text is held once, however often it is repeated."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_parquet(content: bytes, file: TableFile) -> CodedTable:
         columns = [_coded(column) for _, column in kept]
     except CohortError:
         raise
-    except Exception as error:  # noqa: BLE001  a damaged file, or a date that Python has not, raises nearly anything
+    except Exception as error:  # noqa: BLE001  a damaged file, or a date that Python has not
         found = f"cannot be read ({shown(error)})"
         refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
     rows = np.arange(1, 1 + table.num_rows, dtype=np.int64)

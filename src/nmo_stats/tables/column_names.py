@@ -1,4 +1,4 @@
-"""What the name of a column says: which of our names it resembles, how it is renamed, and whether it is about the person."""
+"""What the name of a column says: which of ours it resembles, how it is renamed, if it is of the person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From cells to parsed columns: names, renaming, missing columns, and the problem of every cell that breaks its rule."""
+"""From cells to parsed columns: names, renaming, missing columns, and the problem of every cell."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def renaming(columns: Mapping[str, str] | None) -> dict[str, str]:
         return {}
     if not isinstance(columns, Mapping):
         raise ArgumentError(
-            f"columns {columns!r}. Expected: a mapping of foreign names to ours, e.g. {{'record_id': 'patient'}}."
+            f"columns {columns!r}. Expected: a mapping of foreign names to ours, "
+            "e.g. {'record_id': 'patient'}."
         )
     return {as_text(foreign): as_text(ours) for foreign, ours in columns.items()}
 
@@ -106,13 +107,13 @@ def renaming_problems(
 
 
 def _nearest_of_ours(name: str, known: Sequence[str]) -> str:
-    """Return which of our columns is meant; never one with another unit, which looks like it by the rest of its name."""
+    """Return which of our columns is meant; never one with another unit, which looks like it otherwise."""
     stem = name.lower().partition("exposure_")[2][:3]
     return nearest(name, [ours for ours in known if not ours.startswith("exposure_") or ours[9:12] == stem])
 
 
 def header_problems(table: CodedTable, names: Sequence[str], columns: Columns) -> list[Problem]:
-    """Return what is wrong with the columns of a table, called ``names`` after a renaming, and the rows that do not fit."""
+    """Return what is wrong with the columns, called ``names`` if renamed, and rows that do not fit."""
     problems = [
         Problem(f"{count} columns", "a column stands once", "remove or rename the others", column=name)
         for name, count in Counter(names).items()
@@ -150,8 +151,8 @@ def _rename_or_add(name: str, meant: str, others: Sequence[str], alike: Sequence
     if alike:
         several = " or ".join(map(repr, alike))
         return (
-            f"{several}: rename the one that is meant to {name!r}; if each is of another period, make a row of "
-            "each period"
+            f"{several}: rename the one that is meant to {name!r}; if each is of another period, "
+            "make a row of each period"
         )
     if meant:
         return f"did you mean {meant!r}? {rename_text(meant, name)}"
@@ -161,7 +162,7 @@ def _rename_or_add(name: str, meant: str, others: Sequence[str], alike: Sequence
 
 
 def _alike(meant: str, candidates: Sequence[str]) -> list[str]:
-    """Return the columns that differ in one word of their names, the one that is meant among them; none if it is alone.
+    """Return the columns whose names differ in one word from what is meant; none if it is alone.
 
     Examples
     --------
@@ -179,7 +180,7 @@ def _alike(meant: str, candidates: Sequence[str]) -> list[str]:
 
 
 def header_below(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> Problem | None:
-    """Return the problem of a table whose column names stand below its first row, under a title; None for any other."""
+    """Return the problem of a table whose column names are below its first row, under a title; else None."""
     if set(columns.required) <= {mapping.get(name, name) for name in table.columns}:
         return None
     for row, texts in table.head:

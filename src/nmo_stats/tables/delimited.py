@@ -1,4 +1,4 @@
-"""Text files with a separator between their cells: which one it is, and the cells, fast where the file is plain."""
+"""Text files: what separates their cells, and the cells, fast where the file is plain."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read_rows(content: bytes, file: TableFile, mark: str) -> list[list[str]]:
 
 
 def read_columns(content: bytes, file: TableFile, mark: str) -> tuple[list[str], list[Coded]] | None:
-    """Return names and columns of a plain text table; None for anything that only :func:`read_rows` tells apart."""
+    """Return names and columns of a plain text table; None for what only :func:`read_rows` tells apart."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 

@@ -33,7 +33,8 @@ _SAVE_AS: Final = (
 )
 _REMEDIES: Final = {
     _OLD_WORKBOOK: _SAVE_AS,
-    _LOCKED: "save it without the password (in Excel: File, Info, Protect Workbook, Encrypt with Password, empty)",
+    _LOCKED: "save it without the password (in Excel: File, Info, Protect Workbook, Encrypt with Password) "
+    "or with an empty one",
     _OPEN_DOCUMENT: _SAVE_AS,
 }
 _MAGIC: Final = {

@@ -1,15 +1,17 @@
-"""The parts of a workbook, an archive whose stated sizes are limits, never promises; and what its sheets share."""
+"""The parts of a workbook, whose stated sizes are limits, never promises; and what its sheets share."""
 
 from __future__ import annotations
 
-import io
+import datetime
 import posixpath
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree import ElementTree as Xml
+
+from openpyxl.styles.numbers import builtin_format_code, is_date_format, is_timedelta_format
 
 from nmo_stats.tables.files import refuse
 
@@ -99,45 +101,40 @@ class Package:
         refuse(self.name, found, rule, remedy)
 
 
-def opened(content: bytes, name: str) -> Package:
-    """Return the archive in a file."""
-    return Package(zipfile.ZipFile(io.BytesIO(content)), name)
-
-
 def is_set(element: Xml.Element, attribute: str) -> bool:
     """Return whether a yes/no attribute says yes."""
     return element.get(attribute, "0") in {"1", "true", "on"}
 
 
 @dataclass(frozen=True, eq=False)
-class Texts:
-    """The shared texts of a workbook.
+class Book:
+    """What the sheets of a workbook share.
 
     Parameters
     ----------
-    values
-        The texts.
-    struck
-        Places of those of which a part is struck through.
+    package
+        Its parts.
+    epoch
+        The day from which dates are counted: 1899-12-30, or 1904-01-01 in old workbooks of the Macintosh.
+    texts, struck_texts
+        The texts that cells share, and the places of those of which a part is struck through.
+    dates, durations, struck_formats
+        Which formats of cells, by their place, show a date, a duration, or a line through the text.
     """
 
-    values: tuple[str, ...] = ()
-    struck: frozenset[int] = frozenset()
+    package: Package
+    epoch: datetime.datetime
+    texts: tuple[str, ...]
+    struck_texts: frozenset[int]
+    dates: frozenset[int]
+    durations: frozenset[int]
+    struck_formats: frozenset[int]
 
 
-@dataclass(frozen=True, eq=False)
-class Styles:
-    """Which cell formats show a date, a duration, or a line through the text."""
-
-    dates: frozenset[int] = frozenset()
-    durations: frozenset[int] = frozenset()
-    struck: frozenset[int] = frozenset()
-
-
-def shared_texts(package: Package, part: str | None) -> Texts:
-    """Return the texts that the cells of all sheets share."""
+def shared_texts(package: Package, part: str | None) -> tuple[tuple[str, ...], frozenset[int]]:
+    """Return the texts that the sheets share, and the places of those that are struck through."""
     if part is None or part not in package:
-        return Texts()
+        return (), frozenset()
     values: list[str] = []
     struck: set[int] = set()
     root: Xml.Element | None = None
@@ -149,7 +146,7 @@ def shared_texts(package: Package, part: str | None) -> Texts:
                 struck.add(len(values))
             values.append(text_of(element))
             root.clear()
-    return Texts(tuple(values), frozenset(struck))
+    return tuple(values), frozenset(struck)
 
 
 def text_of(element: Xml.Element) -> str:
@@ -172,14 +169,12 @@ def is_struck(element: Xml.Element) -> bool:
     )
 
 
-def styles_of(package: Package, part: str | None) -> Styles:
-    """Return what the formats of cells, by their place, say of the cells."""
-    if part is None or part not in package:
-        return Styles()
+def formats_of(package: Package, part: str | None) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+    """Return the places of the formats of cells that show a date, a duration, or a line through the text."""
     codes: dict[int, str] = {}
     fonts: list[bool] = []
     formats: list[tuple[int, int]] = []
-    for event, element in package.elements(part, _MOST_STYLES):
+    for event, element in package.elements(part, _MOST_STYLES) if part and part in package else ():
         name = local(element.tag)
         if event == "start":
             continue
@@ -189,18 +184,9 @@ def styles_of(package: Package, part: str | None) -> Styles:
             fonts = [is_struck(font) for font in element]
         elif name == "cellXfs":
             formats = [(int(xf.get("numFmtId", 0)), int(xf.get("fontId", 0))) for xf in element]
-    return _styles(formats, codes, fonts)
-
-
-def _styles(formats: Iterable[tuple[int, int]], codes: dict[int, str], fonts: list[bool]) -> Styles:
-    from openpyxl.styles.numbers import builtin_format_code, is_date_format, is_timedelta_format
-
-    shown = [
-        (codes.get(number) or builtin_format_code(number), font < len(fonts) and fonts[font])
-        for number, font in formats
-    ]
-    return Styles(
-        frozenset(place for place, (code, _) in enumerate(shown) if is_date_format(code)),
-        frozenset(place for place, (code, _) in enumerate(shown) if is_timedelta_format(code)),
-        frozenset(place for place, (_, struck) in enumerate(shown) if struck),
+    written = [codes.get(number) or builtin_format_code(number) for number, _ in formats]
+    return (
+        frozenset(place for place, code in enumerate(written) if is_date_format(code)),
+        frozenset(place for place, code in enumerate(written) if is_timedelta_format(code)),
+        frozenset(place for place, (_, font) in enumerate(formats) if font < len(fonts) and fonts[font]),
     )

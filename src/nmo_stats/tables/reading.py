@@ -1,4 +1,4 @@
-"""From a file or a DataFrame to one table of codes with row numbers; what the cells mean is not known here."""
+"""From a file or a DataFrame to one table of codes; what the cells mean is not known here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from nmo_stats.tables.delimited import read_text
 from nmo_stats.tables.files import TableFile, read_content, refuse, table_file
 from nmo_stats.tables.redcap import instrument_rows
 from nmo_stats.tables.table import Coded, CodedTable, Source, coded
-from nmo_stats.tables.workbook import read_sheet
 
 
 def read_table(data: str | Path | TableFile | pd.DataFrame, role: str | None = None) -> CodedTable:
@@ -92,8 +91,14 @@ def _coded_series(series: pd.Series) -> Coded:
     return (*cells, None), np.where(codes < 0, len(cells), codes).astype(np.int64)
 
 
+def _read_workbook(content: bytes, file: TableFile) -> CodedTable:
+    from nmo_stats.tables.workbook import read_sheet
+
+    return read_sheet(content, file)
+
+
 _READERS: Final[dict[str, Callable[[bytes, TableFile], CodedTable]]] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), read_text),
-    ".xlsx": read_sheet,
+    ".xlsx": _read_workbook,
     ".parquet": read_parquet,
 }

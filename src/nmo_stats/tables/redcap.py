@@ -1,4 +1,4 @@
-"""A REDCap export as a table of ours: one instrument's rows, labels in the header, ticked boxes, rows of events."""
+"""A REDCap export as a table of ours: rows of an instrument, labels, ticked boxes, rows of events."""
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ _ONE_BOX: Final = Fault(
 def instrument_rows(table: CodedTable, instrument: str | None, role: str | None = None) -> CodedTable:
     """Return the rows of an instrument, with the columns that it fills and those of the patient's own row.
 
-    An export with repeating instruments holds one row for each instance of each instrument, and one row for what is
-    asked once: columns that the instrument leaves empty are taken from the row of the same record (the first column)
-    that belongs to no instrument. A table without instruments is returned as it is.
+    An export with repeating instruments holds one row for each instance of each instrument, and one row
+    for what is asked once: columns that the instrument leaves empty are taken from the row of the same
+    record (the first column) that belongs to no instrument. A table without instruments is returned as
+    it is.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def instrument_rows(table: CodedTable, instrument: str | None, role: str | None 
         table = replace(table, columns=tuple(own), has_labels=True)
     if INSTRUMENT not in table.columns:
         if instrument is not None:
-            rule = f"a REDCap export with repeating instruments has a column {INSTRUMENT!r} or 'Repeat Instrument'"
+            rule = f"an export with repeating instruments has a column {INSTRUMENT!r} or 'Repeat Instrument'"
             remedy = "leave the instrument out, or export the rows again"
             refuse(table.source.name, f"instrument={instrument!r}", rule, remedy)
         return table
@@ -137,8 +138,9 @@ def _filled(
 ) -> tuple[CodedTable, list[Problem]]:
     """Return the chosen rows, with the values of the patients' own rows in columns that they leave empty.
 
-    Columns that hold nothing then are left out. The problems are of own rows of a record that contradict each other, and
-    of chosen rows that contradict them on what cannot change within a person.
+    Columns that hold nothing then are left out. The problems are of own rows of a record that
+    contradict each other, and of chosen rows that contradict them on what cannot change within a
+    person.
     """
     places, others = np.flatnonzero(chosen).tolist(), np.flatnonzero(own).tolist()
     result = table.of_rows(places)
@@ -193,7 +195,7 @@ def _contradiction(name: str, said: tuple[str, str], row: int, record: str) -> P
 
 
 def _differ(name: str, first: Cell, cell: Cell) -> bool:
-    """Return whether two cells of a record contradict each other; spelling and unknown do not change a person."""
+    """Return whether two cells of a record contradict each other; spelling does not change a person."""
     if not is_fact(name):
         return as_text(first) != as_text(cell)
     return len({compared(first), compared(cell)} - {None}) > 1
@@ -256,7 +258,7 @@ def _without_status(table: CodedTable) -> CodedTable:
 
 
 def _boxes(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> dict[int, tuple[str, str]]:
-    """Return field and code of the boxes ``treatment___1``, ``treatment___2``, ..., where they stand for a column of drugs."""
+    """Return field and code of the boxes ``treatment___1``, ..., where they stand for a column of drugs."""
     if _TREATMENT not in columns.required or _TREATMENT in {
         mapping.get(name, name) for name in table.columns
     }:
@@ -313,9 +315,9 @@ def _without_empty_drug(table: CodedTable, mapping: Mapping[str, str]) -> CodedT
 def _event_rows(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
     """Return the rows of the events that hold the table; facts of the other events join the patient.
 
-    An event holds the table if one of its rows fills a required column other than the patient, or a follow-up time.
-    So no row is passed over that says anything in these columns. Foreign columns that change between the other events
-    are left out.
+    An event holds the table if one of its rows fills a required column other than the patient, or a
+    follow-up time. So no row is passed over that says anything in these columns. Foreign columns that
+    change between the other events are left out.
     """
     names = [mapping.get(name, name) for name in table.columns]
     telling = {name for name in columns.parsers if name in columns.required or name.startswith("exposure_")}

@@ -1,4 +1,4 @@
-"""A table as it was read, from whatever kind of file: the different cells of each column, and which row holds which."""
+"""A table as it was read: the different cells of each column, and which row holds which."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Coded = tuple[tuple[Cell, ...], Codes]  # the different cells of a column, and t
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where data came from, and the SHA-256 of the bytes; of several tables with ``parts``, the hash of their hashes."""
+    """Where data came from, and the SHA-256 of the bytes; with ``parts``, the hash of their hashes."""
 
     name: str
     sha256: str
@@ -66,7 +66,8 @@ class CodedTable:
     Parameters
     ----------
     columns, cells, codes
-        Of each column its name (``""`` without one), its different cells, and the place of each row's cell among them.
+        Of each column its name (``""`` without one), its different cells, and the place of each
+        row's cell among them.
     rows
         Number of each row: as a spreadsheet shows it, or the position in a DataFrame or Parquet file, from 1.
     source
@@ -80,8 +81,8 @@ class CodedTable:
     decimal
         Decimal mark of numbers that are written as text.
     head
-        Number and texts of the first rows, those that do not fit the header too: where a title stands above the table,
-        one of them names the columns.
+        Number and texts of the first rows, those that do not fit the header too: where a title
+        stands above the table, one of them names the columns.
     remarks
         How the table was read where that is not plain.
     separator
@@ -185,7 +186,7 @@ def coded(header: Sequence[Cell], columns: Sequence[Coded], numbers: Codes, sour
 def coded_rows(
     header: Sequence[Cell], body: Sequence[Sequence[Cell]], numbers: Sequence[int], source: Source
 ) -> CodedTable:
-    """Return the table of the rows that fit the header; of the others those that are not empty are its faults."""
+    """Return the table of the rows that fit the header; others that are not empty are its faults."""
     width = len(header)
     filled = [row for row in zip(numbers, body, strict=True) if not all(map(is_missing, row[1]))]
     fitting = [(number, cells) for number, cells in filled if len(cells) == width]

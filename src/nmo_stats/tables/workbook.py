@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass, replace
 from typing import Final, NoReturn
+
+from openpyxl.utils.cell import get_column_letter
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, printable, shown
 from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.files import TableFile, listed, refuse
-from nmo_stats.tables.package import MEGABYTE, Package, local, opened, shared_texts, styles_of
-from nmo_stats.tables.sheet import Book, Sheet, holds_anything, read_part
+from nmo_stats.tables.package import MEGABYTE, Book, Package, formats_of, local, shared_texts
+from nmo_stats.tables.sheet import Sheet, holds_anything, read_part
 from nmo_stats.tables.table import CodedTable, Source, coded_rows
 
 _LISTED: Final = 20
@@ -33,7 +38,8 @@ def read_sheet(content: bytes, file: TableFile) -> CodedTable:
     Raises
     ------
     CohortError
-        If the workbook is damaged, has no such sheet, or hides cells: merged ones, or formulas without a stored result.
+        If the workbook is damaged, has no such sheet, or hides cells: merged ones, or formulas
+        without a stored result.
     """
     name = file.shown_name
     try:
@@ -46,7 +52,7 @@ def read_sheet(content: bytes, file: TableFile) -> CodedTable:
 
 
 def _read(content: bytes, file: TableFile) -> CodedTable:
-    package = opened(content, file.shown_name)
+    package = Package(zipfile.ZipFile(io.BytesIO(content)), file.shown_name)
     book, sheets = _book(package)
     visible = [sheet for sheet in sheets if sheet.is_visible]
     chosen = visible[:1] if file.sheet is None else [_named(sheets, file)]
@@ -62,8 +68,6 @@ def _read(content: bytes, file: TableFile) -> CodedTable:
 
 def _book(package: Package) -> tuple[Book, list[_Listed]]:
     """Return what the sheets share, and the sheets of cells; sheets of charts hold no table."""
-    from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
-
     root = next((item.part for item in package.relations().values() if item.kind == "officeDocument"), None)
     relations = package.relations(root or "xl/workbook.xml")
     parts = {relation.kind: relation.part for relation in relations.values()}
@@ -78,7 +82,7 @@ def _book(package: Package) -> tuple[Book, list[_Listed]]:
                 title, state = element.get("name", ""), element.get("state", "visible")
                 sheets.append(_Listed(title, relation.part, state == "visible"))
     texts = shared_texts(package, parts.get("sharedStrings"))
-    return Book(package, texts, styles_of(package, parts.get("styles")), epoch), sheets
+    return Book(package, epoch, *texts, *formats_of(package, parts.get("styles"))), sheets
 
 
 def _named(sheets: list[_Listed], file: TableFile) -> _Listed:
@@ -122,35 +126,18 @@ def _require_visible_cells(sheet: Sheet, name: str) -> None:
 
 
 def _merged(row: int, area: str) -> Problem:
-    where = "in the header" if row == 1 else "in the table"
-    how = "give each column its own name in one header row" if row == 1 else "fill each of them"
-    found, rule = f"merged cells {area} {where}", "every cell stands for itself"
-    return Problem(found, rule, f"unmerge the cells, and {how}", row=row)
+    where, how = "table", "fill each of them"
+    if row == 1:
+        where, how = "header", "give each column its own name in one header row"
+    value = f"merged cells {area} in the {where}"
+    return Problem(value, "every cell stands for itself", f"unmerge the cells, and {how}", row=row)
 
 
 def _uncalculated(row: int, column: int, name: Cell) -> Problem:
-    return Problem(
-        f"a formula without a stored result in cell {letters(column)}{row}",
-        "the workbook holds the results of its formulas",
-        "open the workbook in the spreadsheet program and save it, or paste the values",
-        row=row,
-        column=None if name is None else as_text(name),
-    )
-
-
-def letters(column: int) -> str:
-    """Return the letters of a column.
-
-    Examples
-    --------
-    >>> letters(1), letters(28), letters(16_384)
-    ('A', 'AB', 'XFD')
-    """
-    text = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(ord("A") + rest) + text
-    return text
+    value = f"a formula without a stored result in cell {get_column_letter(column)}{row}"
+    rule = "the workbook holds the results of its formulas"
+    remedy = "open the workbook in the spreadsheet program and save it, or paste the values"
+    return Problem(value, rule, remedy, row=row, column=None if name is None else as_text(name))
 
 
 def _table(sheet: Sheet, unread: tuple[str, ...], source: Source) -> CodedTable:
@@ -171,6 +158,8 @@ def _table(sheet: Sheet, unread: tuple[str, ...], source: Source) -> CodedTable:
     hidden = [column for column in columns if column in sheet.hidden_columns]
     if not hidden:
         return table
-    names = listed(f"{letters(column)} ({printable(as_text(header.get(column, '')))})" for column in hidden)
+    names = listed(
+        f"{get_column_letter(column)} ({printable(as_text(header.get(column, '')))})" for column in hidden
+    )
     text = f"columns that are hidden in the sheet are read like the others: {names}"
     return table.with_remark("hidden_columns", text)
