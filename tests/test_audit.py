@@ -691,7 +691,7 @@ def test_all_problems_of_a_table_of_printed_numbers_are_raised_together(example_
     assert len(found) == 6
     for text in (
         "row 3, patient '1', column 'value': '2,3'. Expected: a printed number",
-        "row 4, patient '1', column 'quantity': empty; text, not empty",
+        "row 4, patient '1', column 'quantity': empty. Expected: text, not empty",
         "row 5, patient '1', column 'decimals': 'x'. Expected: the number of decimals printed",
         "row 6, patient '1', column 'value': empty",
         "row 7, patient '1', column 'decimals': '-1'",
@@ -715,7 +715,7 @@ def test_unknown_names_repeated_rows_and_other_decimals_are_problems(example_coh
     for text in (
         "row 1, patient '9', column 'patient': '9'. Expected: a patient of the period table",
         "row 2, patient '1', column 'treatment': 'Rituximab'. Expected: a treatment of the period table",
-        "did you mean 'rituximab'?",
+        "Did you mean 'rituximab'?",
         "row 4, patient '1', column 'quantity': 'arr' again (first in row 3)",
         "row 5, patient '2', column 'value': '3.00'. Expected: the value has as many decimals as the column 'decimals' says. Write it with 1",
     ):
