@@ -296,9 +296,9 @@ def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sam
     [
         ("levle = 0.9", "did you mean 'level'?"),
         ("level = 2.0", "between 0 and 1"),
-        ('seed = "x"', "wrong type"),
+        ('seed = "x"', "a whole number"),
         ("[priors]\nsd_rate = { sd = -1.0 }", "from 0.01 to 10"),
-        ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "sd_rate = { sd = number }"),
+        ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "[priors.sd_rate] unknown key 'mean'"),
         ("[nuts]\ndraws = 1", "from 100 to 100,000"),
         ("priors = 3", "a table of"),
         ("level = ", "analysis.toml"),
@@ -428,12 +428,12 @@ def test_rates_takes_a_prior_too(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--prior", "log_rate_ratio"), "written as"),
-        (("--prior", "sd_rate=a"), "written as"),
+        (("--prior", "log_rate_ratio"), "log_rate_ratio=MEAN,SD"),
+        (("--prior", "sd_rate=a"), "SPREAD=SD"),
         (("--prior", "nonsense=1"), "unknown key 'nonsense'"),
         (("--prior", "sd_rate=0"), "from 0.01 to 10"),
-        (("--prior", "log_rate_ratio=1"), "mean = number, sd = number"),
-        (("--background-sd", "0.1"), "--background-ratio, which is not given"),
+        (("--prior", "log_rate_ratio=1"), "log_rate_ratio=MEAN,SD"),
+        (("--background-sd", "0.1"), "it comes with --background-ratio"),
         (("--background-ratio", "-1"), "from 0.0001 to 10,000"),
         (("--replicates", "3"), "from 200 to 100,000"),
     ],

@@ -26,10 +26,10 @@ def test_a_level_may_be_a_numpy_number(level):
 @pytest.mark.parametrize(
     ("content", "word"),
     [(b"seed = " + b"1" * 5000, "digits"), (b"seed = 0x" + b"f" * 5000, "64"), (b"x = " + b"[" * 5000 + b"]" * 5000, "deep"),
-     (b"priors." + b"a." * 3000 + b"a = 1", "deep"), (b"seed = " + b"[" * 300 + b"]" * 300, "int"), (b"comparator = '\xe9'", "UTF-8"),
+     (b"priors." + b"a." * 3000 + b"a = 1", "deep"), (b"seed = " + b"[" * 300 + b"]" * 300, "deep"), (b"comparator = '\xe9'", "UTF-8"),
      ("seed = 1".encode("utf-16"), "UTF-8"), (b"engine = ''", "engine"), (b"comparator = ' '", "comparator"), (b"level = 1e400", "level"),
      (b"level = nan", "level"), (b"priors.log_rate_ratio = {mean=" + b"1" * 400 + b", sd=1}", "64"), (b"= 1", "TOML"),
-     (b"background = 1", "background"), (b'out = "a\\u0000b"', "folder")],
+     (b"background = 1", "background"), (b"seed = 2020-01-01", "a date"), (b'out = "a\\u0000b"', "folder")],
 )  # fmt: skip
 def test_a_config_file_is_refused_in_a_sentence(run, tmp_path, content, word):
     path = tmp_path / "analysis.toml"

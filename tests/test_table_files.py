@@ -313,9 +313,9 @@ def test_sheets_and_decimals_are_options(run, save):
         (["rates", "--relapses", "t.csv"], "--treatments is missing"),
         (["describe", "p.csv", "--treatments", "t.csv", "--relapses", "r.csv"], "not both"),
         (["check"], "name a period table, or --treatments and --relapses"),
-        (["check", "p.csv", "--gap", "drop"], "--gap drop: it belongs to --treatments and --relapses"),
+        (["check", "p.csv", "--gap", "drop"], "they belong to --treatments and --relapses"),
         (["check", "p.csv", "--gap", "none"], "gap 'none'. Expected: 'drop', 'previous'."),
-        (["check", "p.csv", "--sheet", "a", "--sheet", "b"], "a period table has one sheet"),
+        (["check", "p.csv", "--sheet", "a", "--sheet", "b"], "one name for each table"),
         (["check", "p.csv", "--sheet", "a"], "p.csv is not a workbook"),
         (["describe", "--sheet", "a"], "belong to a file, and none is named"),
         (
@@ -330,7 +330,7 @@ def test_sheets_and_decimals_are_options(run, save):
                 "--sheet",
                 "relapses=b",
             ],
-            "one for each table",
+            "one name for each table",
         ),
     ],
 )

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from nmo_stats.cli.choices import Choices, treatments
+from nmo_stats.cli.inputs import treatments
+from nmo_stats.cli.options import Options
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.cohort.attrition import DAY_CAUSES, RELAPSE_CAUSES
@@ -45,7 +46,7 @@ class Planned:
     reason: str
 
 
-def planned(cohort: Cohort, chosen: Choices) -> Planned:
+def planned(cohort: Cohort, chosen: Options) -> Planned:
     """Return the comparison of the chosen or default treatments."""
     try:
         comparator, reference = treatments(cohort, chosen)

@@ -1,49 +1,55 @@
-"""The commands of ``nmo-stats``."""
+"""The commands of ``nmo-stats``: each reads the data, computes, and prints blocks or one JSON document."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from nmo_stats.analysis import (
-    Settings,
-    analyze,
-    hierarchical_fits,
-    pair_rates,
-    unmerged_rates,
-)
-from nmo_stats.cli import checking, doubts, planning, printed, texts
+from nmo_stats.analysis import analyze, hierarchical_fits, pair_rates, unmerged_rates
+from nmo_stats.cli import checking, doubts, printed, texts
 from nmo_stats.cli import description as descriptions
-from nmo_stats.cli.choices import background_of, choices, treatments
-from nmo_stats.cli.inputs import Given, reads_data
+from nmo_stats.cli.inputs import beside, is_example, read_cohort, read_pair, read_published, treatments
 from nmo_stats.cli.options import (
-    BackgroundRatio,
-    BackgroundSd,
-    Comparator,
-    Config,
-    Engine,
+    COMPARISON,
+    ENGINE,
+    LEVEL,
+    LIKE,
+    MODEL,
+    NO_EFFECT,
+    OUT,
+    PATIENTS,
+    PUBLISHED,
+    RULE,
+    SEED,
+    SIMULATE,
     Json,
-    Level,
-    Likelihood,
-    Prior,
-    Published,
-    Reference,
-    Replicates,
-    Seed,
+    Options,
+    takes,
 )
-from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
+from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
+from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.options import Progress
+from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
+from nmo_stats.operating import simulate as simulated
+from nmo_stats.operating.estimators.every import TESTS
+from nmo_stats.operating.planning import PLANNED, Plan, plan
+from nmo_stats.report import recover, require_replaceable, require_writable, write
+from nmo_stats.report.bundle import results as report_json
+from nmo_stats.report.bundle import simulate_json
+from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
+from nmo_stats.sensitivity import run as run_sensitivity
 
-BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
+_MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
 
 app = typer.Typer(
     name="nmo-stats",
-    help="Relapse-rate inference for small within-patient series. Without a file the bundled three patients are analysed.",
+    help="Relapse-rate inference for small within-patient series. Without a file the bundled three patients "
+    "are analysed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,298 +58,142 @@ app = typer.Typer(
 
 
 @app.command()
-@reads_data
-def report(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    out: Annotated[
-        str | None, typer.Option(help="Report folder [default: report].", show_default=False)
-    ] = None,
-    engine: Engine = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    replicates: Replicates = None,
-    background_ratio: BackgroundRatio = None,
-    background_sd: BackgroundSd = None,
-    published: Published = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@takes(*COMPARISON, OUT, ENGINE, LEVEL, SEED, *MODEL, *NO_EFFECT, PUBLISHED)
+def report(options: Options, *, as_json: Json = False) -> None:
     """Analyse the data and write the report folder."""
-    from nmo_stats.report import recover, require_replaceable, write
-    from nmo_stats.report.bundle import results
-
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        out=out,
-        engine=engine,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-        replicates=replicates,
-        background=background_of(background_ratio, background_sd),
-    )
-    require_replaceable(chosen.out)
-    for leftover in recover(chosen.out):
+    require_replaceable(options.out)
+    for leftover in recover(options.out):
         complain(leftover)
-    cohort = printed.with_numbers(data, published)
-    names = treatments(cohort, chosen)
+    cohort = read_published(options)
+    comparator, reference = treatments(cohort, options)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
             cohort,
-            names[0],
-            reference=names[1],
-            engine="both" if chosen.engine is None else chosen.engine,
-            seed=chosen.seed,
-            settings=_watched(chosen.settings, progress),
+            comparator,
+            reference=reference,
+            engine=options.engine or "both",
+            seed=options.seed,
+            settings=_watched(options, progress).settings,
         )
-    path = write(analysis, chosen.out)
+    path = write(analysis, options.out)
     if as_json:
-        say_json(results(analysis))
+        say_json(report_json(analysis))
     else:
         texts.say_report(analysis, path)
-    if analysis.failed_checks or analysis.rates.failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+    _fail_if(bool(analysis.failed_checks or analysis.rates.failed))
 
 
 @app.command()
-@reads_data
-def rates(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    engine: Engine = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@takes(*COMPARISON, ENGINE, LEVEL, SEED, *MODEL)
+def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        engine=engine,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-    )
-    cohort = data.cohort()
-    names = treatments(cohort, chosen)
-    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
+    pair = read_pair(options)
     with progress_bar("Sampling the hierarchical model") as progress:
-        watched = _watched(chosen.settings, progress)
-        engine = "quadrature" if chosen.engine is None else chosen.engine
-        found = pair_rates(pair, watched, engine, chosen.seed)
-    unmerged = unmerged_rates(pair, chosen.settings)
+        settings = _watched(options, progress).settings
+        results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
+    unmerged = unmerged_rates(pair, options.settings)
     if as_json:
-        say_json(texts.rates_json(pair, found, unmerged))
+        say_json(texts.rates_json(pair, results, unmerged))
     else:
-        texts.say_rates(pair, found, unmerged, chosen.settings.likelihood)
-    if found.failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+        texts.say_rates(pair, results, unmerged, options.likelihood)
+    _fail_if(bool(results.failed))
 
 
 @app.command()
-@reads_data
-def sensitivity(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    replicates: Replicates = None,
-    background_ratio: BackgroundRatio = None,
-    background_sd: BackgroundSd = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Print the ratio under other assumptions, what such a design shows with no effect, and what would tip the answer."""
-    from nmo_stats.sensitivity import run
+@takes(*COMPARISON, LEVEL, SEED, *MODEL, *NO_EFFECT)
+def sensitivity(options: Options, *, as_json: Json = False) -> None:
+    """Print the ratio under other assumptions.
 
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-        replicates=replicates,
-        background=background_of(background_ratio, background_sd),
-    )
-    cohort = data.cohort()
-    names = treatments(cohort, chosen)
-    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
-    fit, _ = hierarchical_fits(pair, chosen.settings, "quadrature", chosen.seed)
+    Beside it: what such a design shows with no effect, and what would tip the answer.
+    """
+    pair = read_pair(options)
+    fit, _ = hierarchical_fits(pair, options.settings, "quadrature", options.seed)
     with progress_bar("Changing one assumption after the other") as progress:
-        found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
+        results = run_sensitivity(pair, fit=fit, plan=options.plan(options.seed, progress))
     if as_json:
-        say_json(doubts.sensitivity_json(found))
+        say_json(doubts.sensitivity_json(results))
     else:
-        doubts.say_sensitivity(found)
-    if found.base_failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+        doubts.say_sensitivity(results)
+    _fail_if(bool(results.base_failed))
 
 
 @app.command()
-@reads_data
-def simulate(
-    data: Given,
-    *,
-    like: Annotated[
-        Path | None, typer.Option(help="The same as PERIODS: a series like this one.", show_default=False)
-    ] = None,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    rr: Annotated[
-        float, typer.Option(help="True rate ratio of a typical patient, comparator / reference.")
-    ] = 0.5,
-    patients: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of patients, times recycled [default: that of the series].", show_default=False
-        ),
-    ] = None,
-    arr: Annotated[
-        float | None,
-        typer.Option(
-            help="Relapses per year of a typical patient on the reference [default: the pooled rate].",
-            show_default=False,
-        ),
-    ] = None,
-    sd_rate: Annotated[float, typer.Option(help="Spread of log rates between patients.")] = 0.5,
-    sd_rate_ratio: Annotated[float, typer.Option(help="Spread of log ratios between patients.")] = 0.25,
-    overdispersion: Annotated[float, typer.Option(help="Overdispersion of the counts.")] = 0.0,
-    rule: Annotated[
-        str, typer.Option(help="What ends the reference period: fixed, triggered or look_back.")
-    ] = "fixed",
-    estimator: Annotated[
-        list[str], typer.Option(help="Estimator; may be repeated [default: all].", show_default=False)
-    ] = [],
-    replicates: Annotated[int, typer.Option(help="Simulated series.")] = 1000,
-    power: Annotated[
-        float,
-        typer.Option(
-            help="Share of intervals that should exclude 1, for the number of patients; 0: do not plan."
-        ),
-    ] = 0.8,
-    level: Level = None,
-    seed: Seed = None,
-    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler, e.g. tcp://host:8786, instead.", show_default=False)
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="Keeps finished blocks: an interrupted run goes on.", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Simulate series like this one with a true ratio: which interval to trust, how wide it will be, how many patients it takes."""
-    from nmo_stats.operating import Execution
+@takes(LIKE, *COMPARISON, *SIMULATE, LEVEL, SEED)
+def simulate(options: Options, *, as_json: Json = False) -> None:
+    """Simulate series like this one.
 
-    chosen = choices(None, comparator=comparator, reference=reference, level=level, seed=seed)
-    from nmo_stats.report import require_writable
-
-    if folder is not None:
-        require_writable(folder)
-    given = data if like is None else data.instead_of_periods(like)
-    cohort = given.cohort()
-    names = treatments(cohort, chosen)
-    design = planning.design(
-        cohort.compare(names[0], reference=names[1]),
-        {"rate_ratio": rr, "patients": patients, "reference_arr": arr, "sd_rate": sd_rate, "sd_rate_ratio": sd_rate_ratio,
-         "overdispersion": overdispersion, "rule": rule, "seed": chosen.seed},
-    )  # fmt: skip
-    execution = Execution(workers, scheduler, folder)
-    found = planning.simulated(design, tuple(estimator), replicates, chosen.settings.level, execution)
-    planned = planning.planned(found, tuple(estimator), power, execution)
+    The true ratio is known: coverage and width of every interval, and how many patients are needed.
+    """
+    chosen = options.simulate
+    if not 0 <= chosen.power < 1:
+        raise ArgumentError(
+            f"--power {chosen.power:g}. Expected: a proportion from 0 to below 1; 0 plans nothing."
+        )
+    if chosen.folder is not None:
+        require_writable(chosen.folder)
+    design = _design(options)
+    execution = Execution(chosen.workers, chosen.scheduler, chosen.folder)
+    with progress_bar("Simulating series", unit="series") as progress:
+        methods = chosen.estimators or tuple(ESTIMATORS)
+        watched = replace(execution, progress=progress)
+        characteristics = simulated(
+            design, methods, chosen.replicates, level=options.level, execution=watched
+        )
+    planned = _plan(characteristics, options, execution)
     if as_json:
-        say_json(planning.characteristics_json(found, planned))
+        say_json(simulate_json(characteristics, planned))
     else:
-        planning.say_characteristics(found)
-        planning.say_plan(planned)
+        say_blocks([*characteristics_blocks(characteristics), *plan_blocks(planned)])
 
 
 @app.command()
-@reads_data
-def describe(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    level: Level = None,
-    rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
-    as_json: Json = False,
-) -> None:
-    """Print annualized relapse rates, the time to the first relapse, and EDSS."""
-    cohort = data.cohort()
-    chosen = choices(None, comparator=comparator, reference=reference, level=level)
-    found = descriptions.description(cohort, chosen, rule)  # type: ignore[arg-type]
+@takes(*COMPARISON, LEVEL, RULE)
+def describe(options: Options, *, as_json: Json = False) -> None:
+    """Print relapse rates, relapse times and EDSS."""
+    cohort = read_cohort(options)
+    results = descriptions.description(cohort, options, options.describe.rule)
     if as_json:
-        say_json(descriptions.describe_json(found))
+        say_json(descriptions.describe_json(results))
     else:
-        descriptions.say_describe(cohort, found)
+        descriptions.say_describe(cohort, results)
 
 
 @app.command()
-@reads_data
+@takes(PUBLISHED, PATIENTS)
 def audit(
-    data: Given,
+    options: Options,
     *,
-    published: Published = None,
-    patients: Annotated[
-        Path | None,
-        typer.Option(help="Facts about the patients, one row each, e.g. age_years.", show_default=False),
-    ] = None,
     quantities: Annotated[
         bool, typer.Option("--quantities", help="List the quantities with their formulas.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare the numbers that a paper prints with their recomputation."""
+    """Recompute the numbers that a paper prints."""
     if quantities:
-        return printed.say_quantities(as_json=as_json)
-    facts = data.beside("patients", patients)
-    cohort = printed.with_numbers(data, published)
-    found = printed.required_audit(cohort, facts)
+        printed.say_quantities(as_json=as_json)
+        return
+    facts = beside(options, "patients", options.audit.patients)
+    cohort = read_published(options)
+    results = printed.required_audit(cohort, facts)
     if as_json:
-        say_json(printed.audit_json(cohort, found))
+        say_json(printed.audit_json(cohort, results))
     else:
-        printed.say_audit(cohort, found)
-    return None
+        printed.say_audit(cohort, results)
 
 
 @app.command()
-@reads_data
-def check(
-    data: Given, *, comparator: Comparator = None, reference: Reference = None, as_json: Json = False
-) -> None:
-    """Validate a period table or two tables of dated events, and say what would be analysed."""
-    if data.is_empty:
+@takes(*COMPARISON)
+def check(options: Options, *, as_json: Json = False) -> None:
+    """Validate the data; print what would be analysed."""
+    if is_example(options):
         raise ArgumentError("name a period table, or --treatments and --relapses, to check")
     try:
-        cohort = data.cohort()
+        cohort = read_cohort(options)
     except CohortError as error:
         if as_json:
             say_json(checking.problems_json(error))
         raise
-    planned = checking.planned(cohort, choices(None, comparator=comparator, reference=reference))
+    planned = checking.planned(cohort, options)
     if as_json:
         say_json(checking.check_json(cohort, planned))
     else:
@@ -357,7 +207,7 @@ def template(
         typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False),
     ] = None,
     *,
-    out: Annotated[Path | None, typer.Option(help="The same as an option.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="The same as PATH.", show_default=False)] = None,
     events: Annotated[
         bool,
         typer.Option(
@@ -366,21 +216,63 @@ def template(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write tables to fill in, with the rows of one example patient and a dictionary of the columns."""
+    """Write tables to fill in.
+
+    They hold the rows of one example patient, and a dictionary explains the columns.
+    """
     chosen = EVENTS if events else PERIODS
     if as_json:
         say_json(chosen.to_dict())
         return
     if path is not None and out is not None:
-        raise ArgumentError(f"{path} and --out {out}: name one file")
-    path = path or out
-    if path is None:
+        raise ArgumentError(f"{path} and --out {out}. Expected: one file.")
+    file = path or out
+    if file is None:
         say_text(chosen.to_csv())
         return
-    for written in write_template(chosen, path):
+    for written in write_template(chosen, file):
         say(f"wrote {written}")
     say(chosen.advice)
 
 
-def _watched(settings: Settings, progress: Progress | None) -> Settings:
-    return replace(settings, nuts=replace(settings.nuts, progress=progress))
+def _fail_if(failed: bool) -> None:
+    if failed:
+        raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+def _watched(options: Options, progress: Progress | None) -> Options:
+    return replace(options, nuts=replace(options.nuts, progress=progress))
+
+
+def _design(options: Options) -> Design:
+    """Return the design of the series, with what was chosen instead of what the series has."""
+    pair, chosen = read_pair(options), options.simulate
+    times = tuple((float(before), float(after)) for before, after in pair.years)
+    base = Design.like(pair) if chosen.arr is None else Design(len(times), times, chosen.arr)
+    return replace(
+        base,
+        patients=base.patients if chosen.patients is None else chosen.patients,
+        rate_ratio=chosen.rr,
+        sd_rate=chosen.sd_rate,
+        sd_rate_ratio=chosen.sd_rate_ratio,
+        overdispersion=chosen.overdispersion,
+        rule=chosen.rule,
+        seed=options.seed,
+    )
+
+
+def _plan(results: Characteristics, options: Options, execution: Execution) -> Plan | None:
+    """Find how many patients are needed; None for a true ratio of 1, or where no power is asked for."""
+    chosen = options.simulate
+    methods = [method for method in chosen.estimators or PLANNED if method not in TESTS]
+    if not chosen.power or chosen.rr == 1 or not methods:
+        return None
+    with progress_bar("Finding the number of patients", unit="series") as progress:
+        return plan(
+            results.design,
+            chosen.power,
+            methods,
+            replicates=min(results.replicates, _MOST_PLANNED),
+            level=results.level,
+            execution=replace(execution, progress=progress),
+        )

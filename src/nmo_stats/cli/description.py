@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nmo_stats.cli.choices import Choices, treatments
+from nmo_stats.cli.inputs import treatments
+from nmo_stats.cli.options import Options
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.describe import (
@@ -51,7 +52,7 @@ class Description:
     notices: tuple[Notice, ...]
 
 
-def description(cohort: Cohort, chosen: Choices, rule: RuleName) -> Description:
+def description(cohort: Cohort, chosen: Options, rule: RuleName) -> Description:
     """Describe a cohort; its paired EDSS where two treatments are named, or are the only ones."""
     level, pair = chosen.settings.level, _pair(cohort, chosen)
     return Description(
@@ -122,7 +123,7 @@ def describe_json(told: Description) -> dict[str, object]:
     }
 
 
-def _pair(cohort: Cohort, chosen: Choices) -> Comparison | None:
+def _pair(cohort: Cohort, chosen: Options) -> Comparison | None:
     """Return the comparison that was asked for, or is clear without asking; None where it is not clear, or nobody had both."""
     asked = [name for name in (chosen.comparator, chosen.reference) if name]
     try:

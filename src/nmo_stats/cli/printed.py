@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nmo_stats.audit import (
     BY_ANOTHER,
     IN_SIZE,
@@ -15,7 +13,6 @@ from nmo_stats.audit import (
     summary,
     vocabulary,
 )
-from nmo_stats.cli.inputs import Given
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
@@ -23,18 +20,6 @@ from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Table
 from nmo_stats.sections.published import agreeing_table, finding_table, unknown_table
 from nmo_stats.tables.files import TableFile
-
-
-def with_numbers(data: Given, published: Path | None) -> Cohort:
-    """Return the cohort with the printed numbers of a file, if one is named.
-
-    Raises
-    ------
-    ArgumentError
-        If the patients of that file are not named.
-    """
-    numbers = data.beside("published", published)
-    return data.cohort() if numbers is None else data.cohort().with_published(numbers)
 
 
 def required_audit(cohort: Cohort, patients: TableFile | None) -> Audit:

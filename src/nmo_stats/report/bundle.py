@@ -16,7 +16,9 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.frames import records
+from nmo_stats.operating import Characteristics
 from nmo_stats.operating.coverage_map import coverage_ranges
+from nmo_stats.operating.planning import Plan
 
 SCHEMA: Final = 1
 _PACKAGES: Final = (
@@ -112,6 +114,54 @@ def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, o
         "onsets": pair.merging.onsets,
         "estimates": [ratio.to_dict() for ratio in unmerged.estimates],
     }
+
+
+def simulate_json(characteristics: Characteristics, plan: Plan | None) -> dict[str, object]:
+    """Return the ``simulate`` document.
+
+    Parameters
+    ----------
+    characteristics
+        Of all estimators in one design.
+    plan
+        Power by number of patients; None where that was not planned.
+
+    Returns
+    -------
+    dict
+        What JSON can hold.
+    """
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "design": characteristics.design.to_dict(),
+        "level": characteristics.level,
+        "estimators": [measures.to_dict() for measures in characteristics.measures],
+    }
+    if plan is not None:
+        document["planning"] = {
+            "power": plan.power,
+            "replicates": plan.replicates,
+            "patients_needed": {method: plan.needed(method) for method in plan.methods},
+            "patients_needed_interval": {method: _patients_interval(plan, method) for method in plan.methods},
+            "no_effect_rejects_1": {method: plan.no_effect[method].rejects_1 for method in plan.methods},
+            "sizes": [
+                {"patients": size, **measures.to_dict()}
+                for size in sorted(plan.tried)
+                for measures in plan.tried[size].values()
+            ],
+        }
+    return document
+
+
+def _patients_interval(plan: Plan, method: str) -> dict[str, object]:
+    """Return the Monte Carlo interval of the number of patients, and why an end or the number itself is missing."""
+    low, high = plan.interval(method)
+    reason = None
+    if plan.misleads(method):
+        reason = "with no effect at all the interval excludes 1 too often in this design"
+    elif high is None:
+        reason = f"more than {max(plan.tried)} patients may be needed, and more were not simulated"
+    return {"low": low, "high": high, "level": 0.95, "reason": reason}
 
 
 def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
