@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: report test check slow benchmarks clean
+.PHONY: report test check docstrings slow benchmarks clean
 
 report: $(VENV)/.installed
 	$(BIN)/nmo-stats report --out report
@@ -17,6 +17,10 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every public docstring that breaks a rule of numpydoc, room by room; one room: tests/docstrings.py ROOM
+docstrings: $(VENV)/.installed
+	$(BIN)/python tests/docstrings.py
 
 # Studies that take minutes.
 slow: $(VENV)/.installed

@@ -48,3 +48,9 @@ def run(monkeypatch, capsys):
         return stop.value.code or 0, printed.out, printed.err
 
     return call
+
+
+@pytest.fixture
+def wide(monkeypatch):
+    """Let the commands write lines so long that no cell of a table breaks."""
+    monkeypatch.setattr("nmo_stats.cli.printing.WIDTH", 1000)

@@ -121,6 +121,7 @@ def test_describe_json_adds_relapse_times_and_paired_edss(run):
     assert content["paired_edss"]["cautions"][0]["code"] == "shared_visit"
 
 
+@pytest.mark.usefixtures("wide")
 def test_describe_says_when_the_relapses_came_and_what_three_patients_cannot_show(run):
     code, out, err = run("describe")
     text = " ".join(out.split())
@@ -164,6 +165,7 @@ QUARTERS = """patient,treatment,relapses,exposure_months,edss_start,edss_end
 """
 
 
+@pytest.mark.usefixtures("wide")
 def test_describe_and_report_print_the_same_medians_of_the_edss(run, tmp_path):
     """Medians 3.75 and 4.25: one decimal, rounded half to even, made them 3.8 and 4.2."""
     path = write(tmp_path / "quarters.csv", QUARTERS)
@@ -210,7 +212,7 @@ def test_rates_prints_every_method_with_its_cautions(run):
     code, out, _ = run("rates")
     assert code == 0
     for text in (
-        "Exact, within patients",
+        "Within patients",
         "0.0194 to 0.999997",
         "caution 1:",
         "not identified: Poisson GEE, small-sample corrected: 3 patients",
@@ -331,10 +333,7 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
-    assert (
-        "Bayesian hierarchical (NUTS): no relapse in either period: the data hold no information on the ratio"
-        in out
-    )
+    assert "no relapse in either period" in " ".join(out.split())
     assert "0.22" not in out
     content = json.loads(run("rates", table, "--comparator", "new", "--json")[1])
     assert content["estimates"][0]["cautions"][0]["code"] == "no_information"
@@ -376,6 +375,7 @@ def test_sensitivity_json_has_the_shape_of_the_design(run):
     assert {line["replicates"] for line in content["no_effect"]} == {200}
 
 
+@pytest.mark.usefixtures("wide")
 def test_sensitivity_prints_what_a_reader_needs(run):
     code, out, _ = run("sensitivity", "--replicates", 200)
     assert code == 0

@@ -186,6 +186,7 @@ def test_no_patient_is_named_where_nobody_s_leaving_helps():
 # ------------------------------------------------------------------------------------ which one to read
 
 
+@pytest.mark.usefixtures("wide")
 def test_where_overdispersion_cannot_be_assessed_the_remedy_is_not_poisson(run, example_pair, example_fit):
     text = recommended(all_rates(example_fit), dispersion(example_pair), pair=example_pair).text
     assert "cannot be assessed" in text

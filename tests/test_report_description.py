@@ -11,6 +11,7 @@ from relapse_courses import cohort_with_times, simulated
 from nmo_stats import describe, read_events
 from nmo_stats.cohort import Cohort, Notice
 from nmo_stats.estimate import Interval
+from nmo_stats.report.html import folded
 from nmo_stats.sections import data, edss, relapse_times
 from nmo_stats.sections.blocks import Bullets, Fold, Picture, Prose, Table, shortened
 
@@ -151,10 +152,12 @@ def test_more_than_twelve_notices_fold_out(count, folded):
 
 def test_the_rows_of_many_patients_fold_out_and_are_bounded():
     section = data.periods(analysis_of(simulated(300)))
-    (fold,) = blocks_of(section, Fold)
-    assert fold.title == "Every period of every patient (600 rows)"
-    assert len(fold.blocks[0].rows) == 500
-    assert fold.blocks[0].notes == ("The first 500 of 600 rows; all of them are in tables/periods.csv.",)
+    (table,) = blocks_of(section, Table)
+    fold = folded(table)
+    assert "600 rows" in fold.title
+    assert (len(table.rows), len(fold.blocks[0].rows)) == (600, 500)
+    assert "tables/periods.csv" in fold.blocks[0].notes[-1]
+    assert folded(fold.blocks[0]) == fold.blocks[0]
     (picture,) = blocks_of(section, Picture)
     assert "The first 200 of 300 patients are drawn." in picture.caption
     assert "and 290 more patients" in picture.alt
@@ -188,9 +191,9 @@ def edss_cohort(patients):
 
 def test_the_changes_of_many_patients_fold_out():
     section = edss.edss_section(analysis_of(edss_cohort(40)))
-    (fold,) = blocks_of(section, Fold)
-    assert fold.title == "EDSS change of each patient (40 patients)"
-    table = blocks_of(section, Table)[1]
+    table, each = blocks_of(section, Table)[1:]
+    assert isinstance(folded(each), Fold)
+    assert len(each.rows) == 40
     assert table.columns[-1] == "Reach"
     # differences -2, -1.5, -1 in 14, 13, 13 patients
     assert table.rows[0] == ("Hodges-Lehmann difference", "−1.5", "95 % interval −1.75 to −1.5")
@@ -231,4 +234,5 @@ def test_equal_changes_are_no_test_and_no_difference():
 
 def test_a_short_table_is_left_whole():
     table = Table("few", ("a",), (("1",),))
-    assert shortened(table, "tables/few.csv") is table
+    assert shortened(table, 1) is table
+    assert folded(table) is table

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,33 +20,36 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from nmo_stats.characters import plain, visible
 from nmo_stats.hierarchical.options import Progress as DrawProgress
-from nmo_stats.sections.blocks import Block
-from nmo_stats.sections.terminal import WIDTH, renderables
+from nmo_stats.sections.blocks import Block, Table
+from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
 
 
 def say(text: str = "") -> None:
     """Print a sentence; text of the user is never read as markup."""
-    _print(_text(text))
+    _print(paragraph(_readable(text), _console().width))
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> None:
     """Print a table; the columns with indices ``words`` are set left, the others right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(columns):
-        table.add_column(_text(name), justify="left" if index in words else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*map(_text, row))
-    _print(table)
+    say_blocks([Table("", tuple(columns), tuple(map(tuple, rows)), words=tuple(words))])
 
 
-def say_blocks(blocks: Iterable[Block]) -> None:
-    """Print blocks of a section: the tables and sentences of the page, in the width of the terminal."""
-    for item in renderables(blocks, _readable):
+def say_blocks(blocks: Iterable[Block], most: int | None = None) -> None:
+    """Print blocks of a section: the tables and sentences of the page, in the width of the terminal.
+
+    Parameters
+    ----------
+    blocks
+        Of one section or of several.
+    most
+        Rows of a table that are printed at most; None: all of them.
+    """
+    for item in renderables(blocks, _readable, _console().width, most):
         _print(item)
 
 
@@ -111,7 +113,7 @@ def progress_bar(title: str, unit: str = "") -> Iterator[DrawProgress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _print(content: Text | Table) -> None:
+def _print(content: Text | Grid) -> None:
     with _writing():
         _console().print(content)
 
@@ -138,10 +140,6 @@ def _writing() -> Iterator[None]:
     except OSError as error:
         _discard(sys.stdout)
         raise OSError(error.errno, error.strerror, "standard output") from error
-
-
-def _text(text: str) -> Text:
-    return Text(_readable(text))
 
 
 def _readable(text: str) -> str:

@@ -136,7 +136,7 @@ def rates_json(
 
 def _rate_row(ratio: RateRatio, texts: list[str]) -> tuple[str, ...]:
     return (
-        METHODS[ratio.method].name,
+        METHODS[ratio.method].short_name,
         ESTIMAND_NAMES[ratio.estimand],
         estimate_text(ratio),
         interval_text(ratio.interval),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from importlib.resources import files
+from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.characters import visible
@@ -21,7 +23,9 @@ from nmo_stats.sections import (
     relapse_times,
     sensitivity,
 )
-from nmo_stats.sections.blocks import Picture, Prose, Section, Table
+from nmo_stats.sections.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
+
+_MOST_ROWS: Final = 500
 
 
 def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, ...]:
@@ -62,8 +66,19 @@ def page(parts: tuple[Section, ...]) -> str:
         finalize=_visible,
     )
     environment.globals["data_uri"] = _data_uri
+    environment.filters["folded"] = folded
     style = files("nmo_stats.report").joinpath("style.css").read_text(encoding="utf-8")
     return environment.get_template("template.html").render(first=parts[0], rest=parts[1:], style=style)
+
+
+def folded(block: Block) -> Block:
+    """Return the block as the page shows it: long tables fold away, and the longest show their first rows only."""
+    if not isinstance(block, Table):
+        return block
+    shown, number = shortened(block, _MOST_ROWS), len(block.rows)
+    if block.most_open is None or number <= block.most_open:
+        return shown
+    return Fold(f"{block.caption} ({number} rows)", (replace(shown, most_open=None),))
 
 
 def _visible(value: object) -> object:

@@ -46,6 +46,10 @@ class Table:
         Indices of further columns that hold words, set left.
     notes
         Sentences below the table.
+    file
+        File of the report that holds all rows, where there may be too many to show.
+    most_open
+        Rows up to which the page shows the table without being asked; None: always.
     """
 
     kind: ClassVar[str] = "table"
@@ -54,6 +58,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    file: str = ""
+    most_open: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,13 @@ class Section:
     blocks: tuple[Block, ...] = ()
 
 
-def shortened(table: Table, file: str, most: int = 500) -> Table:
-    """Return the table with its first rows only, and a note on where all of them are, if it is longer than ``most``."""
-    if len(table.rows) <= most:
+def shortened(table: Table, most: int) -> Table:
+    """Return the table with its first rows only, and a note that says so, if it has more than ``most``."""
+    number = len(table.rows)
+    if number <= most:
         return table
-    note = f"The first {most} of {len(table.rows)} rows; all of them are in {file}."
+    where = f"; all are in {table.file} of the report" if table.file else ""
+    note = f"The first {most} of {number} rows{where}."
     return replace(table, rows=table.rows[:most], notes=(*table.notes, note))
 
 

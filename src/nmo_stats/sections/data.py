@@ -12,7 +12,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.frames import records
 from nmo_stats.sections.attrition import attrition
-from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table, shortened
+from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.wording import capital, counted, joined, plain, significant
 
@@ -29,7 +29,7 @@ def periods(analysis: Analysis) -> Section:
         f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
         f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
     )
-    blocks = (_timeline(analysis), _folded(_raw_table(analysis)), *attrition(analysis), *_notices(analysis))
+    blocks = (_timeline(analysis), _raw_table(analysis), *attrition(analysis), *_notices(analysis))
     return Section("data", "The data", lead, blocks)
 
 
@@ -108,12 +108,6 @@ def _left_out(analysis: Analysis) -> str:
     return f"The bars are set end to end, without {joined(parts)}."
 
 
-def _folded(table: Table) -> Block:
-    if len(table.rows) <= _UNFOLDED_ROWS:
-        return table
-    return Fold(f"{table.caption} ({len(table.rows)} rows)", (shortened(table, "tables/periods.csv"),))
-
-
 def _raw_table(analysis: Analysis) -> Table:
     frame, years = analysis.cohort.to_frame(), analysis.cohort.years
     unit = analysis.cohort.unit.removeprefix("exposure_")
@@ -133,4 +127,12 @@ def _raw_table(analysis: Analysis) -> Table:
         unpaired = analysis.pair.unpaired
         listed = ", ".join(unpaired[:20]) + (f" and {len(unpaired) - 20} more" if len(unpaired) > 20 else "")
         notes = (f"Only one of the two periods, and in no estimate of the ratio: patient {listed}.",)
-    return Table("Every period of every patient", tuple(columns), tuple(rows), words=(1,), notes=notes)
+    return Table(
+        "Every period of every patient",
+        tuple(columns),
+        tuple(rows),
+        words=(1,),
+        notes=notes,
+        file="tables/periods.csv",
+        most_open=_UNFOLDED_ROWS,
+    )

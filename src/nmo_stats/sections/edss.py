@@ -9,7 +9,7 @@ from typing import Any, Final
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import PairedEdss, SignedRank, SignTest
 from nmo_stats.frames import records
-from nmo_stats.sections.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
+from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
 from nmo_stats.wording import capital, counted, edss_text, p_value_text, percent, plain
 
@@ -107,13 +107,15 @@ def _paired(analysis: Analysis) -> tuple[Block, ...]:
     )
     columns = ("Patient", f"Change on {found.reference}", f"Change on {found.comparator}", "Difference")
     missing = (f"Without all four scores: patient {_listed(found.missing)}.",) if found.missing else ()
-    listed = Table("EDSS change of each patient", columns, rows, notes=missing)
-    block: Block = listed
-    if len(rows) > _UNFOLDED_PATIENTS:
-        block = Fold(
-            f"{listed.caption} ({len(rows)} patients)", (shortened(listed, "tables/paired_edss.csv"),)
-        )
-    return (Prose(paired_sentence(found)), shift_table(found), block)
+    listed = Table(
+        "EDSS change of each patient",
+        columns,
+        rows,
+        notes=missing,
+        file="tables/paired_edss.csv",
+        most_open=_UNFOLDED_PATIENTS,
+    )
+    return (Prose(paired_sentence(found)), shift_table(found), listed)
 
 
 def _limits(found: PairedEdss) -> str:

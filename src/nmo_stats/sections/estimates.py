@@ -151,7 +151,7 @@ def _estimates_table(analysis: Analysis, shown: list[RateRatio]) -> Table:
     texts = list(dict.fromkeys(caution.text for ratio in shown for caution in ratio.cautions))
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
-            METHODS[ratio.method].name,
+            METHODS[ratio.method].short_name,
             ESTIMAND_NAMES[ratio.estimand],
             estimate_text(ratio),
             interval_text(ratio.interval),

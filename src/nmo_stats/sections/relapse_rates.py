@@ -6,7 +6,7 @@ from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.frames import records
-from nmo_stats.sections.blocks import Fold, Section, Table, shortened
+from nmo_stats.sections.blocks import Section, Table
 from nmo_stats.wording import beside, percent, significant
 
 
@@ -21,8 +21,7 @@ def relapse_rates(analysis: Analysis) -> Section:
         f"{significant(before['median_arr'], 2)} and {significant(after['median_arr'], 2)}."
     )
     tables = (_pooled_table(analysis), _summary_table(analysis))
-    individual = Fold("Individual relapse rates", (_individual_table(analysis),))
-    return Section("arr", "Relapse rates", lead, (*tables, individual))
+    return Section("arr", "Relapse rates", lead, (*tables, _individual_table(analysis)))
 
 
 def _pooled_table(analysis: Analysis) -> Table:
@@ -71,7 +70,14 @@ def _individual_table(analysis: Analysis) -> Table:
     )
     interval = f"{percent(analysis.arr.level)} interval"
     columns = ("Patient", "Treatment", "Relapses", "Years", "ARR", interval)
-    return shortened(Table("Individual ARR with exact interval", columns, rows, words=(1,)), "tables/arr.csv")
+    return Table(
+        "Individual ARR with exact interval",
+        columns,
+        rows,
+        words=(1,),
+        file="tables/arr.csv",
+        most_open=0,
+    )
 
 
 def _pooled_row(row: dict[str, Any]) -> tuple[str, ...]:
