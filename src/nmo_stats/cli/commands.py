@@ -11,24 +11,9 @@ import typer
 from nmo_stats.analysis import analyze, hierarchical_fits, pair_rates, unmerged_rates
 from nmo_stats.cli import checking, doubts, printed, texts
 from nmo_stats.cli import description as descriptions
+from nmo_stats.cli.choices import takes_options
 from nmo_stats.cli.inputs import beside, is_example, read_cohort, read_pair, read_published, treatments
-from nmo_stats.cli.options import (
-    COMPARISON,
-    ENGINE,
-    LEVEL,
-    LIKE,
-    MODEL,
-    NO_EFFECT,
-    OUT,
-    PATIENTS,
-    PUBLISHED,
-    RULE,
-    SEED,
-    SIMULATE,
-    Json,
-    Options,
-    takes,
-)
+from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
@@ -58,7 +43,7 @@ app = typer.Typer(
 
 
 @app.command()
-@takes(*COMPARISON, OUT, ENGINE, LEVEL, SEED, *MODEL, *NO_EFFECT, PUBLISHED)
+@takes_options
 def report(options: Options, *, as_json: Json = False) -> None:
     """Analyse the data and write the report folder."""
     require_replaceable(options.out)
@@ -84,7 +69,7 @@ def report(options: Options, *, as_json: Json = False) -> None:
 
 
 @app.command()
-@takes(*COMPARISON, ENGINE, LEVEL, SEED, *MODEL)
+@takes_options
 def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
     pair = read_pair(options)
@@ -100,7 +85,7 @@ def rates(options: Options, *, as_json: Json = False) -> None:
 
 
 @app.command()
-@takes(*COMPARISON, LEVEL, SEED, *MODEL, *NO_EFFECT)
+@takes_options
 def sensitivity(options: Options, *, as_json: Json = False) -> None:
     """Print the ratio under other assumptions.
 
@@ -118,7 +103,7 @@ def sensitivity(options: Options, *, as_json: Json = False) -> None:
 
 
 @app.command()
-@takes(LIKE, *COMPARISON, *SIMULATE, LEVEL, SEED)
+@takes_options
 def simulate(options: Options, *, as_json: Json = False) -> None:
     """Simulate series like this one.
 
@@ -147,7 +132,7 @@ def simulate(options: Options, *, as_json: Json = False) -> None:
 
 
 @app.command()
-@takes(*COMPARISON, LEVEL, RULE)
+@takes_options
 def describe(options: Options, *, as_json: Json = False) -> None:
     """Print relapse rates, relapse times and EDSS."""
     cohort = read_cohort(options)
@@ -159,7 +144,7 @@ def describe(options: Options, *, as_json: Json = False) -> None:
 
 
 @app.command()
-@takes(PUBLISHED, PATIENTS)
+@takes_options
 def audit(
     options: Options,
     *,
@@ -182,7 +167,7 @@ def audit(
 
 
 @app.command()
-@takes(*COMPARISON)
+@takes_options
 def check(options: Options, *, as_json: Json = False) -> None:
     """Validate the data; print what would be analysed."""
     if is_example(options):

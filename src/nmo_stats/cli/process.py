@@ -64,7 +64,7 @@ def prepare_streams() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep warnings and log records of libraries from standard error, unless Python was asked to show them."""
+    """Keep warnings and log records of libraries from standard error, unless Python shows them."""
     show, nothing = warnings.showwarning, logging.NullHandler()
     if not sys.warnoptions:
         warnings.showwarning = lambda *_, **__: None

@@ -37,9 +37,9 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     """Write the report folder and return the path of its ``index.html``.
 
     The folder holds ``index.html``, ``results.json``, ``tables/*.csv``, ``figures/*.svg`` and ``*.png``,
-    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside its
-    place and moved there when it is complete: a run that dies leaves an old report whole. A posterior that cannot
-    be saved is named on the page and in ``provenance.json``.
+    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside
+    its place and moved there when it is complete: a run that dies leaves an old report whole. A posterior
+    that cannot be saved is named on the page and in ``provenance.json``.
 
     Raises
     ------

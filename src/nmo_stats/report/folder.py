@@ -28,8 +28,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 def require_replaceable(folder: str | Path) -> None:
     """Do nothing if a report may and can be written to ``folder``.
 
-    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing else.
-    Whether it can is tried: a folder is made beside it and removed again.
+    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing
+    else. Whether it can is tried: a folder is made beside it and removed again.
 
     Raises
     ------
@@ -64,8 +64,9 @@ def require_writable(folder: str | Path) -> None:
 def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
     """Let ``fill`` write into a new folder, and put that in the place of ``folder``.
 
-    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step where
-    the system can, else renamed one after the other, and the next run repairs one that dies between the two.
+    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step
+    where the system can, else renamed one after the other, and the next run repairs one that dies between the
+    two.
 
     Returns
     -------
