@@ -13,8 +13,7 @@ import pytest
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.report import folder as place
-from nmo_stats.report.folder import recover, replace, require_replaceable
-from nmo_stats.report.ownership import PROVENANCE, signed, strangers
+from nmo_stats.report.folder import PROVENANCE, recover, replace, require_replaceable, signed, strangers
 
 FILES = ("index.html", "tables/arr.csv", "figures/forest.svg", "posterior.nc")
 

@@ -24,7 +24,6 @@ from nmo_stats.hierarchical import Priors
 from nmo_stats.tables.nearest import nearest
 
 _DEEPEST: Final = 3  # [priors] log_rate = { mean = 0.0 }
-_PATHS: Final = ("periods", "treatments", "relapses", "published", "out", "audit.patients", "simulate.folder")
 _EXPECTED: Final = {
     "int_type": "a whole number",
     "float_type": "a number",
@@ -52,8 +51,8 @@ def _names(texts: list[str]) -> dict[str, str]:
         tables, name = ((table,), name) if is_one else (TABLES, text)
         if names.keys() & set(tables):
             raise ArgumentError(
-                f"{' '.join(texts)}. Expected: one name for each table, treatments=NAME and relapses=NAME, "
-                "or one NAME."
+                f"{' '.join(texts)}: two names of one table. Expected: one name for each table, "
+                "treatments=NAME and relapses=NAME, or one NAME."
             )
         names |= dict.fromkeys(tables, name)
     return names
@@ -65,17 +64,17 @@ def _priors(texts: list[str]) -> dict[str, object]:
     priors: dict[str, object] = {}
     for text in texts:
         name, _, numbers = text.replace(" ", "").partition("=")
-        if numbers and name not in kinds:
+        if name not in kinds:
             raise ArgumentError(f"--prior {text}: {unknown(name, kinds)}")
         try:
             values = [float(number) for number in numbers.split(",")]
-            priors[name] = kinds[name](*values)
-        except (ValueError, TypeError, KeyError) as error:
-            if isinstance(error, ArgumentError):
-                raise
+        except ValueError:
+            values = []
+        if len(values) != len(fields(kinds[name])):
             raise ArgumentError(
                 f"--prior {text}. Expected: log_rate=MEAN,SD, log_rate_ratio=MEAN,SD, or SPREAD=SD."
-            ) from None
+            )
+        priors[name] = kinds[name](*values)
     return priors
 
 
@@ -209,7 +208,9 @@ def read_config(path: Path) -> Options:
 
     content = _content(path)
     _require_plain(content, f"config {path}", 0)
-    for *tables, name in (key.split(".") for key in _PATHS):
+    for *tables, name in (
+        key.split(".") for key in {option.key for option in OPTIONS if option.kind is Path}
+    ):
         table = content
         for key in tables:
             table = table.get(key, {})

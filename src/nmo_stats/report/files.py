@@ -12,9 +12,8 @@ from nmo_stats.arguments import instance
 from nmo_stats.arguments import path as valid_path
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.bundle import frames, harmless, provenance, results
-from nmo_stats.report.folder import replace
+from nmo_stats.report.folder import PROVENANCE, replace, signed
 from nmo_stats.report.html import page, sections
-from nmo_stats.report.ownership import PROVENANCE, signed
 from nmo_stats.sections.blocks import Picture, pictures
 
 POSTERIOR = "posterior.nc"

@@ -1,15 +1,20 @@
-"""The place of a report: tried before the work, and taken by the new report whole or not at all."""
+"""The folder of a report: tried before the work, and taken by the new report whole or not at all.
+
+A report carries the list of its files, each with its hash: a folder with any other file is not replaced.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -17,11 +22,15 @@ from typing import IO, Final
 
 from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError
-from nmo_stats.report.ownership import strangers
 
 _NEW, _OLD, _LOCK = "new", "old", "lock"
 _PROBE_BYTES: Final = 1 << 20
 _MOST_NAMED: Final = 5
+PROVENANCE: Final = "provenance.json"
+PROGRAM: Final = "nmo-stats"
+_LEFT_BY_FILE_BROWSERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_NOT_OURS: Final = "not written by nmo-stats"
+_NO_LIST: Final = "written by a version of nmo-stats that kept no list of its files"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
@@ -106,11 +115,8 @@ def recover(folder: str | Path) -> tuple[str, ...]:
     target = _target(folder)
     if not target.parent.is_dir():
         return ()
-    return tuple(
-        _repair(found, target)
-        for found in sorted(target.parent.glob(f"{_prefix(target)}*"))
-        if _is_abandoned(found)
-    )
+    leftovers = sorted(target.parent.glob(f"{_prefix(target)}*"))
+    return tuple(_repair(scratch, target) for scratch in leftovers if _is_abandoned(scratch))
 
 
 def _unwritable(target: Path, error: OSError) -> ArgumentError:
@@ -264,3 +270,86 @@ def _acquire(lock: IO[bytes]) -> None:
         import fcntl
 
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def signed(content: Mapping[str, object], folder: Path) -> str:
+    """Return provenance as the text of its file, with the list of all files in the folder and a checksum of itself.
+
+    Parameters
+    ----------
+    content
+        Where the report comes from.
+    folder
+        The folder of the report, complete but for this file.
+    """
+    files = sorted((name, path) for name, path in _entries(folder) if path.is_file() and name != PROVENANCE)
+    listed = [{"name": name, "sha256": _hash(path)} for name, path in files]
+    whole = {**content, "program": PROGRAM, "written": listed}
+    return _text(whole | {"checksum": _checksum(whole)})
+
+
+def strangers(folder: Path) -> Iterator[str]:
+    """Yield what would be lost with a folder: every file that is not as this program wrote it, with the reason.
+
+    Links, and folders without a file of the report, are strangers too.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    """
+    written, reason = _written(folder)
+    parents = {parent.as_posix() for name in written for parent in Path(name).parents}
+    for name, path in _entries(folder):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode) and name in parents:
+            continue
+        if not stat.S_ISREG(mode) or name not in written:
+            if path.name not in _LEFT_BY_FILE_BROWSERS:
+                yield f"{name} ({reason})"
+        elif name != PROVENANCE and _hash(path) != written[name]:
+            yield f"{name} (changed since it was written)"
+
+
+def _written(folder: Path) -> tuple[dict[str, str], str]:
+    """Return the hash of every file that the folder's provenance lists, and why any other file is a stranger."""
+    path = folder / PROVENANCE
+    if not path.is_file() or path.is_symlink():
+        return {}, _NOT_OURS
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}, _NOT_OURS
+    if not isinstance(content, dict) or content.get("program") != PROGRAM:
+        is_old = isinstance(content, dict) and {"schema", "seed", "packages"} <= set(content)
+        return {}, _NO_LIST if is_old else _NOT_OURS
+    checksum = content.pop("checksum", None)
+    if checksum != _checksum(content) or text != _text(content | {"checksum": checksum}):
+        return {}, f"{PROVENANCE}, which lists the files of the report, was changed"
+    return {file["name"]: file["sha256"] for file in content["written"]} | {PROVENANCE: ""}, _NOT_OURS
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield everything below a folder by its name in it, without following links."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        for name in sorted([*folders, *names]):
+            path = Path(root, name)
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksum(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(_text(content).encode(errors="backslashreplace")).hexdigest()
+
+
+def _text(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
