@@ -76,7 +76,7 @@ def results(analysis: Analysis) -> dict[str, object]:
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name; those of the model only where the data inform the ratio."""
+    """Return the tables of the report by file name; those of the model where the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
@@ -154,7 +154,7 @@ def simulate_json(characteristics: Characteristics, plan: Plan | None) -> dict[s
 
 
 def _patients_interval(plan: Plan, method: str) -> dict[str, object]:
-    """Return the Monte Carlo interval of the number of patients, and why an end or the number itself is missing."""
+    """Return the Monte Carlo interval of the number of patients, and why a number is missing."""
     low, high = plan.interval(method)
     reason = None
     if plan.misleads(method):
@@ -178,14 +178,9 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    cohort = analysis.cohort
-    found = {
-        "attrition": cohort.attrition,
-        "switch_merges": cohort.switch_merges,
-        "switch_days": cohort.switch_days,
-        "switch_lags": cohort.switch_lags,
-    }
-    return {name: frame for name, frame in found.items() if frame is not None}
+    names = ("attrition", "switch_merges", "switch_days", "switch_lags")
+    tables = {name: getattr(analysis.cohort, name) for name in names}
+    return {name: frame for name, frame in tables.items() if frame is not None}
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -195,25 +190,25 @@ def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 def provenance(analysis: Analysis) -> dict[str, object]:
     """Return where the report comes from: data, versions, seed and options."""
+    source, settings = analysis.cohort.source, analysis.settings
     return {
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
-        "files": [{"name": part.name, "sha256": part.sha256} for part in analysis.cohort.source.parts or (analysis.cohort.source,)],
+        "data": {"name": source.name, "sha256": source.sha256},
+        "files": [{"name": part.name, "sha256": part.sha256} for part in source.parts or (source,)],
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),
-        "settings": {"level": analysis.settings.level, "likelihood": analysis.settings.likelihood, "entry": analysis.settings.entry,
-                     "courses": analysis.settings.courses},
-        "priors": asdict(analysis.settings.priors),
+        "settings": {name: getattr(settings, name) for name in ("level", "likelihood", "entry", "courses")},
+        "priors": asdict(settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: installed(name) for name in _PACKAGES},
-    }  # fmt: skip
+    }
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
+    """Return the table with an apostrophe before every text that a spreadsheet would run as a formula."""
     return frame.map(
         lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
     ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)

@@ -27,6 +27,11 @@ def render_html(analysis: Analysis) -> str:
     ----------
     analysis
         A finished analysis.
+
+    Returns
+    -------
+    str
+        The page.
     """
     instance("analysis", analysis, Analysis)
     return page(sections(analysis))
@@ -39,6 +44,18 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside
     its place and moved there when it is complete: a run that dies leaves an old report whole. A posterior
     that cannot be saved is named on the page and in ``provenance.json``.
+
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    folder
+        The place of the report.
+
+    Returns
+    -------
+    Path
+        The page.
 
     Raises
     ------

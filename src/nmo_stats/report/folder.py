@@ -40,6 +40,11 @@ def require_replaceable(folder: str | Path) -> None:
     It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing
     else. Whether it can is tried: a folder is made beside it and removed again.
 
+    Parameters
+    ----------
+    folder
+        The place of the report.
+
     Raises
     ------
     ArgumentError
@@ -51,11 +56,16 @@ def require_replaceable(folder: str | Path) -> None:
         with _parents(target), _scratch(target) as scratch:
             (scratch / _NEW).write_bytes(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise _refused(target, f"nothing can be written there ({error.strerror or error})") from None
 
 
 def require_writable(folder: str | Path) -> None:
     """Do nothing if files can be added to ``folder``, which is tried; it need not exist.
+
+    Parameters
+    ----------
+    folder
+        The place of the files.
 
     Raises
     ------
@@ -67,7 +77,7 @@ def require_writable(folder: str | Path) -> None:
         with _parents(target / "file"), tempfile.TemporaryFile(dir=target) as probe:
             probe.write(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise _refused(target, f"nothing can be written there ({error.strerror or error})") from None
 
 
 def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
@@ -105,7 +115,12 @@ def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
 
 
 def recover(folder: str | Path) -> tuple[str, ...]:
-    """Remove what interrupted runs left beside a report folder, and put a report back that is not in its place.
+    """Remove what interrupted runs left beside a report folder, and put a displaced report back.
+
+    Parameters
+    ----------
+    folder
+        The place of the report.
 
     Returns
     -------
@@ -119,11 +134,6 @@ def recover(folder: str | Path) -> tuple[str, ...]:
     return tuple(_repair(scratch, target) for scratch in leftovers if _is_abandoned(scratch))
 
 
-def _unwritable(target: Path, error: OSError) -> ArgumentError:
-    reason = error.strerror or str(error)
-    return ArgumentError(f"folder {target}: nothing can be written there ({reason}); choose another folder")
-
-
 def _target(folder: str | Path) -> Path:
     return Path(
         os.path.realpath(valid_path("folder", folder))
@@ -131,31 +141,31 @@ def _target(folder: str | Path) -> Path:
 
 
 def _require_ours(target: Path) -> None:
+    """Do nothing if a new report may take the place of the target."""
     if not os.path.lexists(target):
         target.is_dir()  # raises where the name is too long
         return
     if not target.is_dir():
-        kind = "a link that leads nowhere" if target.is_symlink() else "a file"
-        raise ArgumentError(f"{target} is {kind}; choose a folder")
-    found = list(islice(strangers(target), _MOST_NAMED + 1))
-    if found:
-        more = " and others" if len(found) > _MOST_NAMED else ""
-        raise ArgumentError(
-            f"folder {target}: a new report would replace it, and with it "
-            f"{', '.join(found[:_MOST_NAMED])}{more}; choose another folder, or move these away"
+        raise _refused(target, "a link that leads nowhere" if target.is_symlink() else "a file")
+    lost = list(islice(strangers(target), _MOST_NAMED + 1))
+    if lost:
+        more = " and others" if len(lost) > _MOST_NAMED else ""
+        raise _refused(
+            target,
+            f"it holds {', '.join(lost[:_MOST_NAMED])}{more}, which would be lost",
+            "; or move these away",
         )
-    _require_movable(target)
-
-
-def _require_movable(target: Path) -> None:
     if target.is_mount():
-        raise ArgumentError(f"folder {target}: a mount point cannot be replaced; choose a folder inside it")
+        raise _refused(target, "a mount point, which cannot be replaced", " inside it")
     with suppress(FileNotFoundError):
         if Path.cwd().is_relative_to(target):
-            raise ArgumentError(
-                f"folder {target}: this program runs in it, and it would be replaced; "
-                "run it in another folder, or choose one inside"
-            )
+            raise _refused(target, "this program runs in it", "; or run it elsewhere")
+
+
+def _refused(target: Path, reason: str, remedy: str = "") -> ArgumentError:
+    return ArgumentError(
+        f"folder {target}: {reason}. Expected: a place for a report; choose another folder{remedy}."
+    )
 
 
 @contextmanager
@@ -273,7 +283,7 @@ def _acquire(lock: IO[bytes]) -> None:
 
 
 def signed(content: Mapping[str, object], folder: Path) -> str:
-    """Return provenance as the text of its file, with the list of all files in the folder and a checksum of itself.
+    """Return the text of the provenance file, with the list of all files in the folder and a checksum.
 
     Parameters
     ----------
@@ -289,7 +299,7 @@ def signed(content: Mapping[str, object], folder: Path) -> str:
 
 
 def strangers(folder: Path) -> Iterator[str]:
-    """Yield what would be lost with a folder: every file that is not as this program wrote it, with the reason.
+    """Yield what would be lost with a folder: every file not as this program wrote it, with the reason.
 
     Links, and folders without a file of the report, are strangers too.
 
@@ -312,7 +322,7 @@ def strangers(folder: Path) -> Iterator[str]:
 
 
 def _written(folder: Path) -> tuple[dict[str, str], str]:
-    """Return the hash of every file that the folder's provenance lists, and why any other file is a stranger."""
+    """Return the hash of every file that the provenance lists, and why any other file is a stranger."""
     path = folder / PROVENANCE
     if not path.is_file() or path.is_symlink():
         return {}, _NOT_OURS
