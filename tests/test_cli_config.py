@@ -29,6 +29,8 @@ level = 0.9
 replicates = 200
 published = "data/published.csv"
 out = "result"
+facts = "data/facts.csv"
+edss_rule = "msoutcomes"
 [columns]
 id = "patient"
 [events]
@@ -43,10 +45,6 @@ rr = 0.3
 replicates = 20
 estimators = ["pooled_exact"]
 power = 0
-[describe]
-rule = "msoutcomes"
-[audit]
-patients = "data/facts.csv"
 """
 
 
@@ -79,7 +77,7 @@ def test_every_table_is_read_as_the_value_of_the_library(study):
     assert found.events == Rules(run_in_days=31)
     assert found.nuts == Nuts(draws=200, retry=False)
     assert found.priors == Priors(log_rate_ratio=Normal(0, 1))
-    assert (found.level, found.seed, found.describe.rule) == (0.9, 3, "msoutcomes")
+    assert (found.level, found.seed, found.edss_rule) == (0.9, 3, "msoutcomes")
     assert (found.simulate.rr, found.simulate.estimators) == (0.3, ("pooled_exact",))
     assert found.settings.level == 0.9
 
@@ -88,7 +86,7 @@ def test_paths_are_relative_to_the_folder_of_the_file(study, tmp_path):
     found = read_config(study)
     assert found.treatments == study.parent / "data" / "treatments.csv"
     assert found.out == study.parent / "result"
-    assert found.audit.patients == study.parent / "data" / "facts.csv"
+    assert found.facts == study.parent / "data" / "facts.csv"
     absolute = read(tmp_path, f'periods = "{tmp_path}/periods.csv"')
     assert absolute.periods == tmp_path / "periods.csv"
     assert str(absolute.out) == "report"  # a default is not in the file
@@ -163,7 +161,7 @@ def test_parts_of_a_table_can_be_overridden(tmp_path):
         ("[columns]\nid = 1", ("[columns] id: 1", "text")),
         ("sheets = 'one'", ("sheets: 'one'", "a table of periods, treatments, relapses")),
         ("[simulate]\nestimators = 'gee'", ("[simulate] estimators: 'gee'", "a list")),
-        ("[describe]\nrule = 'none'", ("[describe] rule: 'none'", "'msprog'")),
+        ("edss_rule = 'none'", ("edss_rule: 'none'", "'msprog'")),
         ("[[nuts]]\ndraws = 200", ("nuts: a list", "a table of draws")),
         ("seed = 2020-01-01", ("seed: 2020-01-01, a date",)),
         ("x.a.b.c.d = 1", ("too deeply",)),

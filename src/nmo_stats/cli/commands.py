@@ -12,7 +12,7 @@ from nmo_stats.analysis import analyze, hierarchical_fits, pair_rates, unmerged_
 from nmo_stats.cli import checking, doubts, printed, texts
 from nmo_stats.cli import description as descriptions
 from nmo_stats.cli.choices import takes_options
-from nmo_stats.cli.inputs import beside, is_example, read_cohort, read_pair, read_published, treatments
+from nmo_stats.cli.inputs import beside, compared, is_example, read_cohort, read_published, treatments
 from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.process import FAILED_DIAGNOSTIC
@@ -72,7 +72,7 @@ def report(options: Options, *, as_json: Json = False) -> None:
 @takes_options
 def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
-    pair = read_pair(options)
+    pair = compared(read_cohort(options), options)
     with progress_bar("Sampling the hierarchical model") as progress:
         settings = _watched(options, progress).settings
         results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
@@ -91,7 +91,7 @@ def sensitivity(options: Options, *, as_json: Json = False) -> None:
 
     Beside it: what such a design shows with no effect, and what would tip the answer.
     """
-    pair = read_pair(options)
+    pair = compared(read_cohort(options), options)
     fit, _ = hierarchical_fits(pair, options.settings, "quadrature", options.seed)
     with progress_bar("Changing one assumption after the other") as progress:
         results = run_sensitivity(pair, fit=fit, plan=options.plan(options.seed, progress))
@@ -136,7 +136,7 @@ def simulate(options: Options, *, as_json: Json = False) -> None:
 def describe(options: Options, *, as_json: Json = False) -> None:
     """Print relapse rates, relapse times and EDSS."""
     cohort = read_cohort(options)
-    results = descriptions.description(cohort, options, options.describe.rule)
+    results = descriptions.description(cohort, options, options.edss_rule)
     if as_json:
         say_json(descriptions.describe_json(results))
     else:
@@ -157,7 +157,7 @@ def audit(
     if quantities:
         printed.say_quantities(as_json=as_json)
         return
-    facts = beside(options, "patients", options.audit.patients)
+    facts = beside(options, "patients", options.facts)
     cohort = read_published(options)
     results = printed.required_audit(cohort, facts)
     if as_json:
@@ -231,7 +231,7 @@ def _watched(options: Options, progress: Progress | None) -> Options:
 
 def _design(options: Options) -> Design:
     """Return the design of the series, with what was chosen instead of what the series has."""
-    pair, chosen = read_pair(options), options.simulate
+    pair, chosen = compared(read_cohort(options), options), options.simulate
     times = tuple((float(before), float(after)) for before, after in pair.years)
     base = Design.like(pair) if chosen.arr is None else Design(len(times), times, chosen.arr)
     return replace(

@@ -140,9 +140,28 @@ def _require_defaults(options: Options) -> None:
         )
 
 
-def read_pair(options: Options) -> Comparison:
-    """Read the tables and compare the chosen or default treatments."""
-    cohort = read_cohort(options)
+def compared(cohort: Cohort, options: Options) -> Comparison:
+    """Return the comparison of the chosen or default treatments.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    options
+        The choices.
+
+    Returns
+    -------
+    Comparison
+        The pair of treatments.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not determined.
+    CohortError
+        If a treatment is not in the table, or no patient had both.
+    """
     comparator, reference = treatments(cohort, options)
     return cohort.compare(comparator, reference=reference, courses=options.courses)
 

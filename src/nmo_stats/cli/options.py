@@ -58,20 +58,6 @@ class Simulate:
     folder: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Describe:
-    """Choices of ``describe`` alone."""
-
-    rule: RuleName = "msprog"
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Choices of ``audit`` alone."""
-
-    patients: Path | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(Settings):
     """Every choice of every command: the settings of an analysis, and what the command line adds to them.
@@ -92,10 +78,12 @@ class Options(Settings):
         Of the hierarchical model; no engine stands for the default of the command.
     out
         Report folder.
-    published
-        File with the numbers that a paper prints.
-    simulate, describe, audit
-        Choices of one command alone.
+    published, facts
+        Files with the numbers that a paper prints, and with facts about the patients that these need.
+    edss_rule
+        Of the description.
+    simulate
+        Choices of ``simulate`` alone.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid", "strict": True}
@@ -114,9 +102,9 @@ class Options(Settings):
     seed: int = DEFAULT_SEED
     out: Path = Path("report")
     published: Path | None = None
+    facts: Path | None = None
+    edss_rule: RuleName = "msprog"
     simulate: Simulate = Simulate()
-    describe: Describe = Describe()
-    audit: Audit = Audit()
 
     @property
     def settings(self) -> Settings:
@@ -267,10 +255,8 @@ OPTIONS: Final = (
         Path,
         commands=_PUBLISHED,
     ),
-    Option(
-        "audit.patients", "Facts about the patients, one row each, such as age_years", Path, commands="audit"
-    ),
-    Option("describe.rule", "EDSS rule: msprog, msoutcomes or n_momentum", commands="describe"),
+    Option("facts", "Facts about the patients, one row each, such as age_years", Path, "patients", "audit"),
+    Option("edss_rule", "EDSS rule: msprog, msoutcomes or n_momentum", str, "rule", "describe"),
     *(
         Option(f"simulate.{field}", text, kind, name, "simulate")
         for field, text, kind, name in (
