@@ -53,7 +53,7 @@ def test_all_six_faults_stand_in_one_message(run, tmp_path):
     assert "broken.csv: 7 problems" in lines[0]
     for place in (
         "row 2, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; ",
-        "row 3, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; write a decimal point",
+        "row 3, patient 'P1', column 'exposure_months': '1,5'",
         "row 4, patient 'P2', column 'relapses': '1.5'",
         "row 5, column 'patient': empty; text, not empty",
         "row 6, patient 'P3', column 'exposure_months': '0'",
@@ -283,33 +283,14 @@ def test_columns_can_be_renamed(run, tmp_path):
 def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sampling):
     config = write(
         tmp_path / "analysis.toml",
-        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n'
-        "[nuts]\ndraws = 200\n",
+        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n'
+        "[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n[nuts]\ndraws = 200\n",
     )
     run("rates", "--config", config, "--seed", 5)
     _, settings, engine, seed = no_sampling[0]
     assert (settings.level, settings.likelihood, seed) == (0.9, "negative_binomial", 5)
     assert (engine, settings.nuts.draws) == ("quadrature", 200)
     assert settings.priors.log_rate_ratio.sd == 1.0
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("levle = 0.9", "did you mean 'level'?"),
-        ("level = 2.0", "between 0 and 1"),
-        ('seed = "x"', "a whole number"),
-        ("[priors]\nsd_rate = { sd = -1.0 }", "from 0.01 to 10"),
-        ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "[priors.sd_rate] unknown key 'mean'"),
-        ("[nuts]\ndraws = 1", "from 100 to 100,000"),
-        ("priors = 3", "a table of"),
-        ("level = ", "analysis.toml"),
-    ],
-)
-def test_a_wrong_config_is_named(run, tmp_path, content, message):
-    code, out, err = run("rates", "--config", write(tmp_path / "analysis.toml", content))
-    assert (code, out) == (2, "")
-    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -360,8 +341,8 @@ def test_sensitivity_json_has_the_shape_of_the_design(run):
     assert (content["schema"], content["comparator"], content["level"]) == (1, "tocilizumab", 0.95)
     families = {row["family"] for row in content["rows"]}
     assert families == {
-        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry", "rtm", "benchmark",
-        "bias_adjustment", "tipping",
+        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry",
+        "rtm", "benchmark", "bias_adjustment", "tipping",
     }  # fmt: skip
     keys = {"family", "assumption", "method", "estimate", "low", "high", "probability_below_1"}
     assert all(keys <= set(row) for row in content["rows"])

@@ -12,7 +12,7 @@ from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.sensitivity import Background
 
 COMMANDS = ("report", "rates", "sensitivity", "simulate", "describe", "audit", "check")
-NAMED = {option.name or option.key.rpartition(".")[2]: option for option in OPTIONS}
+NAMED = {option.word: option for option in OPTIONS}
 TREATMENTS = """id,treatment,start,end,last_visit
 1,old,2010-01-01,2012-01-01,2014-01-01
 1,new,2012-01-01,,2014-01-01
@@ -145,6 +145,8 @@ def test_parts_of_a_table_can_be_overridden(tmp_path):
     [
         ("levle = 0.9", ("'levle'", "'level'")),
         ("nonsense = 1", ("'nonsense'", "comparator", "simulate")),
+        ("min_gap_days = 3", ("'min_gap_days'", "events.min_gap_days")),
+        ("estimator = ['gee']", ("'estimator'", "simulate.estimators")),
         ("level = true", ("level: true", "a number")),
         ("level = 2.0", ("level 2", "between 0 and 1")),
         ("seed = 1.5", ("seed: 1.5", "a whole number")),

@@ -164,6 +164,11 @@ class Option:
     commands: str = ""
 
     @property
+    def word(self) -> str:
+        """The option without its dashes."""
+        return self.name or self.key.rpartition(".")[2]
+
+    @property
     def parameter(self) -> inspect.Parameter:
         """The parameter from which typer makes the option."""
         is_argument = self.key == "periods" and not self.name
@@ -175,8 +180,9 @@ class Option:
             show_default=False,
             metavar="PERIODS" if is_argument else _METAVARS[self.kind],
         )
-        name = self.name or self.key.rpartition(".")[2]
-        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=self.kind)
+        return inspect.Parameter(
+            self.word, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=self.kind
+        )
 
 
 _FIT: Final = "report rates sensitivity"
