@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
 from nmo_stats import ArgumentError, Comparison, NotIdentifiedError, exact, load_example
+from nmo_stats.estimators import exact as convolution
 from nmo_stats.estimators.within_patient import patient_strata
-from nmo_stats.exact import convolution
 
 EXAMPLE = ([[6, 1], [2, 0], [1, 1]], np.array([[32, 21], [8, 18], [4, 9]]) / 12)
 D = ([[5, 1], [4, 0], [3, 1]], [[3, 2], [3.5, 2], [3, 2]])

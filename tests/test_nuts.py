@@ -86,7 +86,7 @@ def bad_fits(example_pair, progress):
 # ------------------------------------------------------------------------------ the brute-force reference
 
 
-# Design section 9: hierarchical default and cautious, entry; NB upper limit; the ratio centred on 1.23 without data.
+# Default and cautious priors, entry; upper limit under overdispersion; centred on 1.23 without data.
 @pytest.mark.parametrize(
     ("data", "choices", "ratio", "low", "high", "below_1"),
     [

@@ -9,10 +9,10 @@ from scipy import stats
 
 import nmo_stats as nmo
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimators.intervals import Intervals, PValues
 from nmo_stats.operating import Design, UniformTimes, simulate
-from nmo_stats.operating.estimators.answers import Intervals, PValues
-from nmo_stats.operating.measures import measured
 from nmo_stats.operating.planning import plan
+from nmo_stats.operating.simulation import measured
 from nmo_stats.simulate import LogNormalRates, Triggered, WholeMonths
 
 ONE = Design(1, ((2.0, 2.0),), 1.5, sd_rate=0.0, sd_rate_ratio=0.0)

@@ -11,8 +11,8 @@ import pytest
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating import Design, Execution, simulate
-from nmo_stats.operating.blocks import tasks
 from nmo_stats.operating.running import computed
+from nmo_stats.operating.simulation import tasks
 
 DESIGN = Design(3, ((2.0, 1.5), (1.0, 1.0)), 1.5, 0.5)
 METHODS = ("pooled_exact", "conditional_midp", "hierarchical_quadrature", "wilcoxon")

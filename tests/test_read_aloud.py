@@ -13,9 +13,10 @@ from nmo_stats.audit.words import NEUTRAL
 from nmo_stats.cohort import Comparison
 from nmo_stats.diagnostics import leave_one_out_checks
 from nmo_stats.estimate import Caution, Interval, RateRatio
-from nmo_stats.estimators import within_patient
+from nmo_stats.estimators import cautions
+from nmo_stats.estimators.cautions import dispersion_cautions
 from nmo_stats.estimators.table import RateResults
-from nmo_stats.estimators.within_patient import Dispersion, dispersion_cautions
+from nmo_stats.estimators.within_patient import Dispersion
 from nmo_stats.figures.sensitivity import Line
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
@@ -76,7 +77,7 @@ def test_an_assumption_that_makes_a_zero_cell_is_not_in_the_range_of_the_ratios(
 
 def test_the_dispersion_and_its_limit_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Dispersion(1.7001, 1.6999, 20, "overdispersed")
-    monkeypatch.setattr(within_patient, "dispersion", lambda _: found)
+    monkeypatch.setattr(cautions, "dispersion", lambda _: found)
     text = dispersion_cautions(series([[5, 1]], [[3.0, 2.0]]))[0].text
     assert "1.7001" in text
     assert "1.6999" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -9,34 +10,21 @@ from typing import Final, get_args
 
 import pandas as pd
 
-from nmo_stats import hierarchical, sensitivity
+from nmo_stats import describe, hierarchical, sensitivity
 from nmo_stats.arguments import instance, one_of, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.pairing import Courses
-from nmo_stats.describe import (
-    Accumulation,
-    ArrSummary,
-    EdssSummary,
-    FirstRelapse,
-    PairedEdss,
-    accumulation,
-    arr,
-    edss,
-    first_relapse,
-    paired_edss,
-)
 from nmo_stats.diagnostics import Check, agreement_checks, check
-from nmo_stats.errors import ArgumentError, ConvergenceError, SamplerError
-from nmo_stats.estimands import with_estimands
+from nmo_stats.errors import ConvergenceError, SamplerError
 from nmo_stats.estimate import RateRatio, require_level
 from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, Refits
 from nmo_stats.hierarchical.model import Entry, Likelihood
-from nmo_stats.names import SAMPLED
+from nmo_stats.names import SAMPLED, is_hierarchical
 from nmo_stats.operating import coverage_map
-from nmo_stats.recommendation import Recommendation, recommended  # noqa: F401  named here by scripts
+from nmo_stats.recommendation import with_estimands
 from nmo_stats.sensitivity import Background, Plan, Sensitivity, Simulation
 from nmo_stats.sensitivity.run import Progress
 
@@ -63,6 +51,11 @@ class Settings:
         What a series like this one would show with no effect, if the user knows it.
     replicates
         Simulated series of each design with no effect.
+
+    Raises
+    ------
+    ArgumentError
+        If a choice is unknown or of another kind.
     """
 
     level: float = 0.95
@@ -77,20 +70,28 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", require_level(self.level))
         Simulation(self.replicates)
-        for name, kind in (("priors", Priors), ("nuts", Nuts), ("background", Background | None)):
-            if not isinstance(getattr(self, name), kind):
-                wanted = getattr(kind, "__name__", "Background")
-                raise ArgumentError(f"{name} {getattr(self, name)!r}: made with {wanted}(...)")
-        for name, known in (
-            ("likelihood", get_args(Likelihood)),
-            ("entry", (None, *get_args(Entry))),
-            ("courses", get_args(Courses)),
-        ):
-            if getattr(self, name) not in known:
-                raise ArgumentError(f"{name} {getattr(self, name)!r}: {' or '.join(map(repr, known))}")
+        instance("priors", self.priors, Priors)
+        instance("nuts", self.nuts, Nuts)
+        optional("background", self.background, Background)
+        one_of("likelihood", self.likelihood, get_args(Likelihood))
+        one_of("entry", self.entry, (None, *get_args(Entry)))
+        one_of("courses", self.courses, get_args(Courses))
 
     def plan(self, seed: int, progress: Progress | None = None) -> Plan:
-        """Return the choices that concern the sensitivity analysis."""
+        """Return the choices that concern the sensitivity analysis.
+
+        Parameters
+        ----------
+        seed
+            Seed of the simulated series.
+        progress
+            Called with the steps done and the steps in all.
+
+        Returns
+        -------
+        Plan
+            What :func:`nmo_stats.sensitivity.run` takes.
+        """
         return Plan(self.level, self.background, Simulation(self.replicates, seed), progress)
 
 
@@ -110,7 +111,8 @@ class Analysis:
     arr, edss
         Descriptive summaries.
     first_relapse, accumulation
-        Time to the first relapse, and mean cumulative number of relapses, of the paired patients on each treatment.
+        Time to the first relapse, and mean cumulative number of relapses, of the paired patients on each
+        treatment.
     paired_edss
         EDSS change on the comparator against the change on the reference, within patients.
     rates
@@ -138,11 +140,11 @@ class Analysis:
     settings: Settings
     seed: int
     engine: Engine
-    arr: ArrSummary
-    edss: EdssSummary
-    first_relapse: FirstRelapse
-    accumulation: Accumulation
-    paired_edss: PairedEdss
+    arr: describe.ArrSummary
+    edss: describe.EdssSummary
+    first_relapse: describe.FirstRelapse
+    accumulation: describe.Accumulation
+    paired_edss: describe.PairedEdss
     rates: RateResults
     dispersion: Dispersion
     fit: HierarchicalFit
@@ -179,11 +181,22 @@ class Analysis:
     @property
     def failed_checks(self) -> tuple[Check, ...]:
         """Computation checks that failed: their result is withheld."""
-        return tuple(found for found in self.checks if found.role == "computation" and not found.passed)
+        return tuple(one for one in self.checks if one.role == "computation" and not one.passed)
 
 
 def installed(name: str) -> str:
-    """Return the installed version of a package, without importing it."""
+    """Return the installed version of a package, without importing it.
+
+    Parameters
+    ----------
+    name
+        Name of the package in its registry.
+
+    Returns
+    -------
+    str
+        The version, or ``"not installed"``.
+    """
     try:
         return version(name)
     except PackageNotFoundError:
@@ -208,15 +221,22 @@ def analyze(
     comparator, reference
         Treatment names; the ratio is comparator / reference.
     engine
-        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``: the answer is that of quadrature, and NUTS has to agree
-        with it.
+        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``: the answer is that of quadrature, and NUTS
+        has to agree with it.
     seed
         Seed of all random numbers: the same seed gives the same result on the same versions.
     settings
         Level, priors, likelihood, and how NUTS samples.
 
+    Returns
+    -------
+    Analysis
+        All results; those whose computation failed a check are withheld.
+
     Raises
     ------
+    ArgumentError
+        If an argument is unknown or of another kind.
     CohortError
         If a treatment is not in the table or no patient had both.
 
@@ -242,9 +262,30 @@ def assemble(
     *,
     sampled: HierarchicalFit | Refusal | None = None,
 ) -> Analysis:
-    """Put all other results beside a finished fit of a pair of the cohort, and one by NUTS to check it against.
+    """Put all other results beside a finished fit of a pair of the cohort.
 
-    A refusal in the place of the latter stands among the refusals of the rates.
+    Parameters
+    ----------
+    cohort
+        The data.
+    fit
+        The hierarchical fit of two periods of the cohort.
+    settings
+        The choices.
+    engine
+        What the fit was made with.
+    sampled
+        The same model by NUTS to compare it with, or why NUTS was not run.
+
+    Returns
+    -------
+    Analysis
+        All results.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is unknown or of another kind.
     """
     instance("cohort", cohort, Cohort)
     instance("fit", fit, HierarchicalFit)
@@ -256,9 +297,7 @@ def assemble(
     by_nuts = None if isinstance(sampled, Refusal) else sampled
     refits = Refits.beside(fit, settings.level)
     doubts = sensitivity.run(pair, fit=fit, plan=settings.plan(fit.seed), refits=refits)
-    withheld = dict.fromkeys(
-        refusal.reason for refusal in rates.failed if refusal.method.startswith("hierarchical")
-    )
+    withheld = dict.fromkeys(one.reason for one in rates.failed if is_hierarchical(one.method))
     if withheld:
         doubts = doubts.withholding("; ".join(withheld))
     return Analysis(
@@ -267,11 +306,11 @@ def assemble(
         settings=settings,
         seed=fit.seed,
         engine=engine,
-        arr=arr(cohort, settings.level),
-        edss=edss(cohort),
-        first_relapse=first_relapse(pair, settings.level),
-        accumulation=accumulation(pair, settings.level),
-        paired_edss=paired_edss(cohort, pair, settings.level),
+        arr=describe.arr(cohort, settings.level),
+        edss=describe.edss(cohort),
+        first_relapse=describe.first_relapse(pair, settings.level),
+        accumulation=describe.accumulation(pair, settings.level),
+        paired_edss=describe.paired_edss(cohort, pair, settings.level),
         rates=rates,
         dispersion=dispersion(pair),
         fit=fit,
@@ -287,15 +326,54 @@ def assemble(
 def all_rates(
     fit: HierarchicalFit, level: float = 0.95, sampled: HierarchicalFit | Refusal | None = None
 ) -> RateResults:
-    """Return the ratio by every method, with the caution where two of them answer different questions differently."""
+    """Return the ratio by every method, with a caution where two questions have different answers.
+
+    Parameters
+    ----------
+    fit
+        The hierarchical fit.
+    level
+        Level of the intervals.
+    sampled
+        The same model by NUTS, or why NUTS was not run.
+
+    Returns
+    -------
+    RateResults
+        A number or a reason from every method.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    """
     instance("fit", fit, HierarchicalFit)
     pair = fit.model.pair
-    found = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
-    return with_estimands(pair, found)
+    return with_estimands(
+        pair, combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    )
 
 
 def unmerged_rates(pair: Comparison, settings: Settings) -> RateResults | None:
-    """Return the ratio by every method with no onsets merged; None unless more than a tenth of the onsets are merged."""
+    """Return the ratio by every method with no onsets merged.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+    settings
+        The choices.
+
+    Returns
+    -------
+    RateResults or None
+        None unless more than a tenth of the onsets are merged.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    """
     instance("pair", pair, Comparison)
     instance("settings", settings, Settings)
     if pair.merging is None or not pair.merging.is_frequent or pair.unmerged is None:
@@ -308,29 +386,62 @@ def hierarchical_rates(
 ) -> RateResults:
     """Return the ratio of the hierarchical model by each engine, or its refusal if the computation failed.
 
-    Where two engines disagree neither is believed; where one could not be run, its refusal stands beside the other.
+    Where two engines disagree both are refused; where NUTS could not be run, its refusal is listed.
+
+    Parameters
+    ----------
+    fit
+        The hierarchical fit.
+    level
+        Level of the intervals.
+    sampled
+        The same model by NUTS, or why NUTS was not run.
+
+    Returns
+    -------
+    RateResults
+        One or two ratios or refusals.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
     """
     instance("fit", fit, HierarchicalFit)
     level = require_level(level)
     optional("sampled", sampled, HierarchicalFit, Refusal)
-    if sampled is None:
-        return _hierarchical_rate(fit, level)
-    if isinstance(sampled, Refusal):
-        return combined(_hierarchical_rate(fit, level), RateResults((), (sampled,)))
-    reason = "; ".join(str(held) for held in agreement_checks(fit, sampled) if not held.passed)
-    if not reason:
-        return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
-    refusals = [Refusal(one.method, f"failed diagnostic: {reason}", failed=True) for one in (fit, sampled)]
-    return RateResults((), tuple(refusals))
+    if not isinstance(sampled, HierarchicalFit):
+        not_run = RateResults((), () if sampled is None else (sampled,))
+        return combined(_hierarchical_rate(fit, level), not_run)
+    disagreements = [str(one) for one in agreement_checks(fit, sampled) if not one.passed]
+    if disagreements:
+        return RateResults((), tuple(_failed(one.method, disagreements) for one in (fit, sampled)))
+    return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
 
 
 def pair_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) -> RateResults:
-    """Fit the hierarchical model and return the ratio by every method; where the fit fails the others still answer."""
+    """Fit the hierarchical model and return the ratio by every method; if the fit fails the others answer.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+    settings
+        The choices.
+    engine
+        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``.
+    seed
+        Seed of all random numbers.
+
+    Returns
+    -------
+    RateResults
+        A number or a reason from every method.
+    """
     try:
         fit, sampled = hierarchical_fits(pair, settings, engine, seed)
     except ConvergenceError as refused:
-        reason = "failed diagnostic: " + "; ".join(refused.failures)
-        failed = RateResults((), (Refusal(refused.method, reason, failed=True),))
+        failed = RateResults((), (_failed(refused.method, refused.failures),))
         return combined(classical_rates(pair, settings.level), failed)
     return all_rates(fit, settings.level, sampled)
 
@@ -339,34 +450,53 @@ def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
     try:
         return RateResults((fit.rate_ratio(level),), ())
     except ConvergenceError as refused:
-        reason = "failed diagnostic: " + "; ".join(refused.failures)
-        return RateResults((), (Refusal(fit.method, reason, failed=True),))
+        return RateResults((), (_failed(fit.method, refused.failures),))
+
+
+def _failed(method: str, failures: Sequence[str]) -> Refusal:
+    """Return the refusal of a method whose computation failed its checks."""
+    return Refusal(method, f"failed diagnostic: {'; '.join(failures)}", failed=True)
 
 
 def hierarchical_fits(
     pair: Comparison, settings: Settings, engine: Engine, seed: int
 ) -> tuple[HierarchicalFit, HierarchicalFit | Refusal | None]:
-    """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS to check it against.
+    """Fit the hierarchical model: the fit that answers, and with engine ``"both"`` one by NUTS beside it.
 
-    NUTS that cannot be run costs its own numbers and no others: its refusal stands in their place.
+    Parameters
+    ----------
+    pair
+        The comparison.
+    settings
+        The choices.
+    engine
+        ``"quadrature"``, ``"nuts"`` or its options, or ``"both"``.
+    seed
+        Seed of all random numbers.
+
+    Returns
+    -------
+    tuple
+        The fit, and with ``"both"`` that by NUTS or why NUTS was not run; else None.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is unknown or of another kind.
     """
     instance("pair", pair, Comparison)
     instance("settings", settings, Settings)
     model = Model(pair, settings.priors, settings.likelihood, settings.entry)
     _require_engine(engine)
-    if engine == "both":
-        fit = hierarchical.fit_model(model, "quadrature", seed)
-        return fit, _sampled_or_refused(model, settings.nuts, seed)
-    return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+    if engine != "both":
+        return hierarchical.fit_model(model, settings.nuts if engine == "nuts" else engine, seed), None
+    fit = hierarchical.fit_model(model, "quadrature", seed)
+    try:
+        return fit, hierarchical.fit_model(model, settings.nuts, seed)
+    except SamplerError as refused:
+        return fit, Refusal(SAMPLED, str(refused))
 
 
 def _require_engine(engine: Engine) -> None:
     if not isinstance(engine, Nuts):
         one_of("engine", engine, ENGINES)
-
-
-def _sampled_or_refused(model: Model, options: Nuts, seed: int) -> HierarchicalFit | Refusal:
-    try:
-        return hierarchical.fit_model(model, options, seed)
-    except SamplerError as refused:
-        return Refusal(SAMPLED, str(refused))

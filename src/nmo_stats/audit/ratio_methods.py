@@ -17,9 +17,9 @@ from scipy.stats import binomtest
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION
+from nmo_stats.estimators.methods import ZERO_CELL
 from nmo_stats.exact import conditional, pooled
 from nmo_stats.glm import poisson
-from nmo_stats.glm.profile import ZERO_CELL
 
 LEVEL: Final = 0.95
 _NORMAL: Final = float(ndtri((1 + LEVEL) / 2))

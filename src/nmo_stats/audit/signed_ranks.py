@@ -15,8 +15,8 @@ from nmo_stats.audit.record import Name, Record
 from nmo_stats.audit.span import Span, decimal
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
-from nmo_stats.describe.rank_test import rate_differences, sign_test, wilcoxon
 from nmo_stats.errors import NotIdentifiedError
+from nmo_stats.estimators.rank_tests import rate_differences, sign_test, wilcoxon
 from nmo_stats.wording import counted, significant
 
 # Which end of their rounding the follow-up times of the two drugs take.

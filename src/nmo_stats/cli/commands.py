@@ -18,10 +18,10 @@ from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_
 from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.errors import ArgumentError, CohortError
-from nmo_stats.hierarchical.options import Progress
+from nmo_stats.hierarchical.fitting import Progress
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
 from nmo_stats.operating import simulate as simulated
-from nmo_stats.operating.estimators.every import TESTS
+from nmo_stats.operating.methods import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.report import recover, require_replaceable, require_writable, write
 from nmo_stats.report.bundle import results as report_json

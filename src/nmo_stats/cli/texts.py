@@ -7,13 +7,12 @@ from pathlib import Path
 from nmo_stats.analysis import Analysis
 from nmo_stats.cli.printing import say, say_table
 from nmo_stats.cohort import Comparison
-from nmo_stats.estimands import typical_and_totals
 from nmo_stats.estimate import RateRatio
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.names import ESTIMAND_NAMES, METHODS, SAMPLED
-from nmo_stats.recommendation import recommended
+from nmo_stats.recommendation import recommended, typical_and_totals
 from nmo_stats.report.bundle import unmerged_json
 from nmo_stats.sections.estimates import difference_tables
 from nmo_stats.sections.headline import NOT_AN_EFFECT, certainty, headline_cautions, sentence, withheld

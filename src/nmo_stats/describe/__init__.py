@@ -4,8 +4,8 @@ from nmo_stats.describe.accumulation import Accumulation, MeanCount, accumulatio
 from nmo_stats.describe.arr import ArrSummary, arr
 from nmo_stats.describe.edss import EDSS_RULES, EdssRule, EdssSummary, edss
 from nmo_stats.describe.edss_paired import PairedEdss, Shift, hodges_lehmann, paired_edss
-from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
 from nmo_stats.describe.timing import FirstRelapse, TimeToFirst, first_relapse
+from nmo_stats.estimators.rank_tests import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
 
 __all__ = [
     "EDSS_RULES",

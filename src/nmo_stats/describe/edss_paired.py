@@ -13,9 +13,9 @@ from nmo_stats.arguments import instance, numbers
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.edss import CONFIRMATION, SHARED_VISIT
-from nmo_stats.describe.rank_test import SignedRank, SignTest, sign_test, signed_rank, signed_rank_cut
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import Caution, Interval, json_number, require_level
+from nmo_stats.estimators.rank_tests import SignedRank, SignTest, sign_test, signed_rank, signed_rank_cut
 
 
 @dataclass(frozen=True, eq=False)

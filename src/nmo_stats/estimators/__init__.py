@@ -12,7 +12,7 @@ __all__ = ["RateResults", "Refusal", "classical_rates", "combined"]
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name when it is first asked for: the table stands above the methods that share this package."""
+    """Load a public name when it is first asked for: hierarchical models need the cautions alone."""
     if name in __all__:
         return getattr(importlib.import_module("nmo_stats.estimators.table"), name)
     raise AttributeError(f"module 'nmo_stats.estimators' has no attribute {name!r}")

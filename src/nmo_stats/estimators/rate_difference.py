@@ -15,7 +15,8 @@ def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDiffere
     """Return pooled reference rate minus pooled comparator rate, per patient-year.
 
     The interval inverts the score test: at a difference d the two rates are estimated under the constraint
-    ``rate_0 - rate_1 = d``, which is a quadratic equation (Miettinen and Nurminen, doi:10.1002/sim.4780040211).
+    ``rate_0 - rate_1 = d``, which is a quadratic equation (Miettinen and Nurminen,
+    doi:10.1002/sim.4780040211).
 
     Returns
     -------

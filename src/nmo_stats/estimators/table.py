@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from nmo_stats import exact, glm
 from nmo_stats.arguments import instance, text
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
-from nmo_stats.estimate import Interval, RateModel, RateRatio, require_level
+from nmo_stats.estimate import RateRatio, require_level
+from nmo_stats.estimators.methods import RATIO_METHODS, ratio_of
+from nmo_stats.estimators.result import ClassicalRatio
 
+Estimator = Callable[[Comparison], ClassicalRatio]
 
-class ClassicalModel(RateModel, Protocol):
-    """What every exact or likelihood model offers beside its rate ratio."""
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the interval alone: cheaper than the whole result with its cautions."""
-
-
-CLASSICAL: Final[tuple[tuple[str, Callable[[Comparison], ClassicalModel]], ...]] = (
-    ("pooled_exact", exact.pooled),
-    ("poisson", glm.poisson),
-    ("negative_binomial", glm.negative_binomial),
-    ("gee", glm.gee),
-    ("conditional_exact", exact.conditional),
-    ("conditional_midp", lambda pair: exact.conditional(pair, midp=True)),
-    ("conditional_poisson", glm.conditional_poisson),
+CLASSICAL: Final[tuple[tuple[str, Estimator], ...]] = tuple(
+    (method, partial(ratio_of, method)) for method in RATIO_METHODS if method != "gee_sandwich"
 )
 
 
@@ -53,17 +42,49 @@ class RateResults:
     refusals: tuple[Refusal, ...]
 
     def find(self, method: str) -> RateRatio | None:
-        """Return the estimate of a method, or None."""
+        """Return the estimate of a method, or None.
+
+        Parameters
+        ----------
+        method
+            Its name.
+
+        Returns
+        -------
+        RateRatio or None
+            None if the method gave no number.
+
+        Raises
+        ------
+        ArgumentError
+            If the name is no text.
+        """
         wanted = text("method", method)
         return next((ratio for ratio in self.estimates if ratio.method == wanted), None)
 
     def beside(self, ratio: RateRatio) -> RateRatio | None:
-        """Return the estimate by the same method, or by the other engine of the hierarchical model; None if there is none."""
+        """Return the estimate by the same method, or by the other engine of the hierarchical model.
+
+        Parameters
+        ----------
+        ratio
+            An estimate of other results.
+
+        Returns
+        -------
+        RateRatio or None
+            None if there is no such estimate.
+
+        Raises
+        ------
+        ArgumentError
+            If the argument is no rate ratio.
+        """
         instance("ratio", ratio, RateRatio)
-        found = self.find(ratio.method)
-        if found is None and ratio.estimand == "typical_patient":
+        same = self.find(ratio.method)
+        if same is None and ratio.estimand == "typical_patient":
             return next((other for other in self.estimates if other.estimand == ratio.estimand), None)
-        return found
+        return same
 
     def by_reason(self) -> dict[str, tuple[str, ...]]:
         """Return the refused methods under each reason."""
@@ -80,18 +101,54 @@ class RateResults:
 
 
 def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
-    """Return the ratio by every exact and likelihood method, or its refusal."""
+    """Return the ratio by every exact and likelihood method, or its refusal.
+
+    Parameters
+    ----------
+    pair
+        The two periods.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    RateResults
+        In the order of the methods.
+
+    Raises
+    ------
+    ArgumentError
+        If the argument is no comparison, or the level is not between 0 and 1.
+    """
     instance("pair", pair, Comparison)
     level = require_level(level)
-    found = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
+    answers = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
     return RateResults(
-        tuple(one for one in found if isinstance(one, RateRatio)),
-        tuple(one for one in found if isinstance(one, Refusal)),
+        tuple(ratio for ratio in answers if isinstance(ratio, RateRatio)),
+        tuple(refusal for refusal in answers if isinstance(refusal, Refusal)),
     )
 
 
 def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
-    """Return what a method says: its ratio, or why it has none."""
+    """Return what a method says: its ratio, or why it has none.
+
+    Parameters
+    ----------
+    method
+        Its name.
+    ask
+        Computes the ratio.
+
+    Returns
+    -------
+    RateRatio or Refusal
+        The ratio, or the reason of a ``NotIdentifiedError`` or ``ConvergenceError``.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is no text.
+    """
     text("method", method)
     try:
         return ask()
@@ -102,12 +159,23 @@ def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
 
 
 def combined(*results: RateResults) -> RateResults:
-    """Return the estimates and refusals of several groups of methods as one."""
+    """Return the estimates and refusals of several groups of methods as one.
+
+    Parameters
+    ----------
+    results
+        Groups, in the order in which they follow each other.
+
+    Returns
+    -------
+    RateResults
+        All of them.
+    """
     return RateResults(
         tuple(ratio for result in results for ratio in result.estimates),
         tuple(refusal for result in results for refusal in result.refusals),
     )
 
 
-def _ratio(estimator: Callable[[Comparison], RateModel], pair: Comparison, level: float) -> RateRatio:
+def _ratio(estimator: Estimator, pair: Comparison, level: float) -> RateRatio:
     return estimator(pair).rate_ratio(level)

@@ -1,6 +1,7 @@
 """The likelihood of a common rate ratio given each patient's total: what pairing says about the data.
 
-Given the patient's total ``n_i = y_i0 + y_i1``, Poisson counts with rates ``rate_i`` and ``ratio * rate_i`` give
+Given the patient's total ``n_i = y_i0 + y_i1``, Poisson counts with rates ``rate_i`` and ``ratio * rate_i``
+give
 
     y_i1 | n_i ~ Binomial(n_i, expit(log ratio + log(t_i1 / t_i0)))
 
@@ -12,109 +13,192 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
-from nmo_stats.arrays import Counts, Floats
+from nmo_stats.arguments import instance
+from nmo_stats.arrays import Counts, Flags, Floats
 from nmo_stats.cohort import Comparison
-from nmo_stats.errors import NotIdentifiedError
-from nmo_stats.estimate import Caution
+from nmo_stats.estimators.intervals import Cohorts
 
 FEWEST_FOR_DISPERSION: Final = 10
-UNEQUAL_TIME_RATIO: Final = 1.5
-_MOST_COUNTED_RELAPSES: Final = 10_000_000
+POINT_ESTIMATES: Final = ("pooled_exact", "conditional_exact", "mean_arr_ratio", "median_arr_ratio")
 _MOST_SIMULATED_PATIENTS: Final = 500
 _MOST_REPLICATES: Final = 10_000
 _SIMULATED_CELLS: Final = 1_000_000
 _MOST_NEWTON_STEPS: Final = 60
+_SETTLED: Final = 1e-8  # a Newton step on the log scale: the next one is of the order of its square
+_SAME_RATIO: Final = 12  # decimals in which the log time ratios of two patients agree
 _SIMULATION_SEED: Final = 19900301
 
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """Binomial strata: patients with relapses, those with the same time ratio taken together.
+    """Binomial strata of many series: patients with relapses, those with the same time ratio taken together.
 
     Parameters
     ----------
     totals
-        Relapses in both periods, shape (strata,), all > 0.
+        Relapses in both periods, shape (series, strata).
     log_time_ratios
-        log(comparator time / reference time), shape (strata,).
+        log(comparator time / reference time), shape (series, strata).
     """
 
     totals: Counts
     log_time_ratios: Floats
 
     @property
-    def relapses(self) -> int:
-        """Relapses in both periods of all patients."""
-        return int(self.totals.sum())
+    def relapses(self) -> Counts:
+        """Relapses in both periods of all patients, shape (series,)."""
+        return np.asarray(self.totals.sum(axis=1))
+
+    def only(self, chosen: Flags | Counts) -> Strata:
+        """Return some of the series, by a mask or by their numbers."""
+        return Strata(self.totals[chosen], self.log_time_ratios[chosen])
+
+    def log_none(self, log_ratio: Floats) -> Floats:
+        """Return the log probability that no relapse falls on the comparator, shape (series,)."""
+        return np.asarray((self.totals * log_expit(-(log_ratio[:, None] + self.log_time_ratios))).sum(axis=1))
 
 
-def pooled_stratum(pair: Comparison) -> Strata:
-    """Return one stratum of all relapses and all patient-years: one rate for all patients."""
-    reference_years, comparator_years = pair.total_years
-    return Strata(np.array([sum(pair.totals)]), np.array([math.log(comparator_years / reference_years)]))
+def strata(cohorts: Cohorts) -> Strata:
+    """Return the patients as strata: binomials with the same probability add up to one binomial.
+
+    Patients are taken together whose time ratio is the same in every series, and left out who relapse in
+    none.
+    """
+    totals = cohorts.relapses.sum(axis=2)
+    informative = totals.any(axis=0)
+    totals, ratios = totals[:, informative], _log_ratios(cohorts.years[:, informative])
+    rows = ratios.round(_SAME_RATIO).T
+    if rows.shape[1] == 1:  # numbers are sorted much faster than rows
+        rows = rows[:, 0]
+    _, first, stratum = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(stratum, kind="stable")
+    starts = np.searchsorted(stratum[order], np.arange(len(first)))
+    return Strata(np.add.reduceat(totals[:, order], starts, axis=1), ratios[:, first])
 
 
 def patient_strata(pair: Comparison) -> Strata:
-    """Return the patients as strata; binomials with the same probability add up to one binomial."""
-    totals = pair.relapses.sum(axis=1)
-    informative = totals > 0
-    ratios, index = np.unique(log_time_ratios(pair)[informative], return_inverse=True)
-    return Strata(
-        np.bincount(index, weights=totals[informative], minlength=len(ratios)).astype(np.int64), ratios
-    )
+    """Return the strata of a comparison, a series of one."""
+    return strata(Cohorts.of(pair))
 
 
 def log_time_ratios(pair: Comparison) -> Floats:
     """Return log(comparator time / reference time) of each patient, shape (n,)."""
-    return np.log(pair.years[:, 1]) - np.log(pair.years[:, 0])
+    return _log_ratios(pair.years)
 
 
-def require_countable(pair: Comparison, method: str) -> None:
-    """Refuse more relapses than a distribution over every possible count can be held in memory for.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Above ten million relapses.
-    """
-    if sum(pair.totals) > _MOST_COUNTED_RELAPSES:
-        reason = f"more than {_MOST_COUNTED_RELAPSES:,} relapses: use the conditional Poisson interval"
-        raise NotIdentifiedError(reason, method)
-
-
-def log_ratio_mle(strata: Strata, comparator_relapses: int) -> float:
-    """Return the conditional maximum likelihood estimate of the log rate ratio.
+def log_ratio_mle(patients: Strata, comparator: npt.ArrayLike) -> Floats:
+    """Return the conditional maximum likelihood estimates of the log ratio for so many comparator relapses.
 
     It solves ``sum n_i p_i(ratio) = y_1``; minus or plus infinity when one period has no relapse.
     """
-    if comparator_relapses in (0, strata.relapses):
-        return -math.inf if comparator_relapses == 0 else math.inf
-    return log_ratio_with_mean(strata, comparator_relapses)
+    relapses = patients.relapses
+    observed = np.broadcast_to(comparator, relapses.shape)
+    inside = (observed > 0) & (observed < relapses)
+    log_ratio = np.where(observed == 0, -np.inf, np.inf)
+    if inside.any():
+        log_ratio[inside] = log_ratio_with_mean(patients.only(inside), observed[inside])
+    return log_ratio
 
 
-def log_ratio_with_mean(strata: Strata, mean: float) -> float:
-    """Return the log rate ratio at which ``mean`` comparator relapses are expected, 0 < mean < relapses."""
-    log_odds = math.log(mean) - math.log(strata.relapses - mean)
-    low, high = log_odds - strata.log_time_ratios.max(), log_odds - strata.log_time_ratios.min()
-    if high - low < 1e-13:
-        return float(low)
-    # The smaller of the two sides is summed: near a boundary the larger one has no digits left for it.
-    side = 1 if 2 * mean <= strata.relapses else -1
-    target = mean if side == 1 else strata.relapses - mean
+def log_ratio_with_mean(patients: Strata, mean: npt.ArrayLike) -> Floats:
+    """Return the log ratios at which so many comparator relapses are expected, 0 < mean < relapses."""
+    return log_ratio_estimates(mean, patients.totals, patients.log_time_ratios)
 
-    def excess(log_ratio: float) -> float:
-        expected = np.dot(strata.totals, expit(side * (log_ratio + strata.log_time_ratios)))
-        return side * (float(expected) - target)
 
-    return float(brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14, rtol=1e-14))
+def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) -> Floats:
+    """Return the conditional maximum likelihood estimate of the log ratio in many series, by Newton steps.
+
+    Parameters
+    ----------
+    target
+        Comparator relapses of each series, 0 < target < all its relapses; shape (series,).
+    totals, offsets
+        Relapses in both periods and log(t_i1 / t_i0) of each patient; shape (series, n), or (n,) for the same
+        in all.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (series,).
+    """
+    target, everything = np.asarray(target, dtype=np.float64), totals.sum(axis=-1)
+    # The smaller of the two sides is solved for: near a boundary the larger one has no digits left for it.
+    side = np.where(2 * target <= everything, 1.0, -1.0)
+    target = np.where(side > 0, target, everything - target)
+    offsets = side[:, None] * offsets
+    log_odds = np.log(target) - np.log(everything - target)
+    low, high = log_odds - offsets.max(axis=-1), log_odds - offsets.min(axis=-1)
+    estimate = (low + high) / 2
+    for _ in range(_MOST_NEWTON_STEPS):
+        chance = expit(estimate[:, None] + offsets)
+        excess = (chance * totals).sum(axis=1) - target
+        low, high = np.where(excess > 0, low, estimate), np.where(excess > 0, estimate, high)
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # where every chance is 0 or 1 the interval is halved
+            newton = estimate - excess / (chance * (1 - chance) * totals).sum(axis=1)
+        following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        moved, estimate = np.abs(following - estimate).max(), following
+        if moved < _SETTLED:
+            break
+    return np.asarray(side * estimate)
+
+
+def point_estimates(cohorts: Cohorts) -> dict[str, Floats]:
+    """Return the ratio by each closed-form or one-dimensional estimator, each of shape (series,).
+
+    0 without a relapse on the comparator, infinite without one on the reference, NaN without either (for the
+    ratio of medians: where both medians are 0). ``pooled_exact`` is also the estimate of Poisson regression,
+    ``conditional_exact`` that of mid-p and of conditional Poisson regression.
+
+    Parameters
+    ----------
+    cohorts
+        Relapses, or expectations of them, and times.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By the names of ``POINT_ESTIMATES``.
+
+    Raises
+    ------
+    ArgumentError
+        If these are no cohorts.
+
+    Examples
+    --------
+    >>> one = Cohorts(np.array([[[6, 1], [2, 0], [1, 1]]]), np.array([[[32, 21], [8, 18], [4, 9]]]) / 12)
+    >>> {name: float(value[0].round(4)) for name, value in point_estimates(one).items()}
+    {'pooled_exact': 0.2037, 'conditional_exact': 0.1932, 'mean_arr_ratio': 0.2309, 'median_arr_ratio':
+    0.1905}
+    """
+    instance("cohorts", cohorts, Cohorts)
+    relapses, years = cohorts.relapses, cohorts.years
+    arr, totals = relapses / years, relapses.sum(axis=2)
+    conditional = np.exp(log_ratio_mle(Strata(totals, _log_ratios(years)), relapses[:, :, 1].sum(axis=1)))
+    return {
+        "pooled_exact": _ratio(relapses.sum(axis=1) / years.sum(axis=1)),
+        "conditional_exact": np.where(totals.any(axis=1), conditional, np.nan),
+        "mean_arr_ratio": _ratio(arr.mean(axis=1)),
+        "median_arr_ratio": _ratio(np.median(arr, axis=1)),
+    }
+
+
+def _ratio(rates: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(rates[:, 1] / rates[:, 0])
+
+
+def _log_ratios(years: Floats) -> Floats:
+    return np.asarray(np.log(years[..., 1]) - np.log(years[..., 0]))
 
 
 DispersionVerdict = Literal["not assessable", "overdispersed", "no excess"]
@@ -129,8 +213,8 @@ class Dispersion:
     value
         Sum of squared conditional Pearson residuals / (informative patients - 1); NaN if it does not exist.
     limit
-        95 % limit of the value for Poisson counts with the same totals and times, the ratio fitted; NaN if not
-        assessed.
+        95 % limit of the value for Poisson counts with the same totals and times, the ratio fitted; NaN if
+        not assessed.
     patients
         Informative patients.
     verdict
@@ -143,16 +227,17 @@ class Dispersion:
     verdict: DispersionVerdict
 
 
-@lru_cache(maxsize=4)  # several estimators ask for it, one after the other, about the same pair
 def dispersion(pair: Comparison) -> Dispersion:
     """Return the within-patient dispersion of the counts, with a verdict from its simulated 95 % limit.
 
-    The simulated limit carries a Monte Carlo error between 0.003 (500 patients) and 0.01 (10 patients). Above 500
-    informative patients the limit is the Normal one, which lies at most 0.01 below the simulated one there.
+    It is computed once for a pair. The simulated limit carries a Monte Carlo error between 0.003 (500
+    patients) and 0.01 (10 patients). Above 500 informative patients the limit is the Normal one, which lies
+    at most 0.01 below the simulated one there.
 
     References
     ----------
-    McCullagh P. The conditional distribution of goodness-of-fit statistics for discrete data. JASA 1986;81:104-107.
+    McCullagh P. The conditional distribution of goodness-of-fit statistics for discrete data. JASA
+    1986;81:104-107.
 
     Examples
     --------
@@ -162,6 +247,16 @@ def dispersion(pair: Comparison) -> Dispersion:
     >>> round(found.value, 2), found.verdict
     (3.65, 'overdispersed')
     """
+    if pair not in _DISPERSIONS:
+        _DISPERSIONS[pair] = _dispersion(pair)
+    return _DISPERSIONS[pair]
+
+
+# Several estimators ask about the same pair; an answer is kept as long as its pair, which this does not hold.
+_DISPERSIONS: Final[WeakKeyDictionary[Comparison, Dispersion]] = WeakKeyDictionary()
+
+
+def _dispersion(pair: Comparison) -> Dispersion:
     totals = pair.relapses.sum(axis=1)
     informative = totals > 0
     patients = int(informative.sum())
@@ -178,77 +273,6 @@ def dispersion(pair: Comparison) -> Dispersion:
     # One relapse per patient at equal times fixes the value at its limit: rounding must not decide.
     excess = value > limit * (1 + 1e-9)
     return Dispersion(value, limit, patients, "overdispersed" if excess else "no excess")
-
-
-def pair_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the cautions that hold for every estimator of the pair."""
-    return reversed_cautions(pair) + merged_cautions(pair)
-
-
-def reversed_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution for patients who had the comparator first."""
-    if not pair.reversed_order:
-        return ()
-    text = f"{len(pair.reversed_order)} of {len(pair.patients)} patients had {pair.comparator} before {pair.reference}"
-    return (Caution("reversed_order", text),)
-
-
-def merged_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution for counts from dated events in which more than a tenth of the onsets are merged."""
-    if pair.merging is None or not pair.merging.is_frequent:
-        return ()
-    return (Caution("merged", pair.merging.text),)
-
-
-def pooled_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution of estimators that assume one rate for all patients, or the same time ratio in all."""
-    ratios = log_time_ratios(pair)
-    spread = math.exp(ratios.max() - ratios.min())
-    if spread <= UNEQUAL_TIME_RATIO * (1 + 1e-9):  # months in years carry rounding errors
-        return ()
-    text = (
-        f"the ratio of the two follow-up times differs {spread:.1f}-fold between patients: "
-        "a pooled ratio mixes the patients' own rates into the comparison"
-    )
-    return (Caution("unequal_follow_up", text),)
-
-
-def dispersion_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution of estimators that assume Poisson counts within a period."""
-    found = dispersion(pair)
-    if found.verdict != "overdispersed":
-        return ()
-    value, limit = _told_apart(found.value, found.limit)
-    text = (
-        f"counts vary {value} times as much within patients as Poisson counts would "
-        f"(95 % limit {limit}): this interval is too short"
-    )
-    return (Caution("overdispersed", text),)
-
-
-def _told_apart(value: float, limit: float) -> tuple[str, str]:
-    """Return two numbers with as many decimals, from two on, as show that the first exceeds the second."""
-    for decimals in range(2, 9):
-        texts = f"{value:.{decimals}f}", f"{limit:.{decimals}f}"
-        if texts[0] != texts[1]:
-            break
-    return texts
-
-
-def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution for a pair with no relapse in one of the periods."""
-    reference, comparator = pair.totals
-    if reference and comparator:
-        return ()
-    if reference:
-        return (
-            Caution(
-                "zero_cell", f"no relapse on {pair.comparator}: only the upper limit carries information"
-            ),
-        )
-    return (
-        Caution("zero_cell", f"no relapse on {pair.reference}: only the lower limit carries information"),
-    )
 
 
 def _pearson(comparator: Counts, totals: Counts, logits: Floats) -> Floats:
@@ -275,43 +299,11 @@ def _refitted_logits(comparator: Counts, totals: Counts, offsets: Floats) -> Flo
     return np.asarray(log_ratio_estimates(target, totals, offsets)[:, None] + offsets)
 
 
-def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) -> Floats:
-    """Return the conditional maximum likelihood estimate of the log ratio in many cohorts, by safeguarded Newton steps.
-
-    Parameters
-    ----------
-    target
-        Comparator relapses of each cohort, 0 < target < all its relapses; shape (cohorts,).
-    totals, offsets
-        Relapses in both periods and log(t_i1 / t_i0) of each patient; shape (cohorts, n), or (n,) for the same in all.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (cohorts,).
-    """
-    target = np.asarray(target, dtype=np.float64)
-    everything = totals.sum(axis=-1)
-    log_odds = np.log(target) - np.log(everything - target)
-    low, high = log_odds - offsets.max(axis=-1), log_odds - offsets.min(axis=-1)
-    estimate = (low + high) / 2
-    for _ in range(_MOST_NEWTON_STEPS):
-        chance = expit(estimate[:, None] + offsets)
-        excess = (chance * totals).sum(axis=1) - target
-        low, high = np.where(excess > 0, low, estimate), np.where(excess > 0, estimate, high)
-        newton = estimate - excess / (chance * (1 - chance) * totals).sum(axis=1)
-        following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
-        moved, estimate = np.abs(following - estimate).max(), following
-        if moved < 1e-6:  # and the next step is of the order of its square
-            break
-    return np.asarray(estimate)
-
-
 def _normal_limit(totals: Counts, logits: Floats) -> float:
     """Return the 95 % limit from the first two moments of the residuals, given the total that fits the ratio.
 
-    A squared Pearson residual has the variance 2 + (1 - 6pq)/(npq) and the covariance q - p with its count. The
-    centre n/(n - 1) is that of equal p, from the hypergeometric variance of a count given the total.
+    A squared Pearson residual has the variance 2 + (1 - 6pq)/(npq) and the covariance q - p with its count.
+    The centre n/(n - 1) is that of equal p, from the hypergeometric variance of a count given the total.
     """
     chance, other = expit(logits), expit(-logits)
     variance, relapses = totals * chance * other, float(totals.sum())

@@ -1,13 +1,12 @@
-"""Simulation-based calibration of the hierarchical model: whether the posterior is right on average over its own prior.
+"""Simulation-based calibration: whether the hierarchical posterior is right on average over its prior.
 
-Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model, simulation and engine agree, the
-probability that the posterior gives to values below the true one is uniform between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).
+Parameters are drawn from the prior, a series is simulated with them, and the model is fitted. If model,
+simulation and engine agree, the probability that the posterior gives to values below the true one is uniform
+between 0 and 1 (doi:10.1214/20-BA1221, doi:10.48550/arXiv.1804.06788).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, get_args
@@ -23,9 +22,8 @@ from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.running import CALIBRATION, HERE, Execution, computed, task_name
 from nmo_stats.operating.simulation import MOST_REPLICATES
-from nmo_stats.operating.source import CALIBRATION, code_hash
 
 Engine = Literal["quadrature", "nuts"]
 
@@ -44,7 +42,8 @@ class Setting:
     priors, likelihood, entry
         Of the hierarchical model.
     engine
-        ``"quadrature"``: exact posterior probability below the truth; ``"nuts"``: the truth's rank among thinned draws.
+        ``"quadrature"``: exact posterior probability below the truth; ``"nuts"``: the truth's rank among
+        thinned draws.
     seed
         Seed of all random numbers.
     """
@@ -84,8 +83,7 @@ class CalibrationTask:
     @property
     def name(self) -> str:
         """A name that two tasks share only if they have the same result."""
-        settings = ["calibration", asdict(self.setting), self.number, self.replicates, code_hash(CALIBRATION)]
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+        return task_name(("calibration", asdict(self.setting), self.number, self.replicates), CALIBRATION)
 
     def compute(self) -> pd.DataFrame:
         """Return for each replicate the posterior probability below the true value of each parameter.
@@ -117,26 +115,14 @@ class Calibration:
         return int(self.probabilities.isna().any(axis=1).sum())
 
     def uniformity(self) -> pd.DataFrame:
-        """Return for each parameter the Kolmogorov-Smirnov distance from uniform, its p-value, and the number of replicates."""
+        """Return for each parameter the Kolmogorov-Smirnov distance from uniform, p-value and replicates."""
         from scipy.stats import kstest
 
         known = self.probabilities.dropna()
-        if known.empty:
-            return pd.DataFrame(
-                {"parameter": known.columns, "distance": np.nan, "p_value": np.nan, "replicates": 0}
-            )
-        tests = {name: kstest(known[name], "uniform") for name in known.columns}
-        return pd.DataFrame(
-            [
-                {
-                    "parameter": name,
-                    "distance": float(test.statistic),
-                    "p_value": float(test.pvalue),
-                    "replicates": len(known),
-                }
-                for name, test in tests.items()
-            ]
-        )
+        tests = [tuple(kstest(known[name], "uniform")) if len(known) else (np.nan, np.nan) for name in known]
+        frame = pd.DataFrame(tests, columns=["distance", "p_value"])
+        frame.insert(0, "parameter", known.columns)
+        return frame.assign(replicates=len(known))
 
 
 def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution = HERE) -> Calibration:
@@ -184,8 +170,8 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
     References
     ----------
-    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity. doi:10.1007/s11222-022-10090-6. The pointwise level is
-    found by simulation of uniform samples, as there.
+    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity.
+    doi:10.1007/s11222-022-10090-6. The pointwise level is found by simulation of uniform samples, as there.
     """
     level = require_level(level)
     from scipy.stats import binom
@@ -222,7 +208,7 @@ def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:
 
 
 def _below(fitted: HierarchicalFit, name: str, truth: float, rng: np.random.Generator) -> float:
-    """Return the posterior probability below the truth; from sampled draws, a uniform value in the step of its rank.
+    """Return the posterior probability below the truth; of draws, a uniform value in the step of its rank.
 
     Draws are taken at even quantiles, which is a thinning that does not see their autocorrelation.
     """

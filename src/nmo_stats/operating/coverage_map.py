@@ -1,8 +1,7 @@
-"""The published coverage map: every estimator over a grid of designs, made once and shipped with the package."""
+"""The published coverage map: every estimator over a grid of designs, shipped with the package."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -20,10 +19,9 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import ESTIMATORS
-from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.methods import ESTIMATORS
+from nmo_stats.operating.running import HERE, SIMULATION, Execution, code_hash, computed, task_name
 from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
-from nmo_stats.operating.source import SIMULATION, code_hash
 
 TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example
 RECYCLED: Final = "recycled"
@@ -67,15 +65,8 @@ class Cell:
     @property
     def name(self) -> str:
         """A name that two tasks share only if they have the same result."""
-        settings = [
-            "cell",
-            self.design.to_dict(),
-            self.replicates,
-            LEVEL,
-            list(ESTIMATORS),
-            code_hash(SIMULATION),
-        ]
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
+        settings = ("cell", self.design.to_dict(), self.replicates, LEVEL, list(ESTIMATORS))
+        return task_name(settings, SIMULATION)
 
     def compute(self) -> pd.DataFrame:
         """Return the axes of the cell and the measures of every estimator, one row each."""
@@ -129,7 +120,8 @@ def make(
     Returns
     -------
     pandas.DataFrame
-        One row for each cell and estimator: the axes, and the fields of :class:`~nmo_stats.operating.Measures`.
+        One row for each cell and estimator: the axes, and the fields of
+        :class:`~nmo_stats.operating.Measures`.
     """
     instance("execution", execution, Execution)
     replicates = whole("replicates", replicates, 10, MOST_REPLICATES)
@@ -195,12 +187,13 @@ def is_current() -> bool:
 
 
 def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the rows of the map whose number of patients, rate and times are near those of a pair; none outside the map.
+    """Return the rows of the map whose patients, rate and times are near those of a pair; none outside it.
 
-    Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled reference rate and in the mean
-    time on the comparator; for times fixed in advance also in the mean time on the reference, and the ratios of the two times may differ
-    between patients at most twice as much as in the map. (A triggered rule makes reference times of its own.) The true ratio, the spreads
-    and the rule are not known of a series: all of them are returned.
+    Near is the next value on each axis, at most a factor of 1.75 away in patients and of 1.5 in the pooled
+    reference rate and in the mean time on the comparator; for times fixed in advance also in the mean time on
+    the reference, and the ratios of the two times may differ between patients at most twice as much as in the
+    map. (A triggered rule makes reference times of its own.) The true ratio, the spreads and the rule are not
+    known of a series: all of them are returned.
 
     Examples
     --------
@@ -274,28 +267,18 @@ class CoverageRange:
 
 
 def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
-    """Return the range of coverage of every interval under each rule and kind of counts, over some rows of a map."""
+    """Return the range of coverage of every interval under each rule and kind of counts."""
     instance("rows", rows, pd.DataFrame)
     known = rows.dropna(subset=["coverage"])
-    kinds = ["method", "rule", "overdispersed"]
-    found = []
-    for (method, rule, overdispersed), group in known.assign(
-        overdispersed=known["overdispersion"] > 0
-    ).groupby(kinds, sort=False):
-        least = group.iloc[int(group["coverage"].argmin())]
-        found.append(
-            CoverageRange(
-                str(method),
-                str(rule),
-                bool(overdispersed),
-                float(least["coverage"]),
-                float(group["coverage"].max()),
-                float(group["coverage_se"].max()),
-                float(least["rate_ratio"]),
-                len(group),
-            )
-        )
-    return tuple(found)
+    kinds = [known["method"], known["rule"], known["overdispersion"] > 0]
+    ranges = []
+    for (method, rule, overdispersed), group in known.groupby(kinds, sort=False):
+        coverage, error = group["coverage"], float(group["coverage_se"].max())
+        lowest, highest = float(coverage.min()), float(coverage.max())
+        ratio = float(group["rate_ratio"].iloc[int(coverage.argmin())])
+        kind = str(method), str(rule), bool(overdispersed)
+        ranges.append(CoverageRange(*kind, lowest, highest, error, ratio, len(group)))
+    return tuple(ranges)
 
 
 def cell_of(row: pd.Series) -> Design:

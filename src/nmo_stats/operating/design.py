@@ -78,8 +78,9 @@ class Design:
     patients
         Number of patients.
     times
-        Reference and comparator time of each patient in years, kept sorted and recycled evenly over the patients; or :class:`UniformTimes`. A rule that makes
-        reference times of its own keeps the comparator times only.
+        Reference and comparator time of each patient in years, kept sorted and recycled evenly over the
+        patients; or :class:`UniformTimes`. A rule that makes reference times of its own keeps the comparator
+        times only.
     reference_arr
         Relapses per year of a typical patient on the reference.
     rate_ratio
@@ -89,8 +90,9 @@ class Design:
     overdispersion
         Of a period's count around the patient's own rate: variance = mean + overdispersion * mean^2.
     rule
-        ``"fixed"``: times as given. ``"triggered"``: the reference period ends 2 months after its first relapse, its length rounded to
-        whole months. ``"look_back"``: a window of 12 months that looks back from a switch and holds at least 2 relapses.
+        ``"fixed"``: times as given. ``"triggered"``: the reference period ends 2 months after its first
+        relapse, its length rounded to whole months. ``"look_back"``: a window of 12 months that looks back
+        from a switch and holds at least 2 relapses.
     seed
         Seed of all random numbers.
 
@@ -125,9 +127,10 @@ class Design:
 
     @classmethod
     def like(cls, pair: Comparison, rate_ratio: float = 1.0) -> Design:
-        """Return the design of a pair: its times, its pooled reference rate, moderate differences between patients.
+        """Return the design of a pair: its times and pooled reference rate, moderate spreads.
 
-        The pooled rate is taken as that of a typical patient: with the spreads of the default the mean rate is 14 % higher.
+        The pooled rate is taken as that of a typical patient: with the spreads of the default the mean rate
+        is 14 % higher.
 
         Raises
         ------
@@ -137,7 +140,7 @@ class Design:
         reference, _ = instance("pair", pair, Comparison).totals
         if not reference:
             raise ArgumentError(
-                f"no relapse on {pair.reference}: the series holds no rate to plan with; give one (reference ARR)"
+                f"no relapse on {pair.reference}: there is no rate to plan with. Give a reference ARR."
             )
         times = tuple((float(before), float(after)) for before, after in pair.years)
         return cls(len(times), times, reference / pair.total_years[0], rate_ratio)
@@ -164,14 +167,15 @@ class Design:
         if isinstance(self.times, UniformTimes):
             years = self.times.draw(rng, cohorts, self.patients)
         else:
-            # from the middle of even shares of the sorted times, so that fewer patients are like all, and their order is of no account
+            # from the middle of even shares of the sorted times: fewer patients are like all, in any order
             places = (np.arange(self.patients) + 0.5) * (len(self.times) / self.patients)
             years = np.array(self.times)[places.astype(np.int64)]
         found = simulate_cohorts(rng, self.rates, RULES[self.rule], years, cohorts)
         most = found.relapses.max()
         if most > _MOST_RELAPSES:
             raise ArgumentError(
-                f"a simulated period has {most:,.0f} relapses, more than {_MOST_RELAPSES:,}: lower the rate, the spreads or the times"
+                f"a simulated period has {most:,.0f} relapses. Expected: at most {_MOST_RELAPSES:,}; "
+                "lower the rate, the spreads or the times."
             )
         return found
 

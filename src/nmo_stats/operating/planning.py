@@ -15,10 +15,9 @@ from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import TESTS, require_estimators
-from nmo_stats.operating.measures import Measures
+from nmo_stats.operating.methods import TESTS, require_estimators
 from nmo_stats.operating.running import HERE, Execution
-from nmo_stats.operating.simulation import measures_frame, simulate
+from nmo_stats.operating.simulation import Measures, measures_frame, simulate
 
 SIZES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 80, 100)
 _NORMAL_95: Final = 1.959964
@@ -42,8 +41,8 @@ class Plan:
     tried
         Measures at the sizes that were simulated, by size and method.
     no_effect
-        Measures of each method in the same design with a true ratio of 1, at the size that was found (or the largest): what the design alone
-        makes of an interval.
+        Measures of each method in the same design with a true ratio of 1, at the size that was found (or the
+        largest): what the design alone makes of an interval.
     """
 
     design: Design
@@ -59,7 +58,7 @@ class Plan:
         return tuple(self.no_effect)
 
     def enough(self, method: str) -> int | None:
-        """Return the smallest size that was simulated with enough power, None if the largest has too little."""
+        """Return the smallest simulated size with enough power, None if the largest has too little."""
         return _enough(self.tried, method, self.power)
 
     def interval(self, method: str) -> tuple[int | None, int | None]:
@@ -78,11 +77,11 @@ class Plan:
         return ends[0], ends[1]
 
     def misleads(self, method: str) -> bool:
-        """Return whether the interval excludes 1 more than twice as often as it should where there is no effect."""
+        """Return whether the interval excludes 1 more than twice as often as it may without an effect."""
         return (self.no_effect[method].rejects_1 or 0.0) > 2 * (1 - self.level)
 
     def needed(self, method: str) -> int | None:
-        """Return how many patients are needed; None if no size has the power, or the interval misleads in this design."""
+        """Return how many patients are needed; None if no size has the power, or the interval misleads."""
         return None if self.misleads(method) else self.enough(method)
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,7 +101,7 @@ def plan(
     level: float = 0.95,
     execution: Execution = HERE,
 ) -> Plan:
-    """Find how many patients, followed as in a design, let an interval exclude 1 on the right side often enough.
+    """Find how many patients let an interval exclude 1 on the right side often enough.
 
     Sizes are tried from 1 to 100 by bisection, since power grows with the number of patients, and then around
     the answer, as far as the simulated shares leave it in doubt (:meth:`Plan.interval`). At the size that is
@@ -194,7 +193,7 @@ def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> 
 
 
 def detected(measures: Measures) -> float:
-    """Return the share of all series, identified or not, whose interval excludes 1 on the side of the true ratio."""
+    """Return the share of all series whose interval excludes 1 on the side of the true ratio."""
     return (measures.detects or 0.0) * (1 - measures.not_identified)
 
 

@@ -1,10 +1,14 @@
-"""Who computes the blocks: this process, several processes, or a Dask cluster; and where finished blocks are kept.
+"""Who computes the blocks: this process, several processes or a Dask cluster; where finished blocks are kept.
 
-All give the same result, since a block's random numbers are its own and results are put together in the order of the blocks.
+All give the same result, since a block's random numbers are its own and results are put together in the order
+of the blocks.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import multiprocessing
 import os
 import signal
@@ -12,6 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +26,27 @@ import pandas as pd
 
 from nmo_stats.arguments import function, optional, path, whole
 from nmo_stats.errors import ArgumentError
+
+SIMULATION: Final = (
+    "estimators/exact.py",
+    "estimators/gee.py",
+    "estimators/intervals.py",
+    "estimators/likelihood.py",
+    "estimators/methods.py",
+    "estimators/negative_binomial.py",
+    "estimators/rank_tests.py",
+    "estimators/within_patient.py",
+    "hierarchical/model.py",
+    "hierarchical/many",
+    "hierarchical/priors.py",
+    "hierarchical/quadrature",
+    "numerics",
+    "operating/design.py",
+    "operating/methods.py",
+    "operating/simulation.py",
+    "simulate",
+)
+CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 
 Progress = Callable[[int, int], None]
 Finished = Iterator[tuple[int, pd.DataFrame]]
@@ -77,28 +105,20 @@ HERE: Final = Execution()
 
 
 def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
-    """Return the result of every task, in their order; those that are kept in the folder are not computed again."""
-    found = {
-        number: kept
-        for number, task in enumerate(work)
-        if (kept := _kept(task, execution.folder)) is not None
-    }
-    waiting = [number for number in range(len(work)) if number not in found]
+    """Return the result of every task, in their order; those kept in the folder are not computed again."""
+    progress = execution.progress or (lambda _done, _total: None)
+    tables = [_kept(task, execution.folder) for task in work]
+    waiting = [number for number, table in enumerate(tables) if table is None]
     total = sum(task.replicates for task in work)
-    done = sum(work[number].replicates for number in found)
-    _tell(execution, done, total)
+    done = total - sum(work[number].replicates for number in waiting)
+    progress(done, total)
     for place, table in _finished([work[number] for number in waiting], execution):
         number = waiting[place]
-        found[number] = table
+        tables[number] = table
         _keep(work[number], table, execution.folder)
         done += work[number].replicates
-        _tell(execution, done, total)
-    return [found[number] for number in range(len(work))]
-
-
-def _tell(execution: Execution, done: int, total: int) -> None:
-    if execution.progress is not None:
-        execution.progress(done, total)
+        progress(done, total)
+    return [table for table in tables if table is not None]
 
 
 def _finished(work: Sequence[Task], execution: Execution) -> Finished:
@@ -188,3 +208,41 @@ def _keep(task: Task, table: pd.DataFrame, folder: str | Path | None) -> None:
 
 def _path(task: Task, folder: str | Path) -> Path:
     return Path(folder) / f"{task.name}.parquet"
+
+
+def task_name(settings: Sequence[object], code: tuple[str, ...]) -> str:
+    """Return a name that two tasks share only if they have the same settings, code, and so result."""
+    known = json.dumps([*settings, code_hash(code)], sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()[:24]
+
+
+@cache
+def code_hash(parts: tuple[str, ...]) -> str:
+    """Return a SHA-256 of the source of parts of the package without comments, docstrings and imports."""
+    digest = hashlib.sha256()
+    for name in parts:
+        for text in _sources(files("nmo_stats").joinpath(*name.split("/"))):
+            digest.update(text)
+    return digest.hexdigest()
+
+
+def _bare(text: str) -> bytes:
+    """Return what a program does, without comments, docstrings, imports and layout."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.If)):
+            node.body = [statement for statement in node.body if not _is_silent(statement)]
+    return ast.dump(tree).encode()
+
+
+def _is_silent(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def _sources(place: Traversable) -> list[bytes]:
+    if place.is_file():
+        return [_bare(place.read_text(encoding="utf-8"))] if place.name.endswith(".py") else []
+    inside = sorted(place.iterdir(), key=lambda entry: entry.name)
+    return [text for entry in inside for text in _sources(entry)]

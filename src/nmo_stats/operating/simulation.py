@@ -1,25 +1,90 @@
-"""From a design to the operating characteristics of every estimator."""
+"""From a design to the operating characteristics of every estimator.
+
+Replicates are simulated in blocks, each from random numbers of its own, so that nothing depends on who
+computes a block, or when. What the estimators say about them becomes coverage, rejection, bias and width,
+each with its Monte Carlo error.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from nmo_stats.arguments import instance, text, whole
+from nmo_stats.arrays import Floats
 from nmo_stats.errors import ArgumentError
-from nmo_stats.estimate import require_level
+from nmo_stats.estimate import json_number, require_level
+from nmo_stats.estimators.intervals import Answers, Intervals, PValues
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.blocks import answers_in, tasks
+from nmo_stats.numerics.threads import one_thread
 from nmo_stats.operating.design import Design
-from nmo_stats.operating.estimators.every import ESTIMATORS, HIGHEST_LEVEL, require_estimators
-from nmo_stats.operating.measures import Measures, measured
-from nmo_stats.operating.running import HERE, Execution, computed
+from nmo_stats.operating.methods import ESTIMATORS, HIGHEST_LEVEL, TESTS, answers, require_estimators
+from nmo_stats.operating.running import HERE, SIMULATION, Execution, computed, task_name
 
 ALL = tuple(ESTIMATORS)
-_FEWEST_REPLICATES = 10
-MOST_REPLICATES = 10_000_000
+BLOCK: Final = 1_000
+MOST_REPLICATES: Final = 10_000_000
+_FEWEST_REPLICATES: Final = 10
+_COLUMNS: Final = ("estimate", "low", "high", "p_value")
+_NONE: Final = (None, None)
+_ROUNDING: Final = 1e-9  # a limit that equals the truth but for rounding covers it
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The behaviour of one estimator in one design.
+
+    Every share is among the identified replicates but ``not_identified``. None stands for what a method does
+    not give (a test has no interval) or what no replicate tells.
+
+    Parameters
+    ----------
+    method
+        Name of the estimator.
+    replicates
+        Simulated series.
+    not_identified
+        Share of the series in which the method gives nothing.
+    coverage, coverage_se
+        Share of intervals that hold the true ratio, and its Monte Carlo standard error.
+    rejects_1, rejects_1_se
+        Share of intervals that exclude a ratio of 1, on whichever side, or of tests with p <= 1 - level: the
+        type I error at a true ratio of 1.
+    detects, detects_se
+        Share of intervals that exclude 1 on the side of the true ratio: the power. None at a true ratio of 1,
+        and for tests, which have no direction here.
+    bias, bias_se
+        Median log estimate minus the log of the true ratio; infinite where more than half of the estimates
+        are 0 or infinite.
+    log_width, log_width_se
+        Median of log(high / low).
+    """
+
+    method: str
+    replicates: int
+    not_identified: float
+    coverage: float | None
+    coverage_se: float | None
+    rejects_1: float | None
+    rejects_1_se: float | None
+    detects: float | None
+    detects_se: float | None
+    bias: float | None
+    bias_se: float | None
+    log_width: float | None
+    log_width_se: float | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return a dictionary of plain numbers for JSON."""
+        return {
+            name: json_number(value) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +167,121 @@ def simulate(
     names = require_estimators(estimators)
     if level > HIGHEST_LEVEL and HIERARCHICAL in names:
         raise ArgumentError(
-            f"level {level}: the hierarchical limits of many series are computed up to {HIGHEST_LEVEL}; leave that estimator out"
+            f"level {level}. Expected: at most {HIGHEST_LEVEL} for the hierarchical limits of many series; "
+            "leave that estimator out."
         )
     table = pd.concat(computed(tasks(design, names, level, replicates), execution), ignore_index=True)
-    return Characteristics(design, level, replicates, characterized(table, names, design.rate_ratio, level))
+    measures = (measured(name, answers_in(table, name), design.rate_ratio, level) for name in names)
+    return Characteristics(design, level, replicates, tuple(measures))
 
 
-def characterized(
-    table: pd.DataFrame, names: Sequence[str], ratio: float, level: float
-) -> tuple[Measures, ...]:
-    """Return the measures of estimators from the answers in a table of blocks."""
-    return tuple(measured(name, answers_in(table, name), ratio, level) for name in names)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of replicates of a design.
+
+    Parameters
+    ----------
+    design
+        What is simulated.
+    estimators
+        Their names.
+    level
+        Of all intervals.
+    number
+        Of the block, which chooses its random numbers.
+    replicates
+        Series in the block.
+    """
+
+    design: Design
+    estimators: tuple[str, ...]
+    level: float
+    number: int
+    replicates: int
+
+    @property
+    def name(self) -> str:
+        """A name that two tasks share only if they have the same result."""
+        settings = (self.design.to_dict(), self.estimators, self.level, self.number, self.replicates)
+        return task_name(settings, SIMULATION)
+
+    def compute(self) -> pd.DataFrame:
+        """Return what every estimator says about every series, one row each."""
+        seeds = np.random.SeedSequence(self.design.seed, spawn_key=(self.number,))
+        with one_thread():
+            cohorts = self.design.draw(np.random.default_rng(seeds), self.replicates)
+            tables = [_table(name, answers(name, cohorts, self.level)) for name in self.estimators]
+        return pd.concat(tables, ignore_index=True)
+
+
+def tasks(design: Design, estimators: tuple[str, ...], level: float, replicates: int) -> list[Block]:
+    """Return the blocks of a number of replicates."""
+    starts = range(0, replicates, BLOCK)
+    return [
+        Block(design, estimators, level, number, min(BLOCK, replicates - start))
+        for number, start in enumerate(starts)
+    ]
+
+
+def answers_in(table: pd.DataFrame, method: str) -> Answers:
+    """Return the answers of one estimator from a table of blocks."""
+    columns = (table.loc[table["method"] == method, name].to_numpy() for name in _fields(method))
+    return PValues(*columns) if method in TESTS else Intervals(*columns)
+
+
+def _table(method: str, found: Answers) -> pd.DataFrame:
+    values = {name: getattr(found, name) for name in _fields(method)}
+    return pd.DataFrame({name: values.get(name, np.nan) for name in _COLUMNS}).assign(method=method)
+
+
+def _fields(method: str) -> tuple[str, ...]:
+    return _COLUMNS[3:] if method in TESTS else _COLUMNS[:3]
+
+
+def measured(method: str, found: Answers, ratio: float, level: float) -> Measures:
+    """Return the measures of one estimator from what it said about every series, the true ratio known."""
+    if isinstance(found, PValues):
+        tests = found.p_value[~np.isnan(found.p_value)]
+        rejects = _share(tests <= (1 - level) * (1 + _ROUNDING))
+        missing = 1 - tests.size / found.p_value.size
+        return Measures(method, found.p_value.size, missing, *_NONE, *rejects, *_NONE, *_NONE, *_NONE)
+    known = ~np.isnan(found.low)
+    estimate, low, high = found.estimate[known], found.low[known], found.high[known]
+    with np.errstate(divide="ignore"):
+        log_error = np.log(estimate) - math.log(ratio)
+        log_width = np.log(high) - np.log(low)
+    return Measures(
+        method,
+        known.size,
+        1 - int(known.sum()) / known.size,
+        *_share(_holds(low, high, ratio)),
+        *_share(~_holds(low, high, 1.0)),
+        *(_NONE if ratio == 1 else _share(~_holds(low, high, 1.0) & ((high < 1) == (ratio < 1)))),
+        *_median(log_error),
+        *_median(log_width),
+    )
+
+
+def _holds(low: Floats, high: Floats, ratio: float) -> np.ndarray:
+    return (low <= ratio * (1 + _ROUNDING)) & (ratio * (1 - _ROUNDING) <= high)
+
+
+def _share(held: np.ndarray) -> tuple[float | None, float | None]:
+    """Return a share and its standard error, which at 0 and 1 is that of one more success and failure."""
+    if not held.size:
+        return None, None
+    share = float(held.mean())
+    near = share if 0 < share < 1 else (held.sum() + 1) / (held.size + 2)
+    return share, math.sqrt(near * (1 - near) / held.size)
+
+
+def _median(values: Floats) -> tuple[float | None, float | None]:
+    """Return the median, which may be infinite, and its standard error from order statistics around it."""
+    if not values.size:
+        return None, None
+    ordered = np.sort(values)
+    half, away = ordered.size / 2, math.sqrt(ordered.size) / 2
+    lower, upper = (ordered[min(max(int(rank), 0), ordered.size - 1)] for rank in (half - away, half + away))
+    median = float(np.quantile(ordered, 0.5, method="inverted_cdf"))
+    error = float(upper - lower) / 2 if np.isfinite([lower, upper]).all() else None
+    return median, error

@@ -6,9 +6,9 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
-from nmo_stats.estimands import typical_and_totals
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators.table import RateResults
+from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Prose, Section
 from nmo_stats.sections.unmerged import unmerged_sentence
 from nmo_stats.wording import (

@@ -9,7 +9,7 @@ from typing import Final
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
 from nmo_stats.estimate import Interval
-from nmo_stats.estimators.within_patient import merged_cautions
+from nmo_stats.estimators.cautions import merged_cautions
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
 from nmo_stats.wording import (

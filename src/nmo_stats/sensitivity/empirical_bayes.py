@@ -25,7 +25,7 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
-from nmo_stats.estimators.within_patient import pair_cautions, zero_cell_cautions
+from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
 from nmo_stats.simulate import GammaRates
 from nmo_stats.wording import counted, probability_text
 

@@ -6,7 +6,7 @@ the smallest number is sought for which *some* allocation over the patients tips
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
@@ -18,7 +18,7 @@ from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
-from nmo_stats.estimators.table import CLASSICAL, ClassicalModel, Refusal, answer
+from nmo_stats.estimators.table import CLASSICAL, Estimator, Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.sensitivity.allocations import Moves
@@ -91,7 +91,7 @@ class Recomputed:
         Where relapses are added or removed.
     """
 
-    estimator: Callable[[Comparison], ClassicalModel]
+    estimator: Estimator
     level: float
     moves: Moves
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from nmo_stats.arguments import instance, numbers, whole
-from nmo_stats.arrays import Counts, Floats
+from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimators.intervals import Cohorts
 from nmo_stats.memory import require_memory
 from nmo_stats.simulate.population import Population, require_population
 from nmo_stats.simulate.rules import FixedWindows, Rule, require_rule
@@ -25,29 +25,13 @@ _NUMBERS_EACH: Final = 5  # relapses, times, rates, and what is drawn on the way
 _REMEDY: Final = "simulate fewer series"
 
 
-@dataclass(frozen=True, eq=False)
-class Cohorts:
-    """Relapses and follow-up of many cohorts.
-
-    Parameters
-    ----------
-    relapses, years
-        Shape (cohorts, n, 2): reference, comparator. Relapses are counts, or expectations of them.
-    """
-
-    relapses: Counts | Floats
-    years: Floats
-
-    def __len__(self) -> int:
-        return len(self.relapses)
-
-
 def simulate_cohorts(
     rng: np.random.Generator, population: Population, rule: Rule, years: Floats, cohorts: int
 ) -> Cohorts:
     """Simulate cohorts of patients who were switched by a rule.
 
-    Patients whom the rule does not include are drawn anew with the same observed times, so that every cohort is full.
+    Patients whom the rule does not include are drawn anew with the same observed times, so that every cohort
+    is full.
 
     Parameters
     ----------
@@ -58,8 +42,8 @@ def simulate_cohorts(
     rule
         How the reference period begins and ends, and who is included.
     years
-        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between cohorts. Comparator
-        times are kept, reference times are the rule's affair.
+        Observed times of the n places of a cohort, shape (n, 2), or (cohorts, n, 2) if they differ between
+        cohorts. Comparator times are kept, reference times are the rule's affair.
     cohorts
         How many.
 
@@ -86,9 +70,9 @@ def cohort_with_expectation(
 ) -> tuple[Cohorts, Floats]:
     """Simulate one cohort, and return with it the relapses that were to be expected, shape (1, n, 2).
 
-    On the comparator that is rate x time of each patient. On the reference it is so too where relapses have no part in when that
-    period ends; else the relapses are those that were drawn. An estimator that is linear in them shows what is left when nearly
-    all sampling error is gone.
+    On the comparator that is rate x time of each patient. On the reference it is so too where relapses have
+    no part in when that period ends; else the relapses are those that were drawn. An estimator that is linear
+    in them shows what is left when nearly all sampling error is gone.
 
     Parameters
     ----------

@@ -80,8 +80,8 @@ class LogNormalRates:
 
         log rate_ij = log_rate + sd_rate u_i + x_j (log ratio + sd_rate_ratio v_i),   u_i, v_i ~ Normal(0, 1)
 
-    with x = -1/2 on the reference and +1/2 on the comparator. Because the contrast is symmetric, the ratio of the two *mean* rates is
-    ``ratio`` too, so that it is the target of pooled estimators as well.
+    with x = -1/2 on the reference and +1/2 on the comparator. Because the contrast is symmetric, the ratio of
+    the two *mean* rates is ``ratio`` too, so that it is the target of pooled estimators as well.
 
     Parameters
     ----------
@@ -116,7 +116,8 @@ class LogNormalRates:
             object.__setattr__(self, name, number(name, getattr(self, name), 0, _LARGEST_SPREAD))
 
     def __str__(self) -> str:
-        return f"ARR {self.reference_arr:.3g} on the reference, ratio {self.ratio:.3g}, spreads {self.sd_rate:.3g} and {self.sd_rate_ratio:.3g}"
+        spreads = f"spreads {self.sd_rate:.3g} and {self.sd_rate_ratio:.3g}"
+        return f"ARR {self.reference_arr:.3g} on the reference, ratio {self.ratio:.3g}, {spreads}"
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
         """Return the rates per year of new patients, shape (patients, 2): reference, comparator.
@@ -144,5 +145,5 @@ def require_population(population: object) -> Population:
     if callable(getattr(population, "draw", None)) and not isinstance(population, type):
         return cast("Population", population)
     raise ArgumentError(
-        f"population {found(population)}. Expected: a distribution of rates, such as simulate.GammaRates(mean, cv)."
+        f"population {found(population)}. Expected: rates, such as simulate.GammaRates(mean, cv)."
     )

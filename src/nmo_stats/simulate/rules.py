@@ -1,7 +1,8 @@
 """How a reference period begins and ends, and who is included: what makes a before/after series what it is.
 
-A patient's relapses are a Poisson process of constant rate. A rule looks at it and returns the relapses and the length of
-the reference period, and whether the patient enters the series at all; the comparator starts where the reference ended.
+A patient's relapses are a Poisson process of constant rate. A rule looks at it and returns the relapses and
+the length of the reference period, and whether the patient enters the series at all; the comparator starts
+where the reference ended.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ _MOST_RELAPSES = 1_000
 _OFTEN: float = 60.0  # relapses in a window; at this expectation fewer than a third of them never occur
 
 
+Reference = tuple[Counts, Floats, Flags]  # relapses, years, and who is included
+
+
 class Rule(Protocol):
     """A rule of switching."""
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included.
 
         Parameters
@@ -36,7 +38,8 @@ class Rule(Protocol):
         rates
             Rates per year, shape (patients,).
         years
-            Reference times that were observed in the same places, shape (patients,); most rules make their own.
+            Reference times that were observed in the same places, shape (patients,); most rules make their
+            own.
         """
 
 
@@ -48,9 +51,7 @@ class FixedWindows:
         """Return the rule in words."""
         return "reference times as observed"
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included: everyone."""
         return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
 
@@ -66,8 +67,9 @@ class Triggered:
     lag_months
         From that relapse to the switch; relapses in this time count.
     start_years
-        If given, the period starts at the patient's first relapse between these two times (years, in a history without a beginning);
-        that relapse does not count, and patients without one are not included. Otherwise it starts at any time.
+        If given, the period starts at the patient's first relapse between these two times (years, in a
+        history without a beginning); that relapse does not count, and patients without one are not included.
+        Otherwise it starts at any time.
     within_years
         Patients whose relapse comes later than this after the start are not included.
     """
@@ -79,28 +81,26 @@ class Triggered:
 
     def __str__(self) -> str:
         """Return the rule in words."""
-        start = (
-            f", starting at a relapse between years {self.start_years[0]:g} and {self.start_years[1]:g}"
-            if self.start_years
-            else ""
-        )
+        start = ""
+        if self.start_years:
+            first, last = self.start_years
+            start = f", starting at a relapse between years {first:g} and {last:g}"
         limit = f", within {self.within_years:g} years" if math.isfinite(self.within_years) else ""
-        return f"switch {self.lag_months:g} months after relapse {self.relapses} of the reference period{start}{limit}"
+        after = f"{self.lag_months:g} months after relapse {self.relapses} of the reference period"
+        return f"switch {after}{start}{limit}"
 
     def __post_init__(self) -> None:
-        _require_whole("relapses", self.relapses)
-        _require_time("lag_months", self.lag_months, zero=True)
+        whole("relapses", self.relapses, 1, _MOST_RELAPSES)
+        number("lag_months", self.lag_months, 0, _LONGEST)
         if self.start_years is not None:
             first, second = numbers("start_years", self.start_years, "(2,)", 0, _LONGEST)
             if not first < second:
                 raise ArgumentError(f"start_years {first:g}, {second:g}: two times, 0 <= first < second")
             object.__setattr__(self, "start_years", (float(first), float(second)))
         if not (isinstance(self.within_years, float) and self.within_years == math.inf):
-            _require_time("within_years", self.within_years)
+            positive("within_years", self.within_years, _LONGEST)
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         lag = self.lag_months / 12
         included = np.ones(len(years), dtype=bool)
@@ -124,7 +124,8 @@ class LookBack:
     relapses
         Relapses that it must hold.
     lag_months
-        From a relapse to the end of the window, where the comparator starts: the first relapse whose window holds enough.
+        From a relapse to the end of the window, where the comparator starts: the first relapse whose window
+        holds enough.
     within_years
         Length of the history in which such a relapse is looked for; patients without one are not included.
     """
@@ -137,24 +138,23 @@ class LookBack:
     def __str__(self) -> str:
         """Return the rule in words."""
         return (
-            f"switch {self.lag_months:g} months after a relapse, {self.months:g} months of look-back with at least {self.relapses} relapses "
+            f"switch {self.lag_months:g} months after a relapse, "
+            f"{self.months:g} months of look-back with at least {self.relapses} relapses "
             f"in a history of {self.within_years:g} years"
         )
 
     def __post_init__(self) -> None:
-        _require_whole("relapses", self.relapses)
-        _require_time("months", self.months)
-        _require_time("lag_months", self.lag_months, zero=True)
-        _require_time("within_years", self.within_years)
+        whole("relapses", self.relapses, 1, _MOST_RELAPSES)
+        positive("months", self.months, _LONGEST)
+        number("lag_months", self.lag_months, 0, _LONGEST)
+        positive("within_years", self.within_years, _LONGEST)
         if not self.lag_months < self.months <= 12 * self.within_years:
-            raise ArgumentError(
-                f"a window of {self.months:g} months that ends {self.lag_months:g} months after a relapse within "
-                f"{self.within_years:g} years: lag < window <= history"
+            times = (
+                f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} y"
             )
+            raise ArgumentError(f"{times}. Expected: lag < window <= history.")
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
@@ -164,7 +164,7 @@ class LookBack:
         return relapses, np.full(len(years), window), relapses > 0
 
     def _at_once(self, rng: np.random.Generator, rates: Floats) -> Counts:
-        """Return the relapses in the window of patients who relapse so often that their first window holds enough.
+        """Return the relapses in the window of patients whose first window holds enough.
 
         It ends after the first relapse that is late enough; the gap before that relapse holds none.
         """
@@ -172,12 +172,9 @@ class LookBack:
         return np.asarray(1 + rng.poisson(rates * np.maximum(self.months / 12 - gap, 0)))
 
     def _searched(self, rng: np.random.Generator, rates: Floats) -> Counts:
-        """Return the relapses in the first window that holds enough, 0 where there is none: first in a short history."""
-        lag, window, horizon = (
-            self.lag_months / 12,
-            self.months / 12,
-            self.within_years + self.lag_months / 12,
-        )
+        """Return the relapses in the first window that holds enough, else 0; a short history first."""
+        lag, window = self.lag_months / 12, self.months / 12
+        horizon = self.within_years + lag
         early = min(window + 2 * lag, horizon)
         times = _process(rng, rates, 0.0, early)
         relapses = self._first_window(times, early)
@@ -195,8 +192,9 @@ class LookBack:
         for place in range(times.shape[1]):
             ends = times[:, place] + lag
             waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
-            held = _held(times[waiting], ends[waiting], window)
-            relapses[waiting] = np.where(held >= self.relapses, held, 0)
+            after, end = times[waiting], ends[waiting, None]
+            inside = ((after > end - window) & (after <= end)).sum(axis=1)
+            relapses[waiting] = np.where(inside >= self.relapses, inside, 0)
         return relapses
 
 
@@ -219,9 +217,7 @@ class WholeMonths:
         """Return the rule in words."""
         return f"{self.rule}, in whole months"
 
-    def reference(
-        self, rng: np.random.Generator, rates: Floats, years: Floats
-    ) -> tuple[Counts, Floats, Flags]:
+    def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
         """Return relapses and years on the reference, and who is included."""
         relapses, taken, included = self.rule.reference(rng, rates, years)
         # patients who are not included may have endless times
@@ -238,11 +234,6 @@ def _process(rng: np.random.Generator, rates: Floats, start: float, end: float) 
     return times
 
 
-def _held(times: Floats, ends: Floats, window: float) -> Counts:
-    """Return how many of the times lie in the window that ends at ``ends``."""
-    return np.asarray(((times > ends[:, None] - window) & (times <= ends[:, None])).sum(axis=1))
-
-
 def require_rule(rule: object) -> Rule:
     """Return a rule of switching.
 
@@ -256,11 +247,3 @@ def require_rule(rule: object) -> Rule:
     raise ArgumentError(
         f"rule {found(rule)}. Expected: a rule of switching, such as simulate.FixedWindows()."
     )
-
-
-def _require_whole(name: str, value: int) -> None:
-    whole(name, value, 1, _MOST_RELAPSES)
-
-
-def _require_time(name: str, value: float, *, zero: bool = False) -> None:
-    number(name, value, 0, _LONGEST) if zero else positive(name, value, _LONGEST)

@@ -1,4 +1,4 @@
-"""Every estimator, for many series at once: the same names as the estimators of one series, and what papers use beside them."""
+"""Every estimator of simulated series: the methods of the package, and tests that papers use beside them."""
 
 from __future__ import annotations
 
@@ -9,46 +9,45 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.arguments import one_of, sequence
+from nmo_stats.arrays import Counts
 from nmo_stats.errors import ArgumentError
+from nmo_stats.estimators.intervals import Answers, Cohorts, Intervals
+from nmo_stats.estimators.methods import RATIO_METHODS, intervals
+from nmo_stats.estimators.rank_tests import many_paired_t, many_wilcoxon
 from nmo_stats.hierarchical import DEFAULT_PRIORS, ratio_posteriors
 from nmo_stats.hierarchical.many import FINEST
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.estimators.answers import Answers, Intervals
-from nmo_stats.operating.estimators.arr_tests import paired_t, wilcoxon
-from nmo_stats.operating.estimators.exact import conditional_exact, pooled_exact
-from nmo_stats.operating.estimators.likelihood import conditional_poisson, poisson
-from nmo_stats.operating.estimators.negative_binomial import negative_binomial
-from nmo_stats.operating.estimators.sandwich import gee, gee_sandwich
-from nmo_stats.simulate import Cohorts
 
 Estimator = Callable[[Cohorts, float], Answers]
 
 
 def hierarchical_quadrature(cohorts: Cohorts, level: float) -> Intervals:
-    """Return posterior median and equal-tailed interval of the typical patient's ratio, default priors, Poisson counts.
+    """Return the posterior of the typical patient's ratio: median and equal-tailed interval, default priors.
 
     A series without any relapse holds no information: it counts as not identified.
     """
-    known = cohorts.relapses.sum(axis=(1, 2)) > 0
-    if not known.any():
-        return Intervals.none(len(cohorts))
-    posteriors = ratio_posteriors(cohorts.relapses[known], cohorts.years[known], DEFAULT_PRIORS, steps=FINEST)
-    quantiles = (posteriors.quantile(p) for p in (0.5, (1 - level) / 2, (1 + level) / 2))
-    return Intervals(*map(np.exp, quantiles)).placed(known)
+    answers, known = np.full((3, len(cohorts)), np.nan), cohorts.has_relapses
+    if known.any():
+        series = cohorts.only(known)
+        posteriors = ratio_posteriors(
+            np.asarray(series.relapses, dtype=np.int64), series.years, DEFAULT_PRIORS, steps=FINEST
+        )
+        quantiles = [posteriors.quantile(p) for p in (0.5, (1 - level) / 2, (1 + level) / 2)]
+        answers[:, known] = np.exp(quantiles)
+    return Intervals(*answers)
 
 
+def _ratio(method: str, cohorts: Cohorts, level: float) -> Intervals:
+    return intervals(method, cohorts.relapses, cohorts.years, level)
+
+
+_RATIOS: Final[dict[str, Estimator]] = {method: partial(_ratio, method) for method in RATIO_METHODS}
 ESTIMATORS: Final[dict[str, Estimator]] = {
-    "pooled_exact": pooled_exact,
-    "poisson": poisson,
-    "negative_binomial": negative_binomial,
-    "gee": gee,
-    "conditional_exact": conditional_exact,
-    "conditional_midp": partial(conditional_exact, midp=True),
-    "conditional_poisson": conditional_poisson,
+    **{method: ask for method, ask in _RATIOS.items() if method != "gee_sandwich"},
     HIERARCHICAL: hierarchical_quadrature,
-    "gee_sandwich": gee_sandwich,
-    "wilcoxon": lambda cohorts, _: wilcoxon(cohorts),
-    "paired_t": lambda cohorts, _: paired_t(cohorts),
+    "gee_sandwich": _RATIOS["gee_sandwich"],
+    "wilcoxon": lambda cohorts, _: many_wilcoxon(cohorts),
+    "paired_t": lambda cohorts, _: many_paired_t(cohorts),
 }
 
 
@@ -72,13 +71,12 @@ def require_estimators(names: Sequence[str]) -> tuple[str, ...]:
 
 def answers(name: str, cohorts: Cohorts, level: float) -> Answers:
     """Return what an estimator says about each series, equal series being computed once."""
-    places, inverse = distinct(cohorts)
-    once = Cohorts(cohorts.relapses[places], cohorts.years[places])
-    return ESTIMATORS[name](once, level).taken(inverse)
+    first, inverse = distinct(cohorts)
+    return ESTIMATORS[name](cohorts.only(first), level).taken(inverse)
 
 
-def distinct(cohorts: Cohorts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the distinct series, and for every series which of them it equals but for the patients' order."""
+def distinct(cohorts: Cohorts) -> tuple[Counts, Counts]:
+    """Return the places of distinct series, and which of them each one equals in some order of patients."""
     rows = np.concatenate([cohorts.years, cohorts.relapses], axis=2)
     keys = tuple(rows[:, :, column] for column in (3, 2, 1, 0))
     order = np.lexsort(keys, axis=1)

@@ -1,7 +1,13 @@
-"""The marginal negative-binomial regression of many series at once, with its profile interval.
+"""The marginal negative-binomial (NB2) rate ratios of many series, with their profile-likelihood intervals.
 
-The log-likelihood is that of :mod:`nmo_stats.glm.negative_binomial` in log reference rate, log ratio and log overdispersion;
-damped Newton steps maximize it in all series together.
+Variance = mean + overdispersion * mean^2, in log reference rate, log ratio and log overdispersion; damped
+Newton steps maximize the likelihood in all series together. Up to terms of the counts alone, with m_j periods
+of more than j relapses (Lawless, doi:10.2307/3314912), the log-likelihood is
+
+    sum_j m_j log(1 + a j)  +  sum y log(mean) - (y + 1/a) log(1 + a mean)
+
+which has no gamma function and no cancellation as the overdispersion a tends to 0, where it is the Poisson
+one.
 """
 
 from __future__ import annotations
@@ -13,20 +19,100 @@ from typing import Final
 import numpy as np
 from scipy.special import xlogy
 
-from nmo_stats.arrays import Counts, Floats
-from nmo_stats.operating.estimators.answers import Intervals
-from nmo_stats.operating.estimators.likelihood import in_both, limits, poisson
-from nmo_stats.simulate import Cohorts
+from nmo_stats.arrays import Counts, Flags, Floats
+from nmo_stats.estimators.intervals import Cohorts
+from nmo_stats.estimators.likelihood import PoissonProfile, poisson, profile_limits, profile_p_values
 
 _BOUNDS: Final = (math.log(1e-8), math.log(1e4))  # of the log overdispersion
 _BOUNDARY: Final = 2e-8
 _STARTS: Final = (0.01, 0.5, 5.0)  # the likelihood can have one maximum at the boundary and one inside
 _GAIN: Final = 1e-7
 _MOST_ROUNDS: Final = 100
-_SETTLED: Final = 1e-9  # of the log-likelihood
+_SETTLED: Final = 1e-9  # of the log-likelihood: the next Newton step would gain of the order of its square
+_PRECISION: Final = 1e-8  # of a limit, on the log scale
 _LONGEST_STEP: Final = 2.0
 _HALVINGS: Final = 12
 _LOG_OVERDISPERSION: Final = 2
+
+
+@dataclass(frozen=True, eq=False)
+class NegativeBinomial:
+    """Fitted regressions: the Poisson ones where the likelihood is largest without overdispersion.
+
+    Parameters
+    ----------
+    poisson
+        The Poisson ratios, which take the place of the others at the boundary.
+    data
+        Counts and times.
+    best
+        Log reference rate, log ratio and log overdispersion where the likelihood is largest, shape (series,
+        3).
+    largest
+        The log-likelihood there, shape (series,).
+    overdispersed
+        Where it is larger than without overdispersion.
+    """
+
+    poisson: PoissonProfile
+    data: _Data
+    best: Floats
+    largest: Floats
+    overdispersed: Flags
+
+    @property
+    def overdispersion(self) -> Floats:
+        """Maximum likelihood estimates; 0 at the boundary."""
+        return np.where(self.overdispersed, np.exp(self.best[:, _LOG_OVERDISPERSION]), 0.0)
+
+    @property
+    def is_poisson(self) -> bool:
+        """Whether every result is the Poisson one."""
+        return not self.overdispersed.any()
+
+    @property
+    def log_estimate(self) -> Floats:
+        """Maximum likelihood estimates of the log ratio."""
+        return np.where(self.overdispersed, self.best[:, 1], self.poisson.log_estimate)
+
+    def limits(self, level: float) -> tuple[Floats, Floats]:
+        """Return the profile-likelihood limits."""
+        limits = np.stack(self.poisson.limits(level))
+        if self.overdispersed.any():
+            own = self._only_overdispersed()
+            limits[:, self.overdispersed] = profile_limits(own.deviance, own.best[:, 1], level, _PRECISION)
+        return limits[0], limits[1]
+
+    def p_values(self, ratio: float) -> Floats:
+        """Return the likelihood-ratio p-values."""
+        values = self.poisson.p_values(ratio)
+        if self.overdispersed.any():
+            own = self._only_overdispersed()
+            values[self.overdispersed] = profile_p_values(own.deviance, len(own.largest), ratio)
+        return values
+
+    def deviance(self, log_ratio: Floats, series: Counts) -> Floats:
+        """Return twice the drop of the profile log-likelihood at log ratios of some series."""
+        start = self.best[series].copy()
+        start[:, 0] += (start[:, 1] - log_ratio) / 2
+        start[:, 1] = log_ratio
+        drop = self.largest[series] - _maximum(self.data.only(series), start, free=(0, 2))[1]
+        return np.maximum(2 * drop, 0.0)
+
+    def _only_overdispersed(self) -> NegativeBinomial:
+        chosen = self.overdispersed
+        data, best, largest = self.data.only(chosen), self.best[chosen], self.largest[chosen]
+        return NegativeBinomial(self.poisson.only(chosen), data, best, largest, chosen[chosen])
+
+
+def negative_binomial(cohorts: Cohorts) -> NegativeBinomial:
+    """Return the NB2 ratio of each series, which has relapses in both periods."""
+    data, log_rates = _Data.of(cohorts), np.log(cohorts.relapses.sum(axis=1) / cohorts.years.sum(axis=1))
+    start = np.column_stack([log_rates[:, 0], log_rates[:, 1] - log_rates[:, 0]])
+    best, largest = _from_starts(data, start)
+    without = data.log_likelihood(np.column_stack([start, np.full(len(start), _BOUNDS[0])]))
+    overdispersed = (largest > without + _GAIN) & (np.exp(best[:, _LOG_OVERDISPERSION]) > _BOUNDARY)
+    return NegativeBinomial(poisson(cohorts), data, best, largest, overdispersed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,50 +168,13 @@ class _Data:
         return np.exp(at[:, _LOG_OVERDISPERSION])[:, None, None], self.years * np.exp(log_rate)[:, None, :]
 
 
-def negative_binomial(cohorts: Cohorts, level: float) -> Intervals:
-    """Return the NB2 ratio of each series with its profile interval: the Poisson one where no overdispersion fits best."""
-    known = in_both(cohorts)
-    if not known.any():
-        return Intervals.none(len(cohorts))
-    inside = Cohorts(cohorts.relapses[known], cohorts.years[known])
-    data, start = _Data.of(inside), _poisson_rates(inside)
-    best, largest = _from_starts(data, start)
-    simple = poisson(inside, level)
-    without = data.log_likelihood(np.column_stack([start, np.full(len(start), _BOUNDS[0])]))
-    over = (largest > without + _GAIN) & (np.exp(best[:, _LOG_OVERDISPERSION]) > _BOUNDARY)
-    answers = np.stack([simple.estimate, simple.low, simple.high])
-    if over.any():
-        answers[:, over] = _profile(data.only(over), best[over], largest[over], level)
-    return Intervals(*answers).placed(known)
-
-
-def _poisson_rates(cohorts: Cohorts) -> Floats:
-    """Return log reference rate and log ratio of the Poisson fit, shape (series, 2)."""
-    log_rates = np.log(cohorts.relapses.sum(axis=1) / cohorts.years.sum(axis=1))
-    return np.column_stack([log_rates[:, 0], log_rates[:, 1] - log_rates[:, 0]])
-
-
 def _from_starts(data: _Data, rates: Floats) -> tuple[Floats, Floats]:
-    """Return the best of the maxima that are reached from several overdispersions, and the log-likelihood there."""
-    starts = (np.column_stack([rates, np.full(len(rates), math.log(one))]) for one in _STARTS)
-    places, values = map(
-        np.stack, zip(*(_maximum(data, start, free=(0, 1, 2)) for start in starts), strict=True)
-    )
-    best = values.argmax(axis=0)
-    series = np.arange(len(rates))
-    return places[best, series], values[best, series]
-
-
-def _profile(data: _Data, best: Floats, largest: Floats, level: float) -> Floats:
-    """Return estimate, lower and upper limit of the ratio, shape (3, series)."""
-
-    def deviance(log_ratio: Floats, place: Counts) -> Floats:
-        start = best[place].copy()
-        start[:, 0] += (start[:, 1] - log_ratio) / 2
-        start[:, 1] = log_ratio
-        return 2 * (largest[place] - _maximum(data.only(place), start, free=(0, 2))[1])
-
-    return np.stack([np.exp(best[:, 1]), *limits(deviance, best[:, 1], level, precision=1e-6)])
+    """Return the best maximum from several overdispersions, and the log-likelihood there."""
+    many, series = len(_STARTS), np.arange(len(rates))
+    starts = np.column_stack([np.tile(rates, (many, 1)), np.repeat(np.log(_STARTS), len(rates))])
+    places, values = _maximum(data.only(np.tile(series, many)), starts, free=(0, 1, 2))
+    best = values.reshape(many, -1).argmax(axis=0) * len(rates) + series
+    return places[best], values[best]
 
 
 def _maximum(data: _Data, start: Floats, free: tuple[int, ...]) -> tuple[Floats, Floats]:
@@ -162,7 +211,7 @@ def _improved(data: _Data, at: Floats, value: Floats, free: tuple[int, ...]) -> 
 
 
 def _uphill(score: Floats, curvature: Floats, free: tuple[int, ...]) -> Floats:
-    """Return Newton steps that leave saddles: every curvature counts as that of a maximum. Long ones are shortened as a whole."""
+    """Return Newton steps, long ones shortened; they leave saddles: every curvature counts as negative."""
     places = np.array(free)
     values, vectors = np.linalg.eigh(curvature[:, places[:, None], places])
     sizes = np.maximum(np.abs(values), 1e-10)
