@@ -9,14 +9,23 @@ from typing import Annotated, Final
 import typer
 
 from nmo_stats.analysis import analyze, hierarchical_fits, pair_rates, unmerged_rates
-from nmo_stats.cli import checking, doubts, printed, texts
-from nmo_stats.cli import description as descriptions
+from nmo_stats.cli import doubts, printed
 from nmo_stats.cli.choices import takes_options
-from nmo_stats.cli.inputs import beside, compared, is_example, read_cohort, read_published, treatments
+from nmo_stats.cli.inputs import (
+    beside,
+    compared,
+    compared_or_reason,
+    is_example,
+    pair_if_clear,
+    read_cohort,
+    read_published,
+    treatments,
+)
 from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
+from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
@@ -24,11 +33,13 @@ from nmo_stats.operating import simulate as simulated
 from nmo_stats.operating.methods import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.report import recover, require_replaceable, require_writable, write
+from nmo_stats.report.bundle import check_json, describe_json, problems_json, rates_json, simulate_json
 from nmo_stats.report.bundle import results as report_json
-from nmo_stats.report.bundle import simulate_json
+from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
 from nmo_stats.sensitivity import run as run_sensitivity
 
+_MOST_ROWS: Final = 20  # of a table that check prints
 _MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
 
 app = typer.Typer(
@@ -64,7 +75,8 @@ def report(options: Options, *, as_json: Json = False) -> None:
     if as_json:
         say_json(report_json(analysis))
     else:
-        texts.say_report(analysis, path)
+        say_blocks(report_blocks(analysis))
+        say(f"report: {path}")
     _fail_if(bool(analysis.failed_checks or analysis.rates.failed))
 
 
@@ -78,9 +90,9 @@ def rates(options: Options, *, as_json: Json = False) -> None:
         results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
     unmerged = unmerged_rates(pair, options.settings)
     if as_json:
-        say_json(texts.rates_json(pair, results, unmerged))
+        say_json(rates_json(pair, results, unmerged))
     else:
-        texts.say_rates(pair, results, unmerged, options.likelihood)
+        say_blocks(rates_blocks(pair, results, unmerged, options.likelihood))
     _fail_if(bool(results.failed))
 
 
@@ -136,11 +148,11 @@ def simulate(options: Options, *, as_json: Json = False) -> None:
 def describe(options: Options, *, as_json: Json = False) -> None:
     """Print relapse rates, relapse times and EDSS."""
     cohort = read_cohort(options)
-    results = descriptions.description(cohort, options, options.edss_rule)
+    description = described(cohort, pair_if_clear(cohort, options), options.level, options.edss_rule)
     if as_json:
-        say_json(descriptions.describe_json(results))
+        say_json(describe_json(description))
     else:
-        descriptions.say_describe(cohort, results)
+        say_blocks(describe_blocks(description))
 
 
 @app.command()
@@ -176,13 +188,13 @@ def check(options: Options, *, as_json: Json = False) -> None:
         cohort = read_cohort(options)
     except CohortError as error:
         if as_json:
-            say_json(checking.problems_json(error))
+            say_json(problems_json(error))
         raise
-    planned = checking.planned(cohort, options)
+    pair, reason = compared_or_reason(cohort, options)
     if as_json:
-        say_json(checking.check_json(cohort, planned))
+        say_json(check_json(cohort, pair, reason))
     else:
-        checking.say_check(cohort, planned)
+        say_blocks(check_blocks(cohort, pair, reason), most=_MOST_ROWS)
 
 
 @app.command()

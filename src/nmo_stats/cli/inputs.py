@@ -8,7 +8,7 @@ from typing import Final
 
 from nmo_stats.cli.options import Options
 from nmo_stats.cohort import Cohort, Comparison, load_example, read_periods
-from nmo_stats.errors import ArgumentError
+from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
 from nmo_stats.events import Rules, read_events
 from nmo_stats.tables.files import TableFile
 
@@ -164,6 +164,33 @@ def compared(cohort: Cohort, options: Options) -> Comparison:
     """
     comparator, reference = treatments(cohort, options)
     return cohort.compare(comparator, reference=reference, courses=options.courses)
+
+
+def compared_or_reason(cohort: Cohort, options: Options) -> tuple[Comparison | None, str]:
+    """Return the comparison of the chosen or default treatments, or None and why there is none."""
+    try:
+        return compared(cohort, options), ""
+    except CohortError as refused:
+        return None, str(refused.problems[0])
+    except NmoStatsError as refused:
+        return None, str(refused)
+
+
+def pair_if_clear(cohort: Cohort, options: Options) -> Comparison | None:
+    """Return the comparison; None where it is not clear or nobody had both: single patients need no pairs.
+
+    Raises
+    ------
+    ArgumentError, CohortError
+        If a treatment that was asked for is not in the table, or both are the same.
+    """
+    try:
+        return compared(cohort, options)
+    except (ArgumentError, CohortError):
+        asked = [name for name in (options.comparator, options.reference) if name]
+        if set(asked) <= set(cohort.treatments) and len(set(asked)) == len(asked):
+            return None
+        raise
 
 
 def treatments(cohort: Cohort, options: Options) -> tuple[str, str]:
