@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from nmo_stats import exact, hierarchical
-from nmo_stats.analysis import Settings, all_rates, analyze
+from nmo_stats.analysis import analyze
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.estimate import Caution, Interval, RateDifference, RateRatio
 from nmo_stats.estimators.within_patient import dispersion
+from nmo_stats.rates import Settings, all_rates
 from nmo_stats.recommendation import differ, leverage, recommended, typical_and_totals
 from nmo_stats.report import html
 from nmo_stats.sections.blocks import Bullets, Fold, Prose, Table

@@ -239,7 +239,7 @@ def test_a_redcap_export_is_checked_and_described_from_the_command_line(run, sav
     code, out, err = run("check", *data, *instruments)
     assert (code, err) == (0, "")
     text = " ".join(out.split())
-    assert "tocilizumab / rituximab in 2 patients, 1 relapse in 3.50 years against 2 in 2.41 years" in text
+    assert "2 relapses in 2.41 years on rituximab and 1 relapse in 3.50 years on tocilizumab" in text
     code, out, _ = run("describe", "--json", *data, *instruments)
     assert code == 0
     assert {row["relapses"] for row in json.loads(out)["arr"] if row["patient"] is None} == {1, 2}
@@ -360,10 +360,10 @@ def test_check_says_when_nothing_can_be_compared_yet(run, save):
     text = "patient,treatment,relapses,exposure_years\nA,x,1,2\nA,y,0,2\n"
     code, out, _ = run("check", save(text))
     assert code == 0
-    assert "nothing would be compared yet: comparator" in out
+    assert "--comparator and --reference" in " ".join(out.split())
     code, out, _ = run("check", save(text), "--comparator", "y", "--reference", "x")
     text = " ".join(out.split())
-    assert "y / x in 1 patient, 0 relapses in 2.00 years against 1 in 2.00 years" in text
+    assert "1 relapse in 2.00 years on x and 0 relapses in 2.00 years on y" in text
 
 
 def test_the_template_of_dated_events_prints_without_a_file(run):

@@ -1,14 +1,29 @@
-"""Numbers and names in words: the one place that decides how many digits a reader sees."""
+"""Numbers and names in words, and rows of tables: how many digits a reader sees is decided here."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nmo_stats.estimate import Interval, RateDifference, RateRatio
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _MOST_DIGITS: Final = 7
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each row as a dictionary from column name to value, numbers as Python's own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> records(pd.DataFrame({"patient": ["A"], "relapses": [2]}))
+    [{'patient': 'A', 'relapses': 2}]
+    """
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def significant(value: float, digits: int = 3) -> str:

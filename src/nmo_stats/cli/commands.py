@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from nmo_stats.analysis import analyze, hierarchical_fits, pair_rates, unmerged_rates
-from nmo_stats.cli import doubts, printed
+from nmo_stats.analysis import analyze
+from nmo_stats.cli import printed
 from nmo_stats.cli.choices import takes_options
 from nmo_stats.cli.inputs import (
     beside,
@@ -32,11 +32,20 @@ from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
 from nmo_stats.operating import simulate as simulated
 from nmo_stats.operating.methods import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
+from nmo_stats.rates import hierarchical_fits, pair_rates, unmerged_rates
 from nmo_stats.report import recover, require_replaceable, require_writable, write
-from nmo_stats.report.bundle import check_json, describe_json, problems_json, rates_json, simulate_json
+from nmo_stats.report.bundle import (
+    check_json,
+    describe_json,
+    problems_json,
+    rates_json,
+    sensitivity_json,
+    simulate_json,
+)
 from nmo_stats.report.bundle import results as report_json
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
+from nmo_stats.sections.sensitivity import sensitivity_blocks
 from nmo_stats.sensitivity import run as run_sensitivity
 
 _MOST_ROWS: Final = 20  # of a table that check prints
@@ -108,9 +117,9 @@ def sensitivity(options: Options, *, as_json: Json = False) -> None:
     with progress_bar("Changing one assumption after the other") as progress:
         results = run_sensitivity(pair, fit=fit, plan=options.plan(options.seed, progress))
     if as_json:
-        say_json(doubts.sensitivity_json(results))
+        say_json(sensitivity_json(results))
     else:
-        doubts.say_sensitivity(results)
+        say_blocks(sensitivity_blocks(results))
     _fail_if(bool(results.base_failed))
 
 

@@ -16,10 +16,10 @@ from nmo_stats.audit import (
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Table
 from nmo_stats.sections.published import agreeing_table, finding_table, unknown_table
 from nmo_stats.tables.files import TableFile
+from nmo_stats.wording import records
 
 
 def required_audit(cohort: Cohort, patients: TableFile | None) -> Audit:

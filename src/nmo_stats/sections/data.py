@@ -12,11 +12,10 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.attrition import DAY_CAUSES
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.wording import as_sentence, counted, joined, listed, plain, significant
+from nmo_stats.wording import as_sentence, counted, joined, listed, plain, records, significant
 
 _MOST_OPEN: Final = 30
 _MOST_OPEN_EVENTS: Final = 24
@@ -207,7 +206,7 @@ def _without_merging(
             f"on {pair.comparator}."
         )
         if sensitivity is not None and number:
-            answers = [row for row in sensitivity.of("merging", "conditional_exact") if row.has_interval]
+            answers = [row for row in sensitivity.answers("merging", "conditional_exact") if row.has_interval]
             texts += [sensitivity.sentence(row) for row in answers[:1]]
     return (Prose(" ".join(texts)),) if texts else ()
 

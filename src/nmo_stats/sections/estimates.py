@@ -14,7 +14,6 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, dispersion
-from nmo_stats.frames import records
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.names import ESTIMAND_NAMES, METHODS
 from nmo_stats.recommendation import recommended
@@ -33,6 +32,7 @@ from nmo_stats.wording import (
     probability_text,
     ratio_limits,
     ratio_text,
+    records,
     significant,
 )
 

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any, Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.diagnostics import Check, check_text
-from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.hierarchical.checks import Check, check_text
 from nmo_stats.names import PARAMETER_NAMES, SAMPLED
 from nmo_stats.sections.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, draw_panels, first_of
@@ -19,6 +18,7 @@ from nmo_stats.wording import (
     joined,
     percent,
     probability_text,
+    records,
     rounded_percent,
     significant,
 )

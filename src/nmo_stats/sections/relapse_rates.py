@@ -6,9 +6,8 @@ from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import ArrSummary
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Section, Table
-from nmo_stats.wording import beside, percent, significant
+from nmo_stats.wording import beside, percent, records, significant
 
 
 def relapse_rates(analysis: Analysis) -> Section:
