@@ -34,6 +34,7 @@ def no_sampling(monkeypatch, example_fit):
     # the importing module first: imported after the patch it would keep the patched name for good
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", known_fit)
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", known_fit)
     return fitted
 
 
@@ -222,6 +223,7 @@ def test_a_failed_diagnostic_withholds_the_number_and_exits_with_3(run, monkeypa
     failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=1))
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", lambda *_: (failed, None))
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", lambda *_: (failed, None))
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", lambda *_: (failed, None))
     code, out, _ = run("rates", "--json")
     content = json.loads(out)
     assert code == 3
@@ -308,7 +310,7 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
     def no_information(pair, *_):
         return replace(example_fit, model=replace(example_fit.model, pair=pair)), None
 
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", no_information)
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
     assert "no relapse in either period" in " ".join(out.split())

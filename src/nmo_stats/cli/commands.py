@@ -9,18 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from nmo_stats.analysis import analyze
-from nmo_stats.cli import printed
+from nmo_stats.cli import inputs, printed
 from nmo_stats.cli.choices import takes_options
-from nmo_stats.cli.inputs import (
-    beside,
-    compared,
-    compared_or_reason,
-    is_example,
-    pair_if_clear,
-    read_cohort,
-    read_published,
-    treatments,
-)
 from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.process import FAILED_DIAGNOSTIC
@@ -33,16 +23,7 @@ from nmo_stats.operating import simulate as simulated
 from nmo_stats.operating.methods import TESTS
 from nmo_stats.operating.planning import PLANNED, Plan, plan
 from nmo_stats.rates import hierarchical_fits, pair_rates, unmerged_rates
-from nmo_stats.report import recover, require_replaceable, require_writable, write
-from nmo_stats.report.bundle import (
-    check_json,
-    describe_json,
-    problems_json,
-    rates_json,
-    sensitivity_json,
-    simulate_json,
-)
-from nmo_stats.report.bundle import results as report_json
+from nmo_stats.report import bundle, recover, require_replaceable, require_writable, write
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
 from nmo_stats.sections.sensitivity import sensitivity_blocks
@@ -69,8 +50,8 @@ def report(options: Options, *, as_json: Json = False) -> None:
     require_replaceable(options.out)
     for leftover in recover(options.out):
         complain(leftover)
-    cohort = read_published(options)
-    comparator, reference = treatments(cohort, options)
+    cohort = inputs.read_published(options)
+    comparator, reference = inputs.treatments(cohort, options)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
             cohort,
@@ -82,7 +63,7 @@ def report(options: Options, *, as_json: Json = False) -> None:
         )
     path = write(analysis, options.out)
     if as_json:
-        say_json(report_json(analysis))
+        say_json(bundle.results(analysis))
     else:
         say_blocks(report_blocks(analysis))
         say(f"report: {path}")
@@ -93,13 +74,13 @@ def report(options: Options, *, as_json: Json = False) -> None:
 @takes_options
 def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
-    pair = compared(read_cohort(options), options)
+    pair = inputs.compared(inputs.read_cohort(options), options)
     with progress_bar("Sampling the hierarchical model") as progress:
         settings = _watched(options, progress).settings
         results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
     unmerged = unmerged_rates(pair, options.settings)
     if as_json:
-        say_json(rates_json(pair, results, unmerged))
+        say_json(bundle.rates_json(pair, results, unmerged))
     else:
         say_blocks(rates_blocks(pair, results, unmerged, options.likelihood))
     _fail_if(bool(results.failed))
@@ -112,12 +93,12 @@ def sensitivity(options: Options, *, as_json: Json = False) -> None:
 
     Beside it: what such a design shows with no effect, and what would tip the answer.
     """
-    pair = compared(read_cohort(options), options)
+    pair = inputs.compared(inputs.read_cohort(options), options)
     fit, _ = hierarchical_fits(pair, options.settings, "quadrature", options.seed)
     with progress_bar("Changing one assumption after the other") as progress:
         results = run_sensitivity(pair, fit=fit, plan=options.plan(options.seed, progress))
     if as_json:
-        say_json(sensitivity_json(results))
+        say_json(bundle.sensitivity_json(results))
     else:
         say_blocks(sensitivity_blocks(results))
     _fail_if(bool(results.base_failed))
@@ -147,7 +128,7 @@ def simulate(options: Options, *, as_json: Json = False) -> None:
         )
     planned = _plan(characteristics, options, execution)
     if as_json:
-        say_json(simulate_json(characteristics, planned))
+        say_json(bundle.simulate_json(characteristics, planned))
     else:
         say_blocks([*characteristics_blocks(characteristics), *plan_blocks(planned)])
 
@@ -156,10 +137,10 @@ def simulate(options: Options, *, as_json: Json = False) -> None:
 @takes_options
 def describe(options: Options, *, as_json: Json = False) -> None:
     """Print relapse rates, relapse times and EDSS."""
-    cohort = read_cohort(options)
-    description = described(cohort, pair_if_clear(cohort, options), options.level, options.edss_rule)
+    cohort = inputs.read_cohort(options)
+    description = described(cohort, inputs.pair_if_clear(cohort, options), options.level, options.edss_rule)
     if as_json:
-        say_json(describe_json(description))
+        say_json(bundle.describe_json(description))
     else:
         say_blocks(describe_blocks(description))
 
@@ -178,8 +159,8 @@ def audit(
     if quantities:
         printed.say_quantities(as_json=as_json)
         return
-    facts = beside(options, "patients", options.facts)
-    cohort = read_published(options)
+    facts = inputs.beside(options, "patients", options.facts)
+    cohort = inputs.read_published(options)
     results = printed.required_audit(cohort, facts)
     if as_json:
         say_json(printed.audit_json(cohort, results))
@@ -191,17 +172,17 @@ def audit(
 @takes_options
 def check(options: Options, *, as_json: Json = False) -> None:
     """Validate the data; print what would be analysed."""
-    if is_example(options):
+    if inputs.is_example(options):
         raise ArgumentError("name a period table, or --treatments and --relapses, to check")
     try:
-        cohort = read_cohort(options)
+        cohort = inputs.read_cohort(options)
     except CohortError as error:
         if as_json:
-            say_json(problems_json(error))
+            say_json(bundle.problems_json(error))
         raise
-    pair, reason = compared_or_reason(cohort, options)
+    pair, reason = inputs.compared_or_reason(cohort, options)
     if as_json:
-        say_json(check_json(cohort, pair, reason))
+        say_json(bundle.check_json(cohort, pair, reason))
     else:
         say_blocks(check_blocks(cohort, pair, reason), most=_MOST_ROWS)
 
@@ -252,7 +233,7 @@ def _watched(options: Options, progress: Progress | None) -> Options:
 
 def _design(options: Options) -> Design:
     """Return the design of the series, with what was chosen instead of what the series has."""
-    pair, chosen = compared(read_cohort(options), options), options.simulate
+    pair, chosen = inputs.compared(inputs.read_cohort(options), options), options.simulate
     times = tuple((float(before), float(after)) for before, after in pair.years)
     base = Design.like(pair) if chosen.arr is None else Design(len(times), times, chosen.arr)
     return replace(

@@ -43,31 +43,27 @@ _LIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 
 
 def results(analysis: Analysis) -> dict[str, object]:
-    """Return everything that was computed, at full precision; the same seed gives the same dictionary."""
-    pair = analysis.pair
+    """Return everything that was computed, at full precision; the same seed gives the same dictionary.
+
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    """
+    model = analysis.fit.model
     return {
-        "schema": SCHEMA,
-        "comparator": pair.comparator,
-        "reference": pair.reference,
-        "patients": len(pair.patients),
-        "informative_patients": pair.informative_patients,
-        "relapses": list(pair.totals),
-        "years": list(pair.total_years),
-        "unpaired": list(pair.unpaired),
+        **rates_json(analysis.pair, analysis.rates, analysis.unmerged),
+        "unpaired": list(analysis.pair.unpaired),
         "level": analysis.settings.level,
         "seed": analysis.seed,
-        "priors": {name: str(analysis.fit.model.priors.of(name)) for name in analysis.fit.model.parameters},
-        "likelihood": analysis.fit.model.likelihood,
-        "entry": analysis.fit.model.entry,
-        "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
-        "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
-        "unmerged": unmerged_json(pair, analysis.unmerged),
+        "priors": {name: str(model.priors.of(name)) for name in model.parameters},
+        "likelihood": model.likelihood,
+        "entry": model.entry,
         "dispersion": {
             key: json_number(value) if isinstance(value, float) else value
             for key, value in asdict(analysis.dispersion).items()
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
-        "notices": [notice.to_dict() for notice in analysis.notices],
         "first_relapse": analysis.first_relapse.to_dict(),
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
