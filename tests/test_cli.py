@@ -499,12 +499,13 @@ def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
     ]
     code, out, _ = run("audit", periods, "--published", published, "--patients", facts)
     assert code == 0
-    assert "1 number that agrees within the rounding" not in out
-    assert "Numbers that agree within the rounding of the inputs" in out
-    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in out
+    text = " ".join(out.split())
+    assert "1 number that agrees within the rounding of the inputs" in text
+    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in text
     code, out, err = run("audit", periods)
     assert (code, out) == (2, "")
-    assert "no printed number to audit; name them with --published" in err
+    assert "no printed number to audit" in err
+    assert "--published" in err
 
 
 def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, tmp_path, example_cohort):
@@ -514,9 +515,9 @@ def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, t
     code, out, _ = run("audit", periods, "--published", write(tmp_path / "published.csv", numbers))
     text = " ".join(out.split())
     order = [
-        "agrees in size: Patient 2",
-        "they agree in size, and the data show a decrease",
         "whether the paper reports",
+        "Patient 2",
+        "they agree in size, and the data show a decrease",
     ]
     assert code == 0
     assert sorted(order, key=text.index) == order

@@ -9,7 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from nmo_stats.analysis import analyze
-from nmo_stats.cli import inputs, printed
+from nmo_stats.audit import audited, summary
+from nmo_stats.cli import inputs
 from nmo_stats.cli.choices import takes_options
 from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
@@ -26,6 +27,7 @@ from nmo_stats.rates import hierarchical_fits, pair_rates, unmerged_rates
 from nmo_stats.report import bundle, recover, require_replaceable, require_writable, write
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
+from nmo_stats.sections.published import audit_blocks, quantity_table
 from nmo_stats.sections.sensitivity import sensitivity_blocks
 from nmo_stats.sensitivity import run as run_sensitivity
 
@@ -157,15 +159,17 @@ def audit(
 ) -> None:
     """Recompute the numbers that a paper prints."""
     if quantities:
-        printed.say_quantities(as_json=as_json)
-        return
+        return say_json(bundle.quantities_json()) if as_json else say_blocks([quantity_table()])
     facts = inputs.beside(options, "patients", options.facts)
     cohort = inputs.read_published(options)
-    results = printed.required_audit(cohort, facts)
+    results = audited(cohort, facts)
+    if results is None:
+        rule = "Expected: numbers of --published, or a column reported_arr."
+        raise ArgumentError(f"{cohort.source.name}: no printed number to audit. {rule}")
     if as_json:
-        say_json(printed.audit_json(cohort, results))
-    else:
-        printed.say_audit(cohort, results)
+        return say_json(bundle.audit_json(cohort, results))
+    say(f"{cohort.source.name}: {summary(results)}")
+    return say_blocks(audit_blocks(results))
 
 
 @app.command()

@@ -12,8 +12,8 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis, installed
+from nmo_stats.audit import Audit, summary, vocabulary
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.cohort.attrition import ATTRITION
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
@@ -191,9 +191,7 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    names = ("attrition", "switch_merges", "switch_days", "switch_lags")
-    tables = {name: getattr(cohort, name) for name in names}
-    return {name: frame for name, frame in tables.items() if frame is not None}
+    return {} if cohort.account is None else cohort.account.tables
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -216,12 +214,17 @@ def provenance(analysis: Analysis) -> dict[str, object]:
         "priors": asdict(settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: installed(name) for name in _PACKAGES},
+        "packages": packages(),
     }
 
 
+def packages() -> dict[str, str]:
+    """Return the installed version of each package that takes part in the numbers."""
+    return {name: installed(name) for name in _PACKAGES}
+
+
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with an apostrophe before every text that a spreadsheet would run as a formula."""
+    """Return the table with no text that a spreadsheet would run: live cells start with an apostrophe."""
     return frame.map(
         lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
     ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)
@@ -272,6 +275,18 @@ def rates_json(
     }
 
 
+def audit_json(cohort: Cohort, audit: Audit) -> dict[str, object]:
+    """Return the ``audit`` document."""
+    return {"schema": SCHEMA, "data": cohort.source.name, "summary": summary(audit), **audit.to_dict()}
+
+
+def quantities_json() -> dict[str, object]:
+    """Return the quantities that an audit recomputes."""
+    rows = records(vocabulary())
+    lists = [row | {"other_formulas": list(filter(None, row["other_formulas"].split(", ")))} for row in rows]
+    return {"schema": SCHEMA, "quantities": lists}
+
+
 def describe_json(description: Description) -> dict[str, object]:
     """Return the ``describe`` document."""
     summary, edss, paired = description.arr, description.edss, description.paired_edss
@@ -305,11 +320,9 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
     reason
         Why it is not.
     """
-    account = cohort.attrition
     events: dict[str, object] = {"switch_merges": [], "switch_days": [], "switch_lags": []} | {
         name: json_records(frame) for name, frame in _event_frames(cohort).items() if name != "attrition"
     }
-    totals = [name for name in ATTRITION if name not in ("patient", "why")]
     return {
         "schema": SCHEMA,
         "valid": True,
@@ -320,7 +333,7 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
         "exposure": cohort.unit,
         "covariates": list(cohort.covariates),
         "comparison": _comparison_json(pair, reason),
-        "attrition": None if account is None else {name: int(account[name].sum()) for name in totals},
+        "attrition": None if cohort.account is None else cohort.account.totals,
         **events,
         "notices": [notice.to_dict() for notice in (cohort.notices if pair is None else pair.notices)],
     }
