@@ -182,8 +182,7 @@ def _maximum(data: _Data, start: Floats, free: tuple[int, ...]) -> tuple[Floats,
     at, value = start.copy(), data.log_likelihood(start)
     open_places = np.arange(len(at))
     for _ in range(_MOST_ROUNDS):
-        held = data.only(open_places)
-        moved, gained = _improved(held, at[open_places], value[open_places], free)
+        moved, gained = _improved(data.only(open_places), at[open_places], value[open_places], free)
         at[open_places] = moved
         gain, value[open_places] = gained - value[open_places], gained
         open_places = open_places[gain > _SETTLED]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
+import numpy as np
 from scipy.special import ndtri
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Interval, RateDifference, require_level
+from nmo_stats.numerics.roots import increasing_roots
 
 
 def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDifference | None:
@@ -36,21 +38,22 @@ def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDiffere
         return None
     estimate = reference / reference_years - comparator / comparator_years
     quantile = float(ndtri((1 + level) / 2))
-
-    def score(difference: float) -> float:
-        rate = _constrained_comparator_rate(pair, difference)
-        variance = (rate + difference) / reference_years + rate / comparator_years
-        return (estimate - difference) / math.sqrt(variance)
-
     step = quantile * math.sqrt(reference / reference_years**2 + comparator / comparator_years**2)
-    low_bound, high_bound = estimate - step, estimate + step
-    while score(low_bound) < quantile:
-        low_bound -= step
-    while score(high_bound) > -quantile:
-        high_bound += step
-    low = brentq(lambda difference: score(difference) - quantile, low_bound, estimate, xtol=1e-12)
-    high = brentq(lambda difference: score(difference) + quantile, estimate, high_bound, xtol=1e-12)
-    return RateDifference(estimate, Interval(float(low), float(high), level, "confidence"))
+
+    def excess(differences: Floats, number: Counts) -> Floats:
+        scores = [_score(pair, estimate, float(difference)) for difference in differences]
+        return np.asarray(quantile * np.where(number == 0, 1.0, -1.0) - scores)
+
+    low, high = map(float, increasing_roots(excess, np.full(2, estimate), step, precision=1e-12))
+    return RateDifference(estimate, Interval(low, high, level, "confidence"))
+
+
+def _score(pair: Comparison, estimate: float, difference: float) -> float:
+    """Return the score statistic of a difference, which falls from one end of the scale to the other."""
+    reference_years, comparator_years = pair.total_years
+    rate = _constrained_comparator_rate(pair, difference)
+    variance = (rate + difference) / reference_years + rate / comparator_years
+    return (estimate - difference) / math.sqrt(variance)
 
 
 def _constrained_comparator_rate(pair: Comparison, difference: float) -> float:

@@ -38,7 +38,6 @@ _LARGEST: Final = {
     "sd_rate_ratio": 10.0,
     "overdispersion": 100.0,
 }
-_NUMBERS: Final = tuple(_LARGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,9 @@ class Design:
     def __post_init__(self) -> None:
         object.__setattr__(self, "patients", whole("patients", self.patients, 1, _MOST_PATIENTS))
         object.__setattr__(self, "seed", valid_seed(self.seed))
-        for name in _NUMBERS:
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        for name, most in _LARGEST.items():
+            value = number(name.replace("_", " "), getattr(self, name), -most, most)
+            object.__setattr__(self, name, value)
         if not isinstance(self.times, UniformTimes):
             object.__setattr__(self, "times", _times(self.times))
         one_of("rule", self.rule, RULES)
@@ -170,22 +170,18 @@ class Design:
             # from the middle of even shares of the sorted times: fewer patients are like all, in any order
             places = (np.arange(self.patients) + 0.5) * (len(self.times) / self.patients)
             years = np.array(self.times)[places.astype(np.int64)]
-        found = simulate_cohorts(rng, self.rates, RULES[self.rule], years, cohorts)
-        most = found.relapses.max()
+        series = simulate_cohorts(rng, self.rates, RULES[self.rule], years, cohorts)
+        most = series.relapses.max()
         if most > _MOST_RELAPSES:
             raise ArgumentError(
                 f"a simulated period has {most:,.0f} relapses. Expected: at most {_MOST_RELAPSES:,}; "
                 "lower the rate, the spreads or the times."
             )
-        return found
+        return series
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values for JSON; times in years."""
         return asdict(self)
-
-
-def _number(name: str, value: object) -> float:
-    return number(name.replace("_", " "), value, -_LARGEST[name], _LARGEST[name])
 
 
 def _times(times: object) -> tuple[tuple[float, float], ...]:

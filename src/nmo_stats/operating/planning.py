@@ -69,9 +69,11 @@ class Plan:
         """
         if self.misleads(method):
             return None, None
-        known = sorted((size, found[method]) for size, found in self.tried.items() if method in found)
+        known = _by_size(self.tried, method)
         ends = [
-            next((size for size, one in known if power_limits(one)[end] >= self.power), None)
+            next(
+                (size for size, measures in known.items() if power_limits(measures)[end] >= self.power), None
+            )
             for end in (1, 0)
         ]
         return ends[0], ends[1]
@@ -86,9 +88,9 @@ class Plan:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each size and method."""
-        sizes = [(size, one) for size in sorted(self.tried) for one in self.tried[size].values()]
-        frame = measures_frame([one for _, one in sizes])
-        frame.insert(0, "patients", [size for size, _ in sizes])
+        rows = [(size, measures) for size in sorted(self.tried) for measures in self.tried[size].values()]
+        frame = measures_frame([measures for _, measures in rows])
+        frame.insert(0, "patients", [size for size, _ in rows])
         return frame
 
 
@@ -145,18 +147,18 @@ def plan(
         return simulate(chosen, [method], replicates, level=level, execution=execution).measures[0]
 
     def is_enough(method: str, size: int) -> bool:
-        found = tried.setdefault(size, {})
-        if method not in found:
-            found[method] = measured(method, design.with_patients(size))
-        return detected(found[method]) >= power
+        by_method = tried.setdefault(size, {})
+        if method not in by_method:
+            by_method[method] = measured(method, design.with_patients(size))
+        return detected(by_method[method]) >= power
 
     def limits(method: str, size: int) -> tuple[float, float]:
         is_enough(method, size)  # which simulates it
         return power_limits(tried[size][method])
 
     for method in require_estimators(methods):
-        place = min(_first(partial(is_enough, method)), len(SIZES) - 1)
-        _surround(place, partial(limits, method), power)
+        first = min(_first(partial(is_enough, method)), len(SIZES) - 1)
+        _surround(first, partial(limits, method), power)
         size = _enough(tried, method, power) or SIZES[-1]
         no_effect[method] = measured(method, replace(design.with_patients(size), rate_ratio=1.0))
     return Plan(design, level, power, replicates, tried, no_effect)
@@ -171,9 +173,9 @@ def _first(is_enough: Callable[[int], bool]) -> int:
     return first
 
 
-def _surround(place: int, limits: Callable[[int], tuple[float, float]], power: float) -> None:
-    """Simulate sizes around a place until power is surely too low on one side, surely enough on the other."""
-    below = above = place
+def _surround(first: int, limits: Callable[[int], tuple[float, float]], power: float) -> None:
+    """Simulate sizes around one until power is surely too low below, and surely enough above."""
+    below = above = first
     while below > 0 and limits(SIZES[below - 1])[1] >= power:
         below -= 1
     while above < len(SIZES) - 1 and limits(SIZES[above])[0] < power:
@@ -211,5 +213,8 @@ def power_limits(measures: Measures) -> tuple[float, float]:
 
 
 def _enough(tried: dict[int, dict[str, Measures]], method: str, power: float) -> int | None:
-    sizes = (size for size, found in tried.items() if method in found and detected(found[method]) >= power)
-    return min(sizes, default=None)
+    return next((size for size, row in _by_size(tried, method).items() if detected(row) >= power), None)
+
+
+def _by_size(tried: dict[int, dict[str, Measures]], method: str) -> dict[int, Measures]:
+    return {size: tried[size][method] for size in sorted(tried) if method in tried[size]}

@@ -52,7 +52,22 @@ class FixedWindows:
         return "reference times as observed"
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included: everyone."""
+        """Return relapses and years on the reference, and who is included: everyone.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
 
 
@@ -101,7 +116,22 @@ class Triggered:
             positive("within_years", self.within_years, _LONGEST)
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         lag = self.lag_months / 12
         included = np.ones(len(years), dtype=bool)
         if self.start_years is not None:
@@ -149,11 +179,28 @@ class LookBack:
         number("lag_months", self.lag_months, 0, _LONGEST)
         positive("within_years", self.within_years, _LONGEST)
         if not self.lag_months < self.months <= 12 * self.within_years:
-            times = f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} y"
+            times = (
+                f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} y"
+            )
             raise ArgumentError(f"{times}. Expected: lag < window <= history.")
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
         often = rates * window > _OFTEN
@@ -187,8 +234,8 @@ class LookBack:
         """Return the relapses in the first window that ends before the horizon and holds enough, else 0."""
         lag, window = self.lag_months / 12, self.months / 12
         relapses = np.zeros(len(times), dtype=np.int64)
-        for place in range(times.shape[1]):
-            ends = times[:, place] + lag
+        for relapse in range(times.shape[1]):
+            ends = times[:, relapse] + lag
             waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
             after, end = times[waiting], ends[waiting, None]
             inside = ((after > end - window) & (after <= end)).sum(axis=1)
@@ -216,7 +263,22 @@ class WholeMonths:
         return f"{self.rule}, in whole months"
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         relapses, taken, included = self.rule.reference(rng, rates, years)
         # patients who are not included may have endless times
         months = np.rint(12 * np.where(included, taken, 1.0))
