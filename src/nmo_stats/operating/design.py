@@ -48,6 +48,11 @@ class UniformTimes:
     ----------
     reference, comparator
         Shortest and longest time, years.
+
+    Raises
+    ------
+    ArgumentError
+        If a time is out of its range, or the shortest is longer than the longest.
     """
 
     reference: tuple[float, float]
@@ -63,7 +68,20 @@ class UniformTimes:
             object.__setattr__(self, name, (float(shortest), float(longest)))
 
     def draw(self, rng: np.random.Generator, cohorts: int, patients: int) -> Floats:
-        """Return times in years, shape (cohorts, patients, 2)."""
+        """Return times in years.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        cohorts, patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (cohorts, patients, 2).
+        """
         low, high = np.array([self.reference, self.comparator]).T
         return np.asarray(rng.uniform(low, high, (cohorts, patients, 2)))
 
@@ -94,6 +112,11 @@ class Design:
         from a switch and holds at least 2 relapses.
     seed
         Seed of all random numbers.
+
+    Raises
+    ------
+    ArgumentError
+        If a number or a time is out of its range, or the rule is unknown.
 
     Examples
     --------
@@ -132,6 +155,18 @@ class Design:
         The pooled rate is taken as that of a typical patient: with the spreads of the default the mean rate
         is 14 % higher.
 
+        Parameters
+        ----------
+        pair
+            The two periods.
+        rate_ratio
+            The true ratio.
+
+        Returns
+        -------
+        Design
+            With as many patients.
+
         Raises
         ------
         ArgumentError
@@ -153,11 +188,34 @@ class Design:
         )
 
     def with_patients(self, patients: int) -> Design:
-        """Return the same design with another number of patients, times recycled evenly."""
+        """Return the same design with another number of patients, times recycled evenly.
+
+        Parameters
+        ----------
+        patients
+            Number of patients.
+
+        Returns
+        -------
+        Design
+            With the same seed.
+        """
         return replace(self, patients=patients)
 
     def draw(self, rng: np.random.Generator, cohorts: int) -> Cohorts:
         """Return simulated series.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        cohorts
+            Number of series.
+
+        Returns
+        -------
+        Cohorts
+            Counts and times.
 
         Raises
         ------
@@ -180,7 +238,13 @@ class Design:
         return series
 
     def to_dict(self) -> dict[str, object]:
-        """Return plain values for JSON; times in years."""
+        """Return plain values for JSON.
+
+        Returns
+        -------
+        dict of str to object
+            The fields; times in years.
+        """
         return asdict(self)
 
 

@@ -110,6 +110,11 @@ class Execution:
         Where finished blocks are kept as Parquet files: a run that was interrupted goes on where it stopped.
     progress
         Called with the replicates done and their number.
+
+    Raises
+    ------
+    ArgumentError
+        If an option is out of its range, or both workers and a scheduler are given.
     """
 
     workers: int = 1

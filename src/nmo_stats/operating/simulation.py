@@ -81,7 +81,13 @@ class Measures:
     log_width_se: float | None
 
     def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain numbers for JSON."""
+        """Return plain numbers for JSON.
+
+        Returns
+        -------
+        dict of str to object
+            The fields; infinity as ``"inf"``, None where a number does not exist.
+        """
         return {
             name: json_number(value) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -110,12 +116,34 @@ class Characteristics:
     measures: tuple[Measures, ...]
 
     def find(self, method: str) -> Measures | None:
-        """Return the measures of one estimator, or None."""
+        """Return the measures of one estimator, or None.
+
+        Parameters
+        ----------
+        method
+            Its name.
+
+        Returns
+        -------
+        Measures or None
+            None if it was not simulated.
+
+        Raises
+        ------
+        ArgumentError
+            If the name is no text.
+        """
         wanted = text("method", method)
         return next((measures for measures in self.measures if measures.method == wanted), None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each estimator."""
+        """Return one row for each estimator.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns are the fields of :class:`Measures`; numbers that do not exist are NaN.
+        """
         return measures_frame(self.measures)
 
 
@@ -148,6 +176,11 @@ def simulate(
         Level of the intervals, and 1 minus the level of tests.
     execution
         Processes, cluster, folder of finished blocks, progress; it does not change the result.
+
+    Returns
+    -------
+    Characteristics
+        Measures of every estimator.
 
     Raises
     ------

@@ -47,6 +47,11 @@ def simulate_cohorts(
     cohorts
         How many.
 
+    Returns
+    -------
+    Cohorts
+        Counts and times, as many cohorts as asked for.
+
     Raises
     ------
     ArgumentError
@@ -78,6 +83,11 @@ def cohort_with_expectation(
     ----------
     rng, population, rule, years
         As in :func:`simulate_cohorts`.
+
+    Returns
+    -------
+    tuple of Cohorts and numpy.ndarray
+        The cohort, and the expected relapses, shape (1, n, 2).
 
     Raises
     ------

@@ -40,6 +40,11 @@ class Rule(Protocol):
         years
             Reference times that were observed in the same places, shape (patients,); most rules make their
             own.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
         """
 
 
@@ -87,6 +92,11 @@ class Triggered:
         Otherwise it starts at any time.
     within_years
         Patients whose relapse comes later than this after the start are not included.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range.
     """
 
     relapses: int = 1
@@ -158,6 +168,11 @@ class LookBack:
         holds enough.
     within_years
         Length of the history in which such a relapse is looked for; patients without one are not included.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range, or the window is not longer than the lag and within the history.
     """
 
     months: float = 12.0
