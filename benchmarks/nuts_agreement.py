@@ -30,8 +30,7 @@ from nmo_stats import hierarchical
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NmoStatsError
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Priors
-from nmo_stats.hierarchical.counts import simulate_counts
-from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates
+from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_counts
 
 Floats = npt.NDArray[np.float64]
 

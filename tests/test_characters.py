@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from nmo_stats import report
-from nmo_stats.analysis import Settings, analyze
+from nmo_stats.analysis import analyze
 from nmo_stats.characters import plain, visible
 from nmo_stats.cohort import Cohort
+from nmo_stats.rates import Settings
 from nmo_stats.report.bundle import harmless
 from nmo_stats.sections.pictures import draw
 
@@ -21,9 +22,18 @@ HOSTILE = [*NAMES, "bell\x07esc\x1b[31m"]
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("plain", "plain"), ("Özil", "Özil"), ("a\tb\nc", "a\tb\nc"), ("a\u202eb", r"a\u202eb"), ("\x1b[31m", r"\x1b[31m"),
-     ("\udc80", r"\udc80"), ("\x00", r"\x00"), ("\uffff", r"\uffff"), ("👩‍👩‍👧", "👩‍👩‍👧")],
-)  # fmt: skip
+    [
+        ("plain", "plain"),
+        ("Özil", "Özil"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\u202eb", r"a\u202eb"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("\udc80", r"\udc80"),
+        ("\x00", r"\x00"),
+        ("\uffff", r"\uffff"),
+        ("👩‍👩‍👧", "👩‍👩‍👧"),
+    ],
+)
 def test_hidden_characters_are_written_out(text, expected):
     assert visible(text) == expected
 

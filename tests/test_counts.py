@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nmo_stats.hierarchical.counts import (
+from nmo_stats.hierarchical.model import (
     log_probability,
     no_relapse,
     simulate_counts,

@@ -22,9 +22,8 @@ from nmo_stats.hierarchical import (
     Nuts,
     Priors,
 )
-from nmo_stats.hierarchical.arviz_adapter import _predictive, _prior_draws
+from nmo_stats.hierarchical.arviz_adapter import _predictive, _prior_draws, quantities
 from nmo_stats.hierarchical.model import log_likelihood, log_rates, simulate_relapses
-from nmo_stats.hierarchical.quantities import quantities
 
 PAIR = Comparison.from_arrays(
     [[6, 1], [2, 0], [1, 1]], [[2.5, 1.75], [0.7, 1.5], [0.3, 0.75]], ["A", "B", "C"]
@@ -111,8 +110,8 @@ def test_swapping_the_periods_inverts_the_ratio_exactly(likelihood):
 
 
 def test_log_rate_is_the_mean_of_the_two_log_rates_of_a_typical_patient():
-    top = {name: np.array([value]) for name, value in
-           {"log_rate": 0.7, "log_rate_ratio": -1.2, "sd_rate": 0.5, "sd_rate_ratio": 0.3}.items()}  # fmt: skip
+    values = {"log_rate": 0.7, "log_rate_ratio": -1.2, "sd_rate": 0.5, "sd_rate_ratio": 0.3}
+    top = {name: np.array([value]) for name, value in values.items()}
     rates = log_rates(top, np.zeros((1, 3)), np.zeros((1, 3)))
     assert rates.mean(axis=-1) == pytest.approx(0.7)
     assert rates[..., 1] - rates[..., 0] == pytest.approx(-1.2)

@@ -1,4 +1,4 @@
-"""What a table and an option may hold: numbers that every command can compute with, and a refusal at once beyond them."""
+"""What a table and an option may hold: numbers that can be computed with, and a refusal beyond them."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_too_much_memory_is_refused_with_reason_and_remedy():
 
 
 def test_priors_that_need_too_much_memory_withhold_the_answer():
-    # no relapse in a period leaves a patient's rate without a lower limit, and a spread of 10 looks for it over thousands of orders
+    # without a relapse a rate has no lower limit, and a spread of 10 looks for it over thousands of orders
     pair = Comparison.from_arrays([[5, 0], [4, 0], [3, 0]], [[3, 2], [3.5, 2], [3, 2]])
     priors = hierarchical.Priors(
         log_rate=hierarchical.Normal(10, 0.01),
@@ -285,8 +285,9 @@ def test_more_draws_than_can_be_held_are_refused_before_sampling():
 
 def test_other_methods_answer_where_the_integration_would_need_too_much_memory(run, tmp_path):
     path = tmp_path / "periods.csv"
-    rows = [f"P{n},{drug},{count},1.5" for n, pair in enumerate([(100_000, 1), (100_000, 3), (99_999, 100_000)])
-            for drug, count in zip(("rituximab", "tocilizumab"), pair, strict=True)]  # fmt: skip
+    pairs = [(100_000, 1), (100_000, 3), (99_999, 100_000)]
+    drugs = ("rituximab", "tocilizumab")
+    rows = [f"P{n},{drugs[j]},{pair[j]},1.5" for n, pair in enumerate(pairs) for j in (0, 1)]
     path.write_text("\n".join(["patient,treatment,relapses,exposure_years", *rows]) + "\n")
     code, said, _ = run("rates", path, "--json")
     assert code == 3

@@ -21,12 +21,12 @@ from brute_force import (
 from scipy import stats
 
 from nmo_stats import diagnostics, hierarchical
-from nmo_stats.analysis import hierarchical_rates
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Nuts, Priors
 from nmo_stats.hierarchical.model import log_likelihood, log_rates
 from nmo_stats.hierarchical.nuts import build
+from nmo_stats.rates import hierarchical_rates
 
 ENTRY = "relapse_on_reference"
 CAUTIOUS = Priors(log_rate_ratio=Normal(0.0, 1.0))
@@ -86,7 +86,7 @@ def bad_fits(example_pair, progress):
 # ------------------------------------------------------------------------------ the brute-force reference
 
 
-# Design section 9: hierarchical default and cautious, entry; NB upper limit; the ratio centred on 1.23 without data.
+# Default and cautious priors, entry; upper limit under overdispersion; centred on 1.23 without data.
 @pytest.mark.parametrize(
     ("data", "choices", "ratio", "low", "high", "below_1"),
     [

@@ -90,6 +90,7 @@ def test_the_data_are_found_from_an_unpacked_wheel(tmp_path):
     zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(tmp_path / "site")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); import nmo_stats;"
-        "from nmo_stats.cohort import data_folder; print(data_folder(), len(nmo_stats.load_example().patients))"
+        "from nmo_stats.cohort import data_folder;"
+        "print(data_folder(), len(nmo_stats.load_example().patients))"
     )
     assert fresh(code) == f"{tmp_path / 'site' / 'nmo_stats' / 'data'} 3"

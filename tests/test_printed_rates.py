@@ -1,4 +1,4 @@
-"""What is printed of the rate ratio: what leads, in which direction, with which reasons, and never a false boundary."""
+"""What is printed of the rate ratio: what leads, its direction and reasons, and never a false boundary."""
 
 import json
 import re
@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from nmo_stats import exact, hierarchical
-from nmo_stats.analysis import Settings, all_rates, analyze
+from nmo_stats.analysis import analyze
 from nmo_stats.cohort import Cohort, Comparison, load_example
-from nmo_stats.estimands import differ, leverage, typical_and_totals
 from nmo_stats.estimate import Caution, Interval, RateDifference, RateRatio
 from nmo_stats.estimators.within_patient import dispersion
-from nmo_stats.recommendation import recommended
+from nmo_stats.rates import Settings, all_rates
+from nmo_stats.recommendation import differ, leverage, recommended, typical_and_totals
 from nmo_stats.report import html
 from nmo_stats.sections.blocks import Bullets, Fold, Prose, Table
 from nmo_stats.sections.headline import certainty, headline_cautions, sentence
@@ -80,7 +80,7 @@ def test_at_a_zero_cell_the_limit_that_the_data_set_leads(relapses, words, limit
     typical, _ = typical_and_totals(found)
     text = sentence(pair, found, typical)
     first = re.search(r"was (at most|at least) ([0-9.]+) times", text)
-    # The exact limit: one patient with 1 and 0 relapses, equal times: R poisson.test(c(0, 1))$conf.int[2] is 39.
+    # The exact limit: for one patient with 1 and 0 relapses R poisson.test(c(0, 1))$conf.int[2] is 39.
     expected = getattr(exact.conditional(pair).interval(), limit)
     assert first.group(1) == words
     assert float(first.group(2)) == pytest.approx(expected, rel=0.03)

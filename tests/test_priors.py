@@ -85,7 +85,7 @@ def test_a_normal_prior_needs_a_mean_near_0(mean):
     ],
 )
 def test_a_parameter_takes_its_kind_of_prior_only(parameter, wrong, rule):
-    with pytest.raises(ArgumentError, match=f"prior of {parameter}: .*{rule}"):
+    with pytest.raises(ArgumentError, match=f"prior of {parameter} .*{rule}"):
         Priors(**{parameter: wrong})
 
 

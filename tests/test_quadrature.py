@@ -328,7 +328,7 @@ def test_ten_thousand_patients_tell_the_truth():
 
 def test_a_negative_binomial_of_many_patients_is_refused():
     pair = Comparison.from_arrays(*simulated(1001, 1))
-    with pytest.raises(ArgumentError, match="1001 patients: quadrature takes up to 1,000"):
+    with pytest.raises(ArgumentError, match=r"1001 patients\. Expected: at most 1,000"):
         hierarchical.fit(pair, likelihood="negative_binomial")
 
 
@@ -352,7 +352,7 @@ def test_without_the_patient_who_had_all_relapses_nothing_is_known():
 
 
 def test_leaving_out_the_only_patient_is_refused():
-    with pytest.raises(ArgumentError, match="one patient only"):
+    with pytest.raises(ArgumentError, match="one patient"):
         hierarchical.leave_one_patient_out(Model(Comparison.from_arrays(*ONE_PATIENT)))
 
 

@@ -3,16 +3,28 @@
 import numpy as np
 import pytest
 
-from nmo_stats.analysis import Settings
 from nmo_stats.errors import ArgumentError
+from nmo_stats.rates import Settings
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"priors": 1}, {"priors": None}, {"nuts": "nuts"}, {"background": 0.5}, {"likelihood": "normal"}, {"entry": "none"},
-     {"courses": None}, {"level": "0.95"}, {"level": True}, {"level": float("nan")}, {"level": None}, {"replicates": True},
-     {"replicates": "200"}],
-)  # fmt: skip
+    [
+        {"priors": 1},
+        {"priors": None},
+        {"nuts": "nuts"},
+        {"background": 0.5},
+        {"likelihood": "normal"},
+        {"entry": "none"},
+        {"courses": None},
+        {"level": "0.95"},
+        {"level": True},
+        {"level": float("nan")},
+        {"level": None},
+        {"replicates": True},
+        {"replicates": "200"},
+    ],
+)
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ArgumentError, match=next(iter(wrong))):
         Settings(**wrong)
@@ -25,12 +37,24 @@ def test_a_level_may_be_a_numpy_number(level):
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"seed = " + b"1" * 5000, "digits"), (b"seed = 0x" + b"f" * 5000, "64"), (b"x = " + b"[" * 5000 + b"]" * 5000, "deep"),
-     (b"priors." + b"a." * 3000 + b"a = 1", "deep"), (b"seed = " + b"[" * 300 + b"]" * 300, "int"), (b"comparator = '\xe9'", "UTF-8"),
-     ("seed = 1".encode("utf-16"), "UTF-8"), (b"engine = ''", "engine"), (b"comparator = ' '", "comparator"), (b"level = 1e400", "level"),
-     (b"level = nan", "level"), (b"priors.log_rate_ratio = {mean=" + b"1" * 400 + b", sd=1}", "64"), (b"= 1", "TOML"),
-     (b"background = 1", "background"), (b'out = "a\\u0000b"', "folder")],
-)  # fmt: skip
+    [
+        (b"seed = " + b"1" * 5000, "digits"),
+        (b"seed = 0x" + b"f" * 5000, "64"),
+        (b"x = " + b"[" * 5000 + b"]" * 5000, "deep"),
+        (b"priors." + b"a." * 3000 + b"a = 1", "deep"),
+        (b"seed = " + b"[" * 300 + b"]" * 300, "int"),
+        (b"comparator = '\xe9'", "UTF-8"),
+        ("seed = 1".encode("utf-16"), "UTF-8"),
+        (b"engine = ''", "engine"),
+        (b"comparator = ' '", "comparator"),
+        (b"level = 1e400", "level"),
+        (b"level = nan", "level"),
+        (b"priors.log_rate_ratio = {mean=" + b"1" * 400 + b", sd=1}", "64"),
+        (b"= 1", "TOML"),
+        (b"background = 1", "background"),
+        (b'out = "a\\u0000b"', "folder"),
+    ],
+)
 def test_a_config_file_is_refused_in_a_sentence(run, tmp_path, content, word):
     path = tmp_path / "analysis.toml"
     path.write_bytes(content)
@@ -50,9 +74,19 @@ def test_a_folder_or_a_missing_file_is_no_config(run, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("rates", "--engine", ""), ("rates", "--engine="), ("report", "--out", ""), ("report", "--out", " "), ("rates", "--comparator", ""),
-     ("rates", ""), ("check", "--column", ""), ("check", "--decimal", ""), ("describe", "--rule", ""), ("template", "")],
-)  # fmt: skip
+    [
+        ("rates", "--engine", ""),
+        ("rates", "--engine="),
+        ("report", "--out", ""),
+        ("report", "--out", " "),
+        ("rates", "--comparator", ""),
+        ("rates", ""),
+        ("check", "--column", ""),
+        ("check", "--decimal", ""),
+        ("describe", "--rule", ""),
+        ("template", ""),
+    ],
+)
 def test_an_empty_argument_is_no_default(run, arguments):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
@@ -61,10 +95,20 @@ def test_an_empty_argument_is_no_default(run, arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("rates", "--level", "1e-400"), ("rates", "--level", "nan"), ("rates", "--level", "1e400"), ("rates", "--seed", "-1"),
-     ("rates", "--seed", "1.5"), ("simulate", "--rr", "nan"), ("simulate", "--arr", "inf"), ("rates", "--prior", "sd_rate=1e400"),
-     ("sensitivity", "--background-ratio", "nan"), ("rates", "nofile.csv"), ("nonsense",)],
-)  # fmt: skip
+    [
+        ("rates", "--level", "1e-400"),
+        ("rates", "--level", "nan"),
+        ("rates", "--level", "1e400"),
+        ("rates", "--seed", "-1"),
+        ("rates", "--seed", "1.5"),
+        ("simulate", "--rr", "nan"),
+        ("simulate", "--arr", "inf"),
+        ("rates", "--prior", "sd_rate=1e400"),
+        ("sensitivity", "--background-ratio", "nan"),
+        ("rates", "nofile.csv"),
+        ("nonsense",),
+    ],
+)
 def test_an_error_leaves_standard_output_empty(run, arguments):
     code, out, err = run(*arguments, "--json")
     assert (code, out) == (2, "")

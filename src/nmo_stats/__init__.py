@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Names that are loaded on first use: pandas and scipy take longer to import than most answers take to compute.
+# Names that are loaded on first use: pandas and scipy take longer to import than most answers take to
+# compute.
 _HOMES = {
     "Analysis": "nmo_stats.analysis",
     "analyze": "nmo_stats.analysis",
@@ -51,6 +52,8 @@ _MODULES = (
     "glm",
     "hierarchical",
     "operating",
+    "rates",
+    "recommendation",
     "report",
     "sensitivity",
     "simulate",

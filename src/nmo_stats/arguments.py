@@ -1,7 +1,7 @@
 """What a public function accepts: one small function for each kind of argument, called at the door.
 
-Each returns the value in its plain Python type, or raises an :class:`~nmo_stats.errors.ArgumentError` that names the argument,
-what was found and what is expected.
+Each returns the value in its plain Python type, or raises an :class:`~nmo_stats.errors.ArgumentError` that
+names the argument, what was found and what is expected.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ArgumentError
 
 T = TypeVar("T")
@@ -26,11 +27,16 @@ LOWEST_LEVEL: Final = 1e-9
 LARGEST_SEED: Final = 2**63 - 1  # files with draws keep it in 64 bits
 _LONGEST: Final = 60
 _MADE_BY: Final = {
-    "Comparison": "a comparison of two treatments, from cohort.compare(comparator, reference=...) or Comparison.from_arrays(...)",
+    "Comparison": "a comparison of two treatments, from cohort.compare(comparator, reference=...) or "
+    "Comparison.from_arrays(...)",
     "Cohort": "a cohort, from read_periods(path), read_events(...) or Cohort.from_frame(frame)",
     "HierarchicalFit": "a fitted model, from hierarchical.fit(comparison)",
     "Model": "a model, from hierarchical.Model(comparison)",
     "Analysis": "an analysis, from analyze(cohort, comparator, reference=...)",
+    "Background": "sensitivity.Background(...)",
+    "HalfNormal": "hierarchical.HalfNormal(sd)",
+    "Normal": "hierarchical.Normal(mean, sd)",
+    "Nuts": "hierarchical.Nuts(...)",
     "Priors": "hierarchical.Priors(...)",
     "DataFrame": "a pandas DataFrame",
     "Generator": "a random generator, from numpy.random.default_rng(seed)",
@@ -47,9 +53,7 @@ def instance(name: str, value: object, *kinds: type[T]) -> T:
     """
     if isinstance(value, kinds) and not isinstance(value, type):
         return value
-    raise ArgumentError(
-        f"{name} {found(value)}. Expected: {' or '.join(_MADE_BY.get(kind.__name__, kind.__name__) for kind in kinds)}."
-    )
+    raise _refusal(name, value, " or ".join(_MADE_BY.get(kind.__name__, kind.__name__) for kind in kinds))
 
 
 def optional(name: str, value: object, *kinds: type[T]) -> T | None:
@@ -58,7 +62,7 @@ def optional(name: str, value: object, *kinds: type[T]) -> T | None:
 
 
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return a finite number between two limits, both included: a Python or numpy number, a Fraction or a Decimal.
+    """Return a finite number between two limits, both included; Fractions and Decimals are numbers.
 
     Examples
     --------
@@ -69,7 +73,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     plain = _as_float(value)
     if math.isfinite(plain) and low <= plain <= high:
         return plain
-    raise ArgumentError(f"{name} {found(value)}. Expected: a {_limits('finite number', low, high)}.")
+    raise _refusal(name, value, f"a {_limits('finite number', low, high)}")
 
 
 def positive(name: str, value: object, high: float = math.inf) -> float:
@@ -78,7 +82,7 @@ def positive(name: str, value: object, high: float = math.inf) -> float:
     if math.isfinite(plain) and 0 < plain <= high:
         return plain
     most = "" if high == math.inf else f", at most {high:,g}"
-    raise ArgumentError(f"{name} {found(value)}. Expected: a finite number > 0{most}.")
+    raise _refusal(name, value, f"a finite number > 0{most}")
 
 
 def share(name: str, value: object, example: str = "0.95") -> float:
@@ -86,9 +90,8 @@ def share(name: str, value: object, example: str = "0.95") -> float:
     plain = _as_float(value)
     if LOWEST_LEVEL <= plain <= HIGHEST_LEVEL:
         return plain
-    raise ArgumentError(
-        f"{name} {found(value)}. Expected: a number strictly between 0 and 1 (from 1e-9 to 1 - 1e-12), such as {example}."
-    )
+    rule = f"a number strictly between 0 and 1 (from 1e-9 to 1 - 1e-12), such as {example}"
+    raise _refusal(name, value, rule)
 
 
 def whole(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> int:
@@ -105,21 +108,21 @@ def whole(name: str, value: object, low: float = -math.inf, high: float = math.i
         plain = None
     if plain is not None and low <= plain <= high:
         return plain
-    raise ArgumentError(f"{name} {found(value)}. Expected: a {_limits('whole number', low, high)}.")
+    raise _refusal(name, value, f"a {_limits('whole number', low, high)}")
 
 
 def flag(name: str, value: object) -> bool:
     """Return True or False."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    raise ArgumentError(f"{name} {found(value)}. Expected: True or False.")
+    raise _refusal(name, value, "True or False")
 
 
 def text(name: str, value: object) -> str:
     """Return text."""
     if isinstance(value, str):
         return value
-    raise ArgumentError(f"{name} {found(value)}. Expected: text.")
+    raise _refusal(name, value, "text")
 
 
 def one_of(name: str, value: object, choices: Iterable[str | None]) -> Any:
@@ -127,7 +130,7 @@ def one_of(name: str, value: object, choices: Iterable[str | None]) -> Any:
     known = list(choices)
     if (value is None or isinstance(value, str)) and value in known:
         return value
-    raise ArgumentError(f"{name} {found(value)}. Expected: {', '.join(map(repr, known))}.")
+    raise _refusal(name, value, ", ".join(map(repr, known)))
 
 
 def sequence(name: str, value: object, of: str = "names") -> Sequence[Any]:
@@ -136,7 +139,7 @@ def sequence(name: str, value: object, of: str = "names") -> Sequence[Any]:
         return tuple(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return value
-    raise ArgumentError(f"{name} {found(value)}. Expected: a list of {of}.")
+    raise _refusal(name, value, f"a list of {of}")
 
 
 def texts(name: str, value: object, length: int | None = None) -> tuple[str, ...]:
@@ -151,14 +154,14 @@ def mapping(name: str, value: object, of: str) -> Mapping[Any, Any]:
     """Return a mapping."""
     if isinstance(value, Mapping):
         return value
-    raise ArgumentError(f"{name} {found(value)}. Expected: {of}.")
+    raise _refusal(name, value, of)
 
 
 def function(name: str, value: object) -> Callable[..., Any] | None:
     """Return a function, or None."""
     if value is None or callable(value):
         return value
-    raise ArgumentError(f"{name} {found(value)}. Expected: a function, or None.")
+    raise _refusal(name, value, "a function, or None")
 
 
 def path(name: str, value: object, remedy: str = "") -> Path:
@@ -171,12 +174,10 @@ def path(name: str, value: object, remedy: str = "") -> Path:
     if plain.strip() and "\0" not in plain:
         return Path(plain)
     hint = f"; {remedy}" if remedy else ""
-    raise ArgumentError(f"{name} {found(value)}. Expected: the path of a file or folder{hint}.")
+    raise _refusal(name, value, f"the path of a file or folder{hint}")
 
 
-def numbers(
-    name: str, value: object, shape: str, low: float = -math.inf, high: float = math.inf
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers(name: str, value: object, shape: str, low: float = -math.inf, high: float = math.inf) -> Floats:
     """Return an array of finite numbers between two limits.
 
     Parameters
@@ -184,7 +185,8 @@ def numbers(
     name, value
         The argument.
     shape
-        Its shape in words, one part for each dimension, such as ``"(patients, 2)"``; a number is the length that is needed.
+        Its shape in words, one part for each dimension, such as ``"(patients, 2)"``; a number is the length
+        that is needed.
     low, high
         Limits of every number, both included.
     """
@@ -198,15 +200,14 @@ def numbers(
     )
     if fits and array.size and np.isfinite(array).all() and array.min() >= low and array.max() <= high:
         return array
-    wanted_numbers = _limits("finite numbers", low, high)
-    raise ArgumentError(f"{name} {found(value)}. Expected: {wanted_numbers}, of shape {shape}.")
+    raise _refusal(name, value, f"{_limits('finite numbers', low, high)}, of shape {shape}")
 
 
-def whole_numbers(name: str, value: object, shape: str, high: float) -> np.ndarray[Any, np.dtype[np.int64]]:
+def whole_numbers(name: str, value: object, shape: str, high: float) -> Counts:
     """Return an array of whole numbers from 0 to a limit."""
     array = numbers(name, value, shape, 0, high)
     if (array != np.floor(array)).any():
-        raise ArgumentError(f"{name} {found(value)}. Expected: whole numbers of shape {shape}.")
+        raise _refusal(name, value, f"whole numbers of shape {shape}")
     return array.astype(np.int64)
 
 
@@ -214,7 +215,7 @@ Seed = int | np.integer | np.random.SeedSequence | np.random.Generator
 
 
 def seed(value: object) -> int:
-    """Return the seed of an argument: a whole number >= 0 itself, or one that a SeedSequence or a Generator yields.
+    """Return the seed of an argument: a whole number >= 0, or one from a SeedSequence or a Generator.
 
     Examples
     --------
@@ -228,9 +229,13 @@ def seed(value: object) -> int:
     try:
         return whole("seed", value, 0, LARGEST_SEED)
     except ArgumentError:
-        raise ArgumentError(
-            f"seed {found(value)}. Expected: a whole number from 0 to 2^63 - 1, a numpy SeedSequence or Generator, or None for a fresh one."
-        ) from None
+        rule = "a whole number from 0 to 2^63 - 1, a numpy SeedSequence or Generator, or None for a fresh one"
+        raise _refusal("seed", value, rule) from None
+
+
+def _refusal(name: str, value: object, rule: str) -> ArgumentError:
+    """Return the exception that names an argument, what was given, and what is expected."""
+    return ArgumentError(f"{name} {found(value)}. Expected: {rule}.")
 
 
 def found(value: object) -> str:

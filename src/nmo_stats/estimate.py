@@ -51,7 +51,13 @@ class Caution:
     limit: Limit | None = None
 
     def to_dict(self) -> dict[str, str]:
-        """Return ``{"code": ..., "text": ...}``."""
+        """Return ``{"code": ..., "text": ...}``.
+
+        Returns
+        -------
+        dict
+            The code and the text.
+        """
         return {"code": self.code, "text": self.text}
 
 
@@ -67,6 +73,11 @@ class Interval:
         Coverage or posterior probability, between 0 and 1.
     kind
         ``"confidence"`` or ``"credible"`` (equal-tailed).
+
+    Raises
+    ------
+    ArgumentError
+        If the level is no probability, or the limits are out of order or NaN.
     """
 
     low: float
@@ -80,19 +91,49 @@ class Interval:
             raise ArgumentError(f"interval limits {self.low}, {self.high}: low <= high, and neither is NaN")
 
     def contains(self, value: float) -> bool:
-        """Return whether ``value`` lies within the closed interval."""
+        """Return whether ``value`` lies within the closed interval.
+
+        Parameters
+        ----------
+        value
+            A number on the scale of the limits.
+
+        Returns
+        -------
+        bool
+            True also at a limit itself.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no number.
+        """
         return self.low <= instance("value", value, int, float) <= self.high
 
 
 @dataclass(frozen=True, slots=True)
 class RateDifference:
-    """Relapses per patient-year avoided: reference rate minus comparator rate."""
+    """Relapses per patient-year avoided: reference rate minus comparator rate.
+
+    Parameters
+    ----------
+    estimate
+        Relapses per patient-year; negative where the comparator has more.
+    interval
+        Its interval.
+    """
 
     estimate: float
     interval: Interval
 
     def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain numbers for JSON."""
+        """Return a dictionary of plain numbers for JSON.
+
+        Returns
+        -------
+        dict
+            ``estimate``, ``low``, ``high``, ``level`` and ``kind``.
+        """
         return {"estimate": json_number(self.estimate), **_interval_fields(self.interval)}
 
 
@@ -136,16 +177,37 @@ class RateRatio:
 
     @property
     def known_limit(self) -> Limit | None:
-        """The one limit that the data set; None where they set both. At a zero cell the rest is 0, infinite or the prior's."""
+        """The one limit that the data set, as at a zero cell; None where they set both."""
         return next((caution.limit for caution in self.cautions if caution.limit), None)
 
     def with_cautions(self, *cautions: Caution) -> RateRatio:
-        """Return the same result with further cautions."""
+        """Return the same result with further cautions.
+
+        Parameters
+        ----------
+        cautions
+            The further ones, after those that the result has.
+
+        Returns
+        -------
+        RateRatio
+            A copy.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument is of another kind.
+        """
         given = (instance("cautions", caution, Caution) for caution in cautions)
         return replace(self, cautions=(*self.cautions, *given))
 
     def to_dict(self) -> dict[str, object]:
         """Return one row of the ``rates`` JSON: None where a number does not exist, infinity as ``"inf"``.
+
+        Returns
+        -------
+        dict
+            Method, estimand, numbers and cautions.
 
         Examples
         --------
@@ -174,11 +236,32 @@ class RateModel(Protocol):
         """Name of the method."""
 
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
-        """Return the rate ratio with its interval at ``level``."""
+        """Return the rate ratio with its interval at ``level``.
+
+        Parameters
+        ----------
+        level
+            Level of the interval.
+
+        Returns
+        -------
+        RateRatio
+            The ratio with its cautions.
+        """
 
 
 def require_level(level: float) -> float:
     """Return ``level`` if it is a probability strictly between 0 and 1.
+
+    Parameters
+    ----------
+    level
+        Such as 0.95.
+
+    Returns
+    -------
+    float
+        The level as a plain number.
 
     Raises
     ------
@@ -191,6 +274,16 @@ def require_level(level: float) -> float:
 def require_ratio(ratio: float) -> float:
     """Return ``ratio`` if it is positive and finite.
 
+    Parameters
+    ----------
+    ratio
+        A rate ratio.
+
+    Returns
+    -------
+    float
+        The ratio as a plain number.
+
     Raises
     ------
     ArgumentError
@@ -201,6 +294,16 @@ def require_ratio(ratio: float) -> float:
 
 def json_number(value: float | None) -> float | str | None:
     """Return ``value`` as JSON can hold it: ``"inf"`` for infinity, None for what does not exist.
+
+    Parameters
+    ----------
+    value
+        A number, or None.
+
+    Returns
+    -------
+    float or str or None
+        The value for a JSON document.
 
     Examples
     --------

@@ -6,8 +6,8 @@ from typing import Final
 
 from nmo_stats.errors import ConvergenceError
 
-# Of one group of arrays that are held at the same time. With what stands beside it a process stays below 2 GB, which a laptop has
-# to spare while other programs run.
+# Of one group of arrays that are held at the same time. With what stands beside it a process stays below 2
+# GB, which a laptop has to spare while other programs run.
 BUDGET_BYTES: Final = 600_000_000
 _BYTES_PER_NUMBER: Final = 8
 
@@ -41,7 +41,7 @@ def require_memory(numbers: float, what: str, remedy: str, *, method: str) -> No
     >>> require_memory(1e9, "the posterior", "use narrower priors", method="hierarchical_quadrature")
     Traceback (most recent call last):
         ...
-    nmo_stats.memory.MemoryLimitError: hierarchical_quadrature: the posterior needs 8 GB of memory. Expected: at most 0.6 GB. ...
+    nmo_stats.memory.MemoryLimitError: hierarchical_quadrature: the posterior needs 8 GB of memory. ...
     """
     needed = numbers * _BYTES_PER_NUMBER
     if needed > BUDGET_BYTES:

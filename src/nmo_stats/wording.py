@@ -1,14 +1,29 @@
-"""Numbers and names in words: the one place that decides how many digits a reader sees."""
+"""Numbers and names in words, and rows of tables: how many digits a reader sees is decided here."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nmo_stats.estimate import Interval, RateDifference, RateRatio
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _MOST_DIGITS: Final = 7
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each row as a dictionary from column name to value, numbers as Python's own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> records(pd.DataFrame({"patient": ["A"], "relapses": [2]}))
+    [{'patient': 'A', 'relapses': 2}]
+    """
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -16,8 +31,10 @@ def significant(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> significant(0.2037, 2), significant(12.345), significant(1234.5), significant(float("inf")), significant(0.0)
-    ('0.20', '12.3', '1234', '∞', '0')
+    >>> significant(0.2037, 2), significant(12.345), significant(1234.5)
+    ('0.20', '12.3', '1234')
+    >>> significant(float("inf")), significant(0.0)
+    ('∞', '0')
     """
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
@@ -32,9 +49,10 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def beside(value: float, boundary: float, digits: int = 3) -> str:
-    """Return a number with so many significant digits, or as many more as tell it from a boundary that it is not.
+    """Return a number with so many significant digits, or as many more as tell it from a boundary.
 
-    A limit of 0.999997 printed as 1.00 would say that the interval reaches 1, and a share of 0.9998 that all had it.
+    A limit of 0.999997 printed as 1.00 would say that the interval reaches 1, and a share of 0.9998 that all
+    had it.
 
     Examples
     --------
@@ -71,7 +89,7 @@ def interval_name(interval: Interval) -> str:
 
 
 def ratio_text(ratio: RateRatio, digits: int = 3) -> str:
-    """Return estimate and limits, e.g. ``0.204 (0.0214 to 0.984)``; a sentence where there is no information."""
+    """Return estimate and limits, e.g. ``0.204 (0.0214 to 0.984)``; without information a sentence."""
     if not ratio.informative:
         return next(caution.text for caution in ratio.cautions if caution.code == "no_information")
     return f"{estimate_text(ratio, digits)} ({interval_text(ratio.interval, digits)})"
@@ -127,11 +145,10 @@ def difference_limits(interval: Interval, digits: int = 3) -> str:
 
 def difference_text(difference: RateDifference, comparator: str, reference: str, digits: int = 3) -> str:
     """Return a rate difference with its direction and interval, as it stands in a sentence."""
+    relapses = f"{fewer_or_more(difference.estimate, digits)} relapses per patient-year"
     limits = difference_limits(difference.interval, digits)
-    return (
-        f"{fewer_or_more(difference.estimate, digits)} relapses per patient-year on {comparator} than on {reference} "
-        f"({percent(difference.interval.level)} interval {limits})"
-    )
+    level = percent(difference.interval.level)
+    return f"{relapses} on {comparator} than on {reference} ({level} interval {limits})"
 
 
 def percent(share: float) -> str:
@@ -173,7 +190,7 @@ def rounded_percent(share: float) -> str:
 
 
 def plain(value: float, *boundaries: float, digits: int = 4) -> str:
-    """Return a number without trailing zeros, with enough digits to tell it from each boundary that it is not.
+    """Return a number without trailing zeros, with enough digits to tell it from each boundary.
 
     Examples
     --------
@@ -264,6 +281,29 @@ def capital(text: str) -> str:
     'No relapse in either period'
     """
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def as_sentence(text: str) -> str:
+    """Return a text as a sentence of its own.
+
+    Examples
+    --------
+    >>> as_sentence("no relapse in either period")
+    'No relapse in either period.'
+    """
+    return f"{capital(text)}."
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Return the first names, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["A", "B", "C"]), listed(["A", "B", "C"], most=2)
+    ('A, B, C', 'A, B and 1 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def months_text(years: float, digits: int = 3) -> str:

@@ -18,13 +18,13 @@ from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.published import PUBLISHED, RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.frames import records
 from nmo_stats.tables.cells import Fault, as_text, is_missing, says_unknown, shown, written_column
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.nearest import nearest
 from nmo_stats.tables.raw import RawTable
 from nmo_stats.tables.reading import from_frame, read_table
+from nmo_stats.wording import records
 
 PERIOD_TABLE: Final = "period table"
 PATIENT_FACTS: Final = "patient facts"

@@ -19,8 +19,8 @@ from nmo_stats.audit.trial import Trial
 from nmo_stats.audit.vocabulary import formula_of
 from nmo_stats.cohort import Cohort
 from nmo_stats.cohort.published import PUBLISHED, RELATION, empty_published
-from nmo_stats.frames import records
 from nmo_stats.tables.files import TableFile
+from nmo_stats.wording import records
 
 Memory = dict[Name, tuple[Formula, list[Outcome]]]
 

@@ -19,10 +19,10 @@ from nmo_stats.cli.inputs import Given
 from nmo_stats.cli.printing import say, say_json, say_table
 from nmo_stats.cohort import Cohort
 from nmo_stats.errors import ArgumentError
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Table
 from nmo_stats.sections.published import agreeing_table, finding_table, unknown_table
 from nmo_stats.tables.files import TableFile
+from nmo_stats.wording import records
 
 
 def with_numbers(data: Given, published: Path | None) -> Cohort:

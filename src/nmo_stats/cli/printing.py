@@ -24,7 +24,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from nmo_stats.characters import plain, visible
-from nmo_stats.hierarchical.options import Progress as DrawProgress
+from nmo_stats.hierarchical.fitting import Progress as DrawProgress
 from nmo_stats.sections.blocks import Block, Table
 from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
 

@@ -1,4 +1,4 @@
-"""Whether a Monte Carlo answer is accurate enough to be printed: the numbers, and the limits they are held to."""
+"""Whether a Monte Carlo answer is accurate enough to be printed: the numbers and their limits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from nmo_stats.arrays import Floats
 from nmo_stats.wording import plain
 
 R_HAT_LIMIT: Final = 1.01
@@ -55,8 +55,8 @@ class Convergence:
     r_hat, ess_bulk, ess_tail
         Rank-normalized split R-hat and effective sample sizes, shape (q,).
     mcse_median, mcse_limits
-        Monte Carlo standard error of the median, and the larger one of the two 95 % limits, in posterior standard
-        deviations, shape (q,).
+        Monte Carlo standard error of the median, and the larger one of the two 95 % limits, in posterior
+        standard deviations, shape (q,).
     divergences, deepest_trees
         Number of divergent transitions, and of those that stopped at the largest tree depth.
     bfmi
@@ -64,36 +64,24 @@ class Convergence:
     """
 
     quantities: tuple[str, ...]
-    r_hat: npt.NDArray[np.float64]
-    ess_bulk: npt.NDArray[np.float64]
-    ess_tail: npt.NDArray[np.float64]
-    mcse_median: npt.NDArray[np.float64]
-    mcse_limits: npt.NDArray[np.float64]
+    r_hat: Floats
+    ess_bulk: Floats
+    ess_tail: Floats
+    mcse_median: Floats
+    mcse_limits: Floats
     divergences: int
     deepest_trees: int
-    bfmi: npt.NDArray[np.float64]
+    bfmi: Floats
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Each number that decides, beside its limit; the worst quantity speaks for all."""
         return (
-            _worst("R-hat", self.r_hat, self.quantities, R_HAT_LIMIT, largest=True),
-            _worst("bulk ESS", self.ess_bulk, self.quantities, ESS_LIMIT, largest=False),
-            _worst("tail ESS", self.ess_tail, self.quantities, ESS_LIMIT, largest=False),
-            _worst(
-                "Monte Carlo error of the median / sd",
-                self.mcse_median,
-                self.quantities,
-                MCSE_MEDIAN_LIMIT,
-                largest=True,
-            ),
-            _worst(
-                "Monte Carlo error of the limits / sd",
-                self.mcse_limits,
-                self.quantities,
-                MCSE_LIMITS_LIMIT,
-                largest=True,
-            ),
+            self._worst("R-hat", self.r_hat, R_HAT_LIMIT),
+            self._worst("bulk ESS", self.ess_bulk, ESS_LIMIT, least=True),
+            self._worst("tail ESS", self.ess_tail, ESS_LIMIT, least=True),
+            self._worst("Monte Carlo error of the median / sd", self.mcse_median, MCSE_MEDIAN_LIMIT),
+            self._worst("Monte Carlo error of the limits / sd", self.mcse_limits, MCSE_LIMITS_LIMIT),
             Verdict("divergences", float(self.divergences), 0.0, self.divergences == 0),
             Verdict("trees at largest depth", float(self.deepest_trees), 0.0, self.deepest_trees == 0),
             Verdict("BFMI", float(self.bfmi.min()), BFMI_LIMIT, bool(self.bfmi.min() >= BFMI_LIMIT)),
@@ -105,17 +93,26 @@ class Convergence:
         return tuple(str(verdict) for verdict in self.verdicts if not verdict.passed)
 
     def monte_carlo_error(self, quantity: str) -> tuple[float, float]:
-        """Return the Monte Carlo standard errors of a quantity's median and 95 % limits, in posterior sd."""
-        place = self.quantities.index(quantity)
-        return float(self.mcse_median[place]), float(self.mcse_limits[place])
+        """Return the Monte Carlo standard errors of a quantity's median and 95 % limits, in posterior sd.
 
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
 
-def _worst(
-    name: str, values: npt.NDArray[np.float64], quantities: tuple[str, ...], limit: float, *, largest: bool
-) -> Verdict:
-    # A value that cannot be computed counts as a failure: NaN sorts as the worst.
-    scores = np.where(np.isnan(values), np.inf, values if largest else -values)
-    place = int(np.argmax(scores))
-    value = float(values[place])
-    passed = value <= limit if largest else value >= limit
-    return Verdict(name, value, limit, passed, quantities[place])
+        Returns
+        -------
+        tuple of float
+            Of the median, and the larger one of the two limits.
+        """
+        index = self.quantities.index(quantity)
+        return float(self.mcse_median[index]), float(self.mcse_limits[index])
+
+    def _worst(self, name: str, values: Floats, limit: float, *, least: bool = False) -> Verdict:
+        """Return the verdict on the worst quantity: the largest value, or the least against a lower limit."""
+        # A value that cannot be computed counts as a failure: NaN sorts as the worst.
+        worst = int(np.argmax(np.where(np.isnan(values), np.inf, -values if least else values)))
+        value = float(values[worst])
+        return Verdict(
+            name, value, limit, value >= limit if least else value <= limit, self.quantities[worst]
+        )

@@ -1,25 +1,90 @@
-"""Fit the hierarchical model by the engine of choice."""
+"""Fit the hierarchical model by the engine of choice: quadrature, or NUTS with its options."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 import numpy as np
 
-from nmo_stats.arguments import Seed, instance, one_of
+from nmo_stats.arguments import Seed, flag, function, instance, number, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NmoStatsError, SamplerError
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.model import Entry, Likelihood, Model
-from nmo_stats.hierarchical.options import Nuts
-from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
-from nmo_stats.hierarchical.quiet import quietly
+
+Progress = Callable[[int, int], None]
+ENGINES: Final = ("quadrature", "nuts")  # or the options of NUTS
+_LONGEST_REASON: Final = 300  # characters; compilers print pages
+# Draws that no posterior of a few numbers needs more of; a second, longer try takes three times as many.
+_WHOLE: Final = {"draws": (100, 100_000), "tune": (100, 100_000), "chains": (2, 64), "cores": (1, 1_024)}
+_MOST_ACCEPTED: Final = 0.9999  # nearer to 1 the steps become so short that no chain ends
+
+
+@dataclass(frozen=True, slots=True)
+class Nuts:
+    """How the NUTS engine samples.
+
+    Parameters
+    ----------
+    draws, tune
+        Draws kept and draws used for adaptation, in each chain: 100 to 100,000.
+    chains
+        Number of independent chains: at least 2, so that they can be compared, and at most 64.
+    target_accept
+        Aimed acceptance; the near-1 default keeps the steps small where the spreads approach 0.
+    cores
+        Chains run at the same time; None takes what there is on Linux and one elsewhere (other systems would
+        import the calling script again). The draws do not depend on it.
+    sampler
+        ``"pymc"``, or ``"nutpie"`` (extra ``nmo-stats[nutpie]``).
+    retry
+        Whether a fit that fails a check is sampled once more, three times as long.
+    progress
+        Called with the draws done and the draws in all (sampler ``"pymc"``).
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range, or the sampler unknown.
+    """
+
+    draws: int = 1500
+    tune: int = 500
+    chains: int = 4
+    target_accept: float = 0.99
+    cores: int | None = None
+    sampler: Literal["pymc", "nutpie"] = "pymc"
+    retry: bool = True
+    progress: Progress | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _WHOLE.items():
+            if name != "cores" or self.cores is not None:
+                object.__setattr__(self, name, whole(name, getattr(self, name), least, most))
+        accept = number("target_accept", self.target_accept, 0.5, _MOST_ACCEPTED)
+        object.__setattr__(self, "target_accept", accept)
+        one_of("sampler", self.sampler, ("pymc", "nutpie"))
+        flag("retry", self.retry)
+        function("progress", self.progress)
+
+    def longer(self) -> Nuts:
+        """Return the options of a second, longer try.
+
+        Returns
+        -------
+        Nuts
+            Three times the draws, up to the most that are allowed, and no further try.
+        """
+        draws, tune = (min(3 * count, _WHOLE["draws"][1]) for count in (self.draws, self.tune))
+        return replace(self, draws=draws, tune=tune, retry=False)
+
 
 Engine = str | Nuts
-_LONGEST_REASON: Final = 300  # characters; compilers print pages
-ENGINES: Final = ("quadrature", "nuts")  # or the options of NUTS
 
 
 def fit(
@@ -44,9 +109,15 @@ def fit(
     entry
         ``"relapse_on_reference"`` if patients were included because they relapsed on the reference.
     engine
-        ``"quadrature"`` integrates the posterior; ``"nuts"`` or its options, e.g. ``Nuts(draws=4000)``, sample it.
+        ``"quadrature"`` integrates the posterior; ``"nuts"`` or its options, e.g. ``Nuts(draws=4000)``,
+        sample it.
     seed
         Seed of all random numbers, None for a fresh one; the fit remembers it.
+
+    Returns
+    -------
+    HierarchicalFit
+        Its methods answer, or raise if the computation failed a check.
 
     Raises
     ------
@@ -74,21 +145,45 @@ def fit(
 
 
 def fit_model(model: Model, engine: Engine = "quadrature", seed: Seed | None = None) -> HierarchicalFit:
-    """Fit a validated model."""
+    """Fit a validated model.
+
+    Parameters
+    ----------
+    model
+        The comparison with priors and likelihood.
+    engine
+        ``"quadrature"``, ``"nuts"`` or its options.
+    seed
+        Seed of all random numbers, None for a fresh one.
+
+    Returns
+    -------
+    HierarchicalFit
+        Its methods answer, or raise if the computation failed a check.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is unknown or of another kind.
+    SamplerError
+        If NUTS is chosen and cannot be run.
+    """
     instance("model", model, Model)
     chosen_seed = valid_seed(np.random.SeedSequence() if seed is None else seed)
     if not isinstance(engine, Nuts) and one_of("engine", engine, ENGINES) == "quadrature":
         return fit_quadrature(model, chosen_seed)
     options = engine if isinstance(engine, Nuts) else Nuts()
-    found = _sampled(model, options, chosen_seed)
-    if found.convergence.failures and options.retry:
+    sampled = _sampled(model, options, chosen_seed)
+    if sampled.convergence.failures and options.retry:
         return _sampled(model, options.longer(), chosen_seed)
-    return found
+    return sampled
 
 
 def _sampled(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
-    """Sample; libraries that are missing, or do not work together, end it with their reason in one sentence."""
+    """Sample; libraries that are missing or do not work together are refused with their reason."""
     try:
+        from nmo_stats.hierarchical.arviz_adapter import quietly
+
         with quietly():  # PyTensor speaks up on import where there is no C++ compiler
             from nmo_stats.hierarchical.nuts import fit_nuts
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
 
 import pymc as pm
 import pytensor
@@ -12,18 +13,16 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from nmo_stats.errors import ArgumentError
-from nmo_stats.hierarchical.arviz_adapter import container, convergence
+from nmo_stats.hierarchical.arviz_adapter import container, convergence, quantities, quietly
+from nmo_stats.hierarchical.fitted import HierarchicalFit
+from nmo_stats.hierarchical.fitting import Nuts, Progress
 from nmo_stats.hierarchical.model import CONTRAST, Model
-from nmo_stats.hierarchical.options import Nuts, Progress
-from nmo_stats.hierarchical.posterior import DrawsPosterior, HierarchicalFit
+from nmo_stats.hierarchical.posterior import DrawsPosterior
 from nmo_stats.hierarchical.priors import HalfNormal, Prior
-from nmo_stats.hierarchical.quantities import quantities
-from nmo_stats.hierarchical.quiet import quietly
 from nmo_stats.memory import require_memory
 from nmo_stats.names import SAMPLED
 
-METHOD = SAMPLED
-_PER_PATIENT = 5  # two effects, two log rates and their difference
+_PER_PATIENT: Final = 5  # two effects, two log rates and their difference
 
 
 def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
@@ -47,7 +46,7 @@ def fit_nuts(model: Model, options: Nuts, seed: int) -> HierarchicalFit:
         model=model,
         posterior=DrawsPosterior(derived, container(model, draws.merge(derived), stats, seed), seed),
         convergence=convergence(derived, stats, int(stats["deepest_tree"].sum())),
-        method=METHOD,
+        method=SAMPLED,
         seed=seed,
     )
 
@@ -57,7 +56,7 @@ def _require_room(model: Model, options: Nuts) -> None:
     each = _PER_PATIENT * len(model.pair.patients) + 2 * len(model.parameters)
     remedy = "draw fewer, or use engine='quadrature', whose memory does not grow with draws"
     what = f"{options.chains} chains of {options.draws:,} draws for {len(model.pair.patients):,} patients"
-    require_memory(each * options.chains * options.draws, what, remedy, method=METHOD)
+    require_memory(each * options.chains * options.draws, what, remedy, method=SAMPLED)
 
 
 def build(model: Model) -> pm.Model:
@@ -75,9 +74,9 @@ def build(model: Model) -> pm.Model:
         top = {name: _prior(name, model.priors.of(name)) for name in model.parameters}
         u = pm.Normal("u", 0.0, 1.0, dims="patient")
         v = pm.Normal("v", 0.0, 1.0, dims="patient")
-        level = top["log_rate"] + top["sd_rate"] * u
+        location = top["log_rate"] + top["sd_rate"] * u
         ratio = top["log_rate_ratio"] + top["sd_rate_ratio"] * v
-        mean = pair.years * pt.exp(level[:, None] + CONTRAST * ratio[:, None])
+        mean = pair.years * pt.exp(location[:, None] + CONTRAST * ratio[:, None])
         _observe(model, mean, top.get("overdispersion"))
     return built
 
@@ -101,8 +100,8 @@ def _observe(model: Model, mean: Any, overdispersion: Any) -> None:
 
 
 def _sample(built: pm.Model, options: Nuts, seed: int) -> Any:
-    if options.sampler == "nutpie":
-        _require_nutpie()
+    if options.sampler == "nutpie" and find_spec("nutpie") is None:
+        raise ArgumentError("sampler 'nutpie' is not installed. Install it: pip install 'nmo-stats[nutpie]'.")
     try:
         sampled = _sampled(built, options, seed)
     except ValueError as error:
@@ -148,20 +147,13 @@ class _Counter:
     def __init__(self, progress: Progress, total: int) -> None:
         self.progress, self.total, self.done = progress, total, 0
 
-    def __call__(self, *_: object, **__: object) -> None:
+    def __call__(self, trace: object, draw: object) -> None:  # noqa: ARG002  PyMC names them
         self.done += 1
         self.progress(self.done, self.total)
 
 
 def _cores() -> int:
     return (os.cpu_count() or 1) if sys.platform == "linux" else 1
-
-
-def _require_nutpie() -> None:
-    try:
-        import nutpie  # noqa: F401
-    except ImportError:
-        raise ArgumentError("sampler 'nutpie' is not installed: pip install 'nmo-stats[nutpie]'") from None
 
 
 def _sample_stats(sampled: Any) -> xr.Dataset:

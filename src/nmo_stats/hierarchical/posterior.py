@@ -1,72 +1,178 @@
-"""Answers from a posterior: the same for every engine that supplies one."""
+"""The posterior of a fit: what every engine supplies, and one that is known by its draws."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-import pandas as pd
 
-from nmo_stats.arguments import positive
 from nmo_stats.arrays import Floats
-from nmo_stats.cohort.schema import LONGEST_YEARS
-from nmo_stats.errors import ConvergenceError
-from nmo_stats.estimate import (
-    NO_INFORMATION,
-    Caution,
-    Estimand,
-    Interval,
-    RateDifference,
-    RateRatio,
-    require_level,
-    require_ratio,
-)
-from nmo_stats.estimators.cautions import one_sided_cautions, pair_cautions
-from nmo_stats.hierarchical.convergence import Quality
-from nmo_stats.hierarchical.model import Model, natural_scale
-from nmo_stats.hierarchical.prediction import Target, predictive_quantiles, targets
-from nmo_stats.wording import counted
+from nmo_stats.hierarchical.model import natural_scale, no_relapse, simulate_counts
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
-# Limits at 0.9999 move by less than 1e-3 when the integration is refined (example: 5e-4), those at 0.99999 by 3e-3.
-HIGHEST_LEVEL: Final = 0.9999
 _BINS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Someone whose relapses are predicted.
+
+    Parameters
+    ----------
+    name
+        ``"typical"``, ``"patient"`` or ``"new_patient"``.
+    patient
+        Identifier of an observed patient, else None.
+    quantity
+        Name of the log rates among the quantities of a posterior.
+    index
+        Index of the patient in the quantity, empty for the other targets.
+    """
+
+    name: str
+    patient: str | None
+    quantity: str
+    index: tuple[int, ...] = ()
+
+
+def targets(patients: Sequence[str]) -> tuple[Target, ...]:
+    """Return the three kinds of targets, each observed patient one of them."""
+    return (
+        Target("typical", None, "log_rate_typical"),
+        *(Target("patient", patient, "log_rate_patient", (index,)) for index, patient in enumerate(patients)),
+        Target("new_patient", None, "log_rate_new_patient"),
+    )
 
 
 class Posterior(Protocol):
     """What an engine supplies: the distribution of every quantity, and draws."""
 
     def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
-        """Return quantiles, shape (probabilities, *dimensions of the quantity)."""
+        """Return quantiles, shape (probabilities, *dimensions of the quantity).
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        probabilities
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            On the scale of the quantity.
+        """
 
     def probability_below(self, quantity: str, value: float) -> Floats:
-        """Return P(quantity < value), with the dimensions of the quantity."""
+        """Return P(quantity < value), with the dimensions of the quantity.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Probabilities.
+        """
 
     def cdf(self, quantity: str, value: Floats) -> Floats:
-        """Return P(scalar quantity <= value); the shape of ``value``."""
+        """Return P(scalar quantity <= value); the shape of ``value``.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Probabilities.
+        """
 
     def density(self, quantity: str, value: Floats) -> Floats:
-        """Return the density of a scalar quantity; the shape of ``value``."""
+        """Return the density of a scalar quantity; the shape of ``value``.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Per unit of the quantity.
+        """
 
     def mean(self, quantity: str) -> float:
-        """Return the posterior mean of a scalar quantity."""
+        """Return the posterior mean of a scalar quantity.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+
+        Returns
+        -------
+        float
+            On the scale of the quantity.
+        """
 
     def variance(self, quantity: str) -> float:
-        """Return the posterior variance of a scalar quantity."""
+        """Return the posterior variance of a scalar quantity.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+
+        Returns
+        -------
+        float
+            On the squared scale of the quantity.
+        """
 
     def ahead(
         self, target: Target, period: int, years: float, probabilities: Sequence[float]
     ) -> dict[str, Floats]:
-        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead."""
+        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead.
+
+        Parameters
+        ----------
+        target
+            Who is predicted.
+        period
+            0 for the reference, 1 for the comparator.
+        years
+            Length of the time ahead.
+        probabilities
+            Between 0 and 1.
+
+        Returns
+        -------
+        dict
+            An array of quantiles for each of the three.
+        """
 
     def prior_sensitivity(self) -> dict[str, float]:
-        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors."""
+        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors.
+
+        Returns
+        -------
+        dict
+            A number for each parameter; above 0.05 the prior matters.
+        """
 
     @property
     def draws(self) -> xr.Dataset:
@@ -96,46 +202,147 @@ class DrawsPosterior:
     seed: int
 
     def quantile(self, quantity: str, probabilities: Sequence[float]) -> Floats:
-        """Return sample quantiles, shape (probabilities, *dimensions of the quantity)."""
+        """Return sample quantiles, shape (probabilities, *dimensions of the quantity).
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        probabilities
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            On the scale of the quantity.
+        """
         return np.quantile(self._values(quantity), probabilities, axis=0)
 
     def probability_below(self, quantity: str, value: float) -> Floats:
-        """Return the share of draws below a value."""
+        """Return the share of draws below a value.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Probabilities.
+        """
         return np.asarray((self._values(quantity) < value).mean(axis=0))
 
     def cdf(self, quantity: str, value: Floats) -> Floats:
-        """Return the share of draws at or below each value."""
+        """Return the share of draws at or below each value.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Probabilities.
+        """
         draws = np.sort(self._values(quantity))
         return np.asarray(np.searchsorted(draws, value, side="right") / draws.size)
 
     def density(self, quantity: str, value: Floats) -> Floats:
-        """Return the density as a histogram of the draws shows it."""
+        """Return the density as a histogram of the draws shows it.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+        value
+            On the scale of the quantity.
+
+        Returns
+        -------
+        numpy.ndarray
+            Per unit of the quantity.
+        """
         heights, edges = np.histogram(self._values(quantity), bins=_BINS, density=True)
-        place = np.searchsorted(edges, value, side="right") - 1
-        inside = (place >= 0) & (place < _BINS)
-        return np.where(inside, heights[np.clip(place, 0, _BINS - 1)], 0.0)
+        bins = np.searchsorted(edges, value, side="right") - 1
+        inside = (bins >= 0) & (bins < _BINS)
+        return np.where(inside, heights[np.clip(bins, 0, _BINS - 1)], 0.0)
 
     def mean(self, quantity: str) -> float:
-        """Return the sample mean of a scalar quantity."""
+        """Return the sample mean of a scalar quantity.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+
+        Returns
+        -------
+        float
+            On the scale of the quantity.
+        """
         return float(self._values(quantity).mean())
 
     def variance(self, quantity: str) -> float:
-        """Return the sample variance of a scalar quantity."""
+        """Return the sample variance of a scalar quantity.
+
+        Parameters
+        ----------
+        quantity
+            Name of the quantity, such as ``"log_rate_ratio"``.
+
+        Returns
+        -------
+        float
+            On the squared scale of the quantity.
+        """
         return float(self._values(quantity).var())
 
     def ahead(
         self, target: Target, period: int, years: float, probabilities: Sequence[float]
     ) -> dict[str, Floats]:
-        """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead, counts being simulated."""
-        log_rate = self._values(target.quantity)[..., period]
-        for place in target.place:
-            log_rate = log_rate[:, place]
+        """Return quantiles of ``rate``, simulated ``relapses`` and ``relapse_free`` in a time ahead.
+
+        Parameters
+        ----------
+        target
+            Who is predicted.
+        period
+            0 for the reference, 1 for the comparator.
+        years
+            Length of the time ahead.
+        probabilities
+            Between 0 and 1.
+
+        Returns
+        -------
+        dict
+            An array of quantiles for each of the three.
+        """
+        at: tuple[int | slice, ...] = (slice(None), *target.index, period)
+        rate = natural_scale(self._values(target.quantity)[at])
         overdispersion = self._values("overdispersion") if "overdispersion" in self.draws else None
-        rng = np.random.default_rng([self.seed, 2, period, *target.place])
-        return predictive_quantiles(rng, log_rate, overdispersion, years=years, probabilities=probabilities)
+        rng = np.random.default_rng([self.seed, 2, period, *target.index])
+        counts = simulate_counts(rng, years * rate, overdispersion).astype(float)
+        return {
+            "rate": np.quantile(rate, probabilities),
+            "relapses": np.quantile(counts, probabilities, method="inverted_cdf"),
+            "relapse_free": np.quantile(no_relapse(years * rate, overdispersion), probabilities),
+        }
 
     def prior_sensitivity(self) -> dict[str, float]:
-        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors."""
+        """Return the sensitivity of each top-level parameter to power-scaling of the top-level priors.
+
+        Returns
+        -------
+        dict
+            A number for each parameter; above 0.05 the prior matters.
+        """
         from nmo_stats.hierarchical.arviz_adapter import power_scaling
 
         return power_scaling(self.tree)
@@ -143,227 +350,3 @@ class DrawsPosterior:
     def _values(self, quantity: str) -> Floats:
         values = self.draws[quantity].to_numpy()
         return np.asarray(values.reshape(-1, *values.shape[2:]))
-
-
-@dataclass(frozen=True, eq=False)
-class HierarchicalFit:
-    """A fitted hierarchical model. Every answer is withheld if the computation did not converge.
-
-    Parameters
-    ----------
-    model
-        The comparison with priors and likelihood.
-    posterior
-        Its posterior.
-    convergence
-        The accuracy of the posterior.
-    method
-        ``"hierarchical_quadrature"`` or ``"hierarchical_nuts"``.
-    seed
-        Seed of all random numbers behind the fit.
-    """
-
-    model: Model
-    posterior: Posterior
-    convergence: Quality
-    method: str
-    seed: int
-
-    def rate_ratio(self, level: float = 0.95) -> RateRatio:
-        """Return the ratio of a typical patient: posterior median and equal-tailed interval.
-
-        Raises
-        ------
-        ConvergenceError
-            If the computation failed one of its checks.
-        """
-        return self._ratio(
-            "log_rate_ratio", level, "typical_patient", self._cautions(), self.rate_difference(level)
-        )
-
-    def rate_ratio_new_patient(self, level: float = 0.95) -> RateRatio:
-        """Return the ratio of a patient not yet seen, from the same population."""
-        cautions = self._cautions() + self._confounded()
-        return self._ratio("log_rate_ratio_new_patient", level, "new_patient", cautions)
-
-    def rate_difference(self, level: float = 0.95) -> RateDifference:
-        """Return reference rate minus comparator rate of a typical patient, per patient-year."""
-        median, low, high = self._quantiles("rate_difference", level)
-        return RateDifference(float(median), Interval(float(low), float(high), level, "credible"))
-
-    def probability_below(self, ratio: float) -> float:
-        """Return the posterior probability that the typical patient's ratio is below ``ratio``."""
-        self.require_convergence()
-        return float(self.posterior.probability_below("log_rate_ratio", math.log(require_ratio(ratio))))
-
-    def patient_rate_ratios(self, level: float = 0.95) -> pd.DataFrame:
-        """Return the shrunken ratio of each observed patient beside the observed one.
-
-        Columns: ``patient``, ``observed`` (NaN without relapses, 0 or infinite at a zero), ``estimate``, ``low``,
-        ``high``, ``probability_below_1``.
-        """
-        median, low, high = natural_scale(self._quantiles("log_rate_ratio_patient", level))
-        rates = self.model.pair.relapses / self.model.pair.years
-        with np.errstate(divide="ignore", invalid="ignore"):
-            observed = rates[:, 1] / rates[:, 0]
-        return pd.DataFrame(
-            {
-                "patient": list(self.model.pair.patients),
-                "observed": observed,
-                "estimate": median,
-                "low": low,
-                "high": high,
-                "probability_below_1": self.posterior.probability_below("log_rate_ratio_patient", 0.0),
-            }
-        )
-
-    def patient_rates(self, level: float = 0.95) -> pd.DataFrame:
-        """Return each observed patient's rate per year on each treatment.
-
-        Columns: ``patient``, ``treatment``, ``observed``, ``estimate``, ``low``, ``high``.
-        """
-        pair = self.model.pair
-        quantiles = natural_scale(self._quantiles("log_rate_patient", level))
-        return pd.DataFrame(
-            {
-                "patient": np.repeat(pair.patients, 2),
-                "treatment": [pair.reference, pair.comparator] * len(pair.patients),
-                "observed": (pair.relapses / pair.years).ravel(),
-                **{
-                    name: values.ravel()
-                    for name, values in zip(("estimate", "low", "high"), quantiles, strict=True)
-                },
-            }
-        )
-
-    def predict(self, years: float = 1.0, level: float = 0.95) -> pd.DataFrame:
-        """Predict relapses in a time ahead, for a typical, each observed, and a new patient on each treatment.
-
-        Parameters
-        ----------
-        years
-            Length of the time ahead, at most 10,000.
-        level
-            Probability of the intervals.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``target`` (``typical``, ``patient``, ``new_patient``), ``patient``, ``treatment``, ``years``, and
-            median, low and high of the rate per year (``rate``), of the relapse count (``relapses``) and of the
-            probability of no relapse (``relapse_free``). Medians, since the mean rate of a new patient is infinite.
-        """
-        years, level = positive("years", years, LONGEST_YEARS), self._resolved(level)
-        self.require_convergence()
-        pair, tail = self.model.pair, (1 - level) / 2
-        rows = []
-        for target in targets(pair.patients):
-            for period, treatment in enumerate((pair.reference, pair.comparator)):
-                found = self.posterior.ahead(target, period, years, (0.5, tail, 1 - tail))
-                row = {
-                    "target": target.name,
-                    "patient": target.patient,
-                    "treatment": treatment,
-                    "years": years,
-                }
-                for name, (median, low, high) in found.items():
-                    row |= {name: float(median), f"{name}_low": float(low), f"{name}_high": float(high)}
-                rows.append(row)
-        return pd.DataFrame(rows)
-
-    def contraction(self) -> dict[str, float]:
-        """Return 1 - posterior variance / prior variance of each parameter: 0 where the answer is all prior."""
-        self.require_convergence()
-        return {
-            name: 1 - self.posterior.variance(name) / self.model.priors.of(name).variance
-            for name in self.model.parameters
-        }
-
-    def parameters(self, level: float = 0.95) -> pd.DataFrame:
-        """Return median and interval of each top-level parameter, with its prior and contraction."""
-        contraction = self.contraction()
-        rows = []
-        for name in self.model.parameters:
-            median, low, high = self._quantiles(name, level)
-            prior = str(self.model.priors.of(name))
-            rows.append(
-                {"parameter": name, "prior": prior, "median": float(median), "low": float(low), "high": float(high),
-                 "contraction": contraction[name]}
-            )  # fmt: skip
-        return pd.DataFrame(rows)
-
-    def to_datatree(self) -> xr.DataTree:
-        """Return the ArviZ container: posterior, prior, predictive, log-likelihood, observed and sampler groups."""
-        return self.posterior.tree
-
-    def require_convergence(self) -> None:
-        """Do nothing if the computation passed its checks.
-
-        Raises
-        ------
-        ConvergenceError
-            If it failed one of them.
-        """
-        if self.convergence.failures:
-            raise ConvergenceError(self.convergence.failures, self.method)
-
-    def _quantiles(self, quantity: str, level: float) -> Floats:
-        """Return median, low and high."""
-        self.require_convergence()
-        tail = (1 - self._resolved(level)) / 2
-        return self.posterior.quantile(quantity, (0.5, tail, 1 - tail))
-
-    def _resolved(self, level: float) -> float:
-        """Return a level up to which the limits are as accurate as they are said to be; further out they are withheld."""
-        if require_level(level) <= HIGHEST_LEVEL:
-            return require_level(level)
-        reason = f"the level is {float(level):.12g}. Expected: at most {HIGHEST_LEVEL}, up to which limits are accurate. Choose a lower level."
-        raise ConvergenceError((reason,), self.method)
-
-    def _ratio(
-        self,
-        quantity: str,
-        level: float,
-        estimand: Estimand,
-        cautions: tuple[Caution, ...],
-        difference: RateDifference | None = None,
-    ) -> RateRatio:
-        median, low, high = natural_scale(self._quantiles(quantity, level))
-        return RateRatio(
-            estimate=float(median),
-            interval=Interval(float(low), float(high), level, "credible"),
-            method=self.method,
-            estimand=estimand,
-            cautions=cautions,
-            probability_below_1=float(self.posterior.probability_below(quantity, 0.0)),
-            rate_difference=difference,
-        )
-
-    def _cautions(self) -> tuple[Caution, ...]:
-        pair = self.model.pair
-        if not sum(pair.totals):
-            return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        zero = tuple(
-            replace(
-                found,
-                text=f"{found.text}; the other limit is set by the prior, and so is the median; with few relapses the first leans on it too",
-            )
-            for found in one_sided_cautions(pair)
-        )
-        return zero + self._prior_dominated() + pair_cautions(pair)
-
-    def _prior_dominated(self) -> tuple[Caution, ...]:
-        single = int((self.model.pair.relapses[:, 0] == 1).sum())
-        if self.model.entry is None or not single:
-            return ()
-        text = (
-            f"{single} of {counted(len(self.model.pair.patients), 'patient')} had just the one {self.model.pair.reference} relapse "
-            "that let them in: it says little about their rate, and the upper limit leans on the prior"
-        )
-        return (Caution("prior_dominated", text),)
-
-    def _confounded(self) -> tuple[Caution, ...]:
-        if self.model.likelihood == "poisson":
-            return ()
-        text = "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
-        return (Caution("confounded", text),)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 from scipy.special import ndtri
 
-from nmo_stats.arguments import found, number, one_of
+from nmo_stats.arguments import instance, number, one_of
 from nmo_stats.arrays import Floats
-from nmo_stats.errors import ArgumentError
 
-# What the deterministic engine can integrate, and more than any opinion about a relapse rate: a log ratio of 10 is a ratio of 22,026.
+# What the deterministic engine can integrate, and more than any opinion about a relapse rate: a log ratio
+# of 10 is a ratio of 22,026.
 SMALLEST_SD: Final = 0.01
 LARGEST_SD: Final = 10.0
 LARGEST_MEAN: Final = 10.0
@@ -53,13 +53,34 @@ class Normal:
         return self.sd**2
 
     def log_density(self, value: Floats) -> Floats:
-        """Return the log density."""
-        return np.asarray(
-            -0.5 * ((value - self.mean) / self.sd) ** 2 - math.log(self.sd * math.sqrt(2 * math.pi))
-        )
+        """Return the log density.
+
+        Parameters
+        ----------
+        value
+            On the scale of the parameter.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``value``.
+        """
+        constant = math.log(self.sd * math.sqrt(2 * math.pi))
+        return np.asarray(-0.5 * ((value - self.mean) / self.sd) ** 2 - constant)
 
     def quantile(self, probability: Floats) -> Floats:
-        """Return the quantiles of the given probabilities."""
+        """Return the quantiles of the given probabilities.
+
+        Parameters
+        ----------
+        probability
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``probability``.
+        """
         return np.asarray(self.mean + self.sd * ndtri(probability))
 
     def __str__(self) -> str:
@@ -92,12 +113,34 @@ class HalfNormal:
         return self.sd**2 * (1 - 2 / math.pi)
 
     def log_density(self, value: Floats) -> Floats:
-        """Return the log density; minus infinity below 0."""
+        """Return the log density; minus infinity below 0.
+
+        Parameters
+        ----------
+        value
+            On the scale of the parameter.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``value``.
+        """
         inside = -0.5 * (value / self.sd) ** 2 + 0.5 * math.log(2 / math.pi) - math.log(self.sd)
         return np.where(value >= 0, inside, -np.inf)
 
     def quantile(self, probability: Floats) -> Floats:
-        """Return the quantiles of the given probabilities."""
+        """Return the quantiles of the given probabilities.
+
+        Parameters
+        ----------
+        probability
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            The shape of ``probability``.
+        """
         return np.asarray(self.sd * ndtri((1 + np.asarray(probability)) / 2))
 
     def __str__(self) -> str:
@@ -114,7 +157,8 @@ class Priors:
     Parameters
     ----------
     log_rate
-        Log of the geometric mean of a typical patient's two rates. Default: ARR 0.5, 95 % within 0.03 and 9.5.
+        Log of the geometric mean of a typical patient's two rates. Default: ARR 0.5, 95 % within 0.03 and
+        9.5.
     log_rate_ratio
         Log rate ratio of a typical patient. Default: no difference, 95 % within a 50-fold change either way.
     sd_rate
@@ -124,6 +168,11 @@ class Priors:
     overdispersion
         Of a period's count around the patient's own rate, negative binomial only. Default: 95 % below 0.59, a
         coefficient of variation of the rate of 0.77.
+
+    Raises
+    ------
+    ArgumentError
+        If a prior is of another kind than its default.
 
     Examples
     --------
@@ -138,15 +187,27 @@ class Priors:
     overdispersion: HalfNormal = HalfNormal(0.3)
 
     def __post_init__(self) -> None:
-        for name in ("log_rate", "log_rate_ratio"):
-            if not isinstance(getattr(self, name), Normal):
-                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is Normal(mean, sd)")
-        for name in ("sd_rate", "sd_rate_ratio", "overdispersion"):
-            if not isinstance(getattr(self, name), HalfNormal):
-                raise ArgumentError(f"prior of {name}: {found(getattr(self, name))}; it is HalfNormal(sd)")
+        for one in fields(self):
+            instance(f"prior of {one.name}", getattr(self, one.name), type(one.default))
 
     def of(self, parameter: str) -> Prior:
-        """Return the prior of a top-level parameter by its name."""
+        """Return the prior of a top-level parameter by its name.
+
+        Parameters
+        ----------
+        parameter
+            Such as ``"sd_rate"``.
+
+        Returns
+        -------
+        Normal or HalfNormal
+            Its prior.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter.
+        """
         prior: Prior = getattr(self, one_of("parameter", parameter, self.__slots__))
         return prior
 

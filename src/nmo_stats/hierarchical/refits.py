@@ -13,9 +13,9 @@ import pandas as pd
 from nmo_stats.arguments import instance, mapping, optional
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import RateRatio, require_level
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.fitting import fit_model
 from nmo_stats.hierarchical.model import Model
-from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
 from nmo_stats.names import HIERARCHICAL
 
@@ -40,6 +40,11 @@ class Refits:
     level
         Probability of all intervals.
 
+    Raises
+    ------
+    ArgumentError
+        If the level is no probability.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
@@ -57,7 +62,20 @@ class Refits:
 
     @classmethod
     def beside(cls, fit: HierarchicalFit, level: float) -> Refits:
-        """Return refits that know the answer of a finished fit, if it is one by quadrature."""
+        """Return refits that know the answer of a finished fit, if it is one by quadrature.
+
+        Parameters
+        ----------
+        fit
+            A finished fit.
+        level
+            Probability of the intervals.
+
+        Returns
+        -------
+        Refits
+            They compute every other model.
+        """
         known = cls(level)
         if fit.method == METHOD:
             with contextlib.suppress(ConvergenceError):  # remembered, and raised when asked for
@@ -72,10 +90,22 @@ class Refits:
     def rate_ratio(self, model: Model) -> RateRatio:
         """Return the typical patient's rate ratio.
 
+        Parameters
+        ----------
+        model
+            Comparison, priors and likelihood.
+
+        Returns
+        -------
+        RateRatio
+            By quadrature.
+
         Raises
         ------
         ConvergenceError
             If the fit fails its refinement check.
+        ArgumentError
+            If it is no model.
         """
         instance("model", model, Model)
         return self._ask(model, lambda: fit_model(model, "quadrature", seed=0).rate_ratio(self.level))
@@ -88,10 +118,10 @@ class Refits:
                 self._known[key] = compute()
             except ConvergenceError as refused:
                 self._known[key] = refused
-        found = self._known[key]
-        if isinstance(found, ConvergenceError):
-            raise found
-        return found
+        answer = self._known[key]
+        if isinstance(answer, ConvergenceError):
+            raise answer
+        return answer
 
 
 def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | None = None) -> pd.DataFrame:
@@ -109,8 +139,9 @@ def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | No
     Returns
     -------
     pandas.DataFrame
-        One row for each patient left out: ``patient``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the
-        typical patient's rate ratio; no numbers (NaN) where the others had no relapse, so that nothing is known of it.
+        One row for each patient left out: ``patient``, ``estimate``, ``low``, ``high``,
+        ``probability_below_1`` of the typical patient's rate ratio; no numbers (NaN) where the others had no
+        relapse, so that nothing is known of it.
 
     Raises
     ------
@@ -132,13 +163,10 @@ def leave_one_patient_out(model: Model, level: float = 0.95, refits: Refits | No
     pair = model.pair
     if len(pair.patients) < 2:
         raise ArgumentError(
-            "leave-one-patient-out: one patient only, nothing would be left; give two or more"
+            "leave-one-patient-out: one patient. Expected: two or more, so that some are left."
         )
-    places = np.arange(len(pair.patients))
-    models = {
-        patient: replace(model, pair=pair.only(places != place))
-        for place, patient in enumerate(pair.patients)
-    }
+    patients = np.array(pair.patients)
+    models = {patient: replace(model, pair=pair.only(patients != patient)) for patient in pair.patients}
     return _ratios(models, "patient", refits or Refits(level))
 
 
@@ -164,8 +192,15 @@ def with_priors(
     Returns
     -------
     pandas.DataFrame
-        Columns ``prior``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the typical patient's rate ratio; no
-        numbers (NaN) without a relapse.
+        Columns ``prior``, ``estimate``, ``low``, ``high``, ``probability_below_1`` of the typical patient's
+        rate ratio; no numbers (NaN) without a relapse.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    ConvergenceError
+        If a refit fails its refinement check.
 
     Examples
     --------
@@ -177,28 +212,46 @@ def with_priors(
     instance("model", model, Model)
     level = require_level(level)
     optional("refits", refits, Refits)
-    chosen = (
-        ratio_prior_grid(model.priors)
-        if priors is None
-        else mapping("priors", priors, "a dict of Priors by name")
-    )
+    if priors is None:
+        priors = ratio_prior_grid(model.priors)
+    chosen = mapping("priors", priors, "a dict of Priors by name").items()
     return _ratios(
-        {name: replace(model, priors=one) for name, one in chosen.items()}, "prior", refits or Refits(level)
+        {name: replace(model, priors=one) for name, one in chosen}, "prior", refits or Refits(level)
     )
 
 
 def ratio_prior_grid(priors: Priors) -> dict[str, Priors]:
-    """Return the named priors of the log ratio, all others as they are; the given one first if it is none of them."""
+    """Return the named priors of the log ratio; the given one first if it is none of them.
+
+    Parameters
+    ----------
+    priors
+        The chosen ones.
+
+    Returns
+    -------
+    dict
+        Priors under their names.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+    """
     instance("priors", priors, Priors)
     grid = {name: replace(priors, log_rate_ratio=ratio) for name, ratio in RATIO_PRIORS.items()}
     return grid if priors in grid.values() else {"as chosen": priors, **grid}
 
 
 def _ratios(models: Mapping[str, Model], label: str, refits: Refits) -> pd.DataFrame:
-    rows = []
-    for name, model in models.items():
-        ratio = refits.rate_ratio(model)
-        numbers = (ratio.estimate, ratio.interval.low, ratio.interval.high, ratio.probability_below_1)
-        known = numbers if ratio.informative else (np.nan,) * len(numbers)
-        rows.append({label: name, **dict(zip(_COLUMNS, known, strict=True))})
-    return pd.DataFrame(rows)
+    """Return one row of numbers for each model; NaN where nothing is known of the ratio."""
+    ratios = {name: refits.rate_ratio(model) for name, model in models.items()}
+    numbers = [
+        (ratio.estimate, ratio.interval.low, ratio.interval.high, ratio.probability_below_1)
+        if ratio.informative
+        else (np.nan,) * len(_COLUMNS)
+        for ratio in ratios.values()
+    ]
+    table = pd.DataFrame(numbers, columns=list(_COLUMNS), dtype=float)
+    table.insert(0, label, list(ratios))
+    return table

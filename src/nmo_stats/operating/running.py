@@ -36,7 +36,7 @@ SIMULATION: Final = (
     "estimators/negative_binomial.py",
     "estimators/rank_tests.py",
     "estimators/within_patient.py",
-    "hierarchical/counts.py",
+    "hierarchical/model.py",
     "hierarchical/many",
     "hierarchical/priors.py",
     "hierarchical/quadrature",

@@ -61,7 +61,7 @@ FINEST: Final = Steps(
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Nodes of (log_rate, sd_rate) and (log_rate_ratio, sd_rate_ratio), and where patients' own values can lie."""
+    """Nodes of (log_rate, sd_rate) and (log_rate_ratio, sd_rate_ratio), and the range of patients' values."""
 
     level: Block
     ratio: Block
@@ -81,7 +81,7 @@ class Grid:
 
 
 def log_likelihoods(patients: Patients, grid: Grid) -> Singles:
-    """Return each patient's log likelihood at every pair of nodes, up to a constant; shape (patients, *grid.shape)."""
+    """Return each patient's log likelihood up to a constant, shape (patients, *grid.shape)."""
     found = np.empty((len(patients), *grid.shape), dtype=np.float32)
 
     def fill(compute: Callable[[], Table]) -> None:
@@ -99,7 +99,7 @@ def log_likelihoods(patients: Patients, grid: Grid) -> Singles:
 
 
 def masses(rows: Singles, members: Counts, log_weight: Singles) -> Singles:
-    """Return the posterior mass of every pair of nodes, for cohorts of the patients ``members`` of shape (cohorts, n)."""
+    """Return the posterior mass of every pair of nodes; ``members`` has the shape (cohorts, n)."""
     total = rows[members[:, 0]]
     for place in range(1, members.shape[1]):
         total += rows[members[:, place]]
@@ -111,7 +111,7 @@ def masses(rows: Singles, members: Counts, log_weight: Singles) -> Singles:
 
 
 def placed(priors: Priors, patients: Patients, members: Counts, steps: Steps) -> Grid:
-    """Return a grid that holds and resolves the posteriors of a few cohorts, found by zooming in from the prior."""
+    """Return a grid that resolves the posteriors of a few cohorts, by zooming in from the prior."""
     grid = _first_grid(priors, patients, steps)
     for _ in range(_ROUNDS):
         found = masses(log_likelihoods(patients, grid), members, grid.log_weight(priors))
@@ -172,7 +172,7 @@ def _moved(grid: Grid, mass: Singles) -> Grid:
 
 
 def _lattice(values: Floats, mass: Singles, step: float, *, is_spread: bool) -> Floats:
-    """Return an even lattice over the values that hold the cohorts' posteriors (rows of ``mass``), as fine as they are narrow."""
+    """Return an even lattice over the cohorts' posteriors (rows of ``mass``), as fine as they are narrow."""
     old = values[1] - values[0]
     sd = np.quantile(np.maximum(deviations(values, mass), _NARROWEST * old), _NARROW)
     together = mass.mean(axis=0)

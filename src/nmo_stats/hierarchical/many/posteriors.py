@@ -42,11 +42,33 @@ class RatioPosteriors:
     groups: tuple[tuple[Counts, Series], ...]
 
     def quantile(self, probability: float) -> Floats:
-        """Return a quantile of the log ratio in each cohort, shape (cohorts,)."""
+        """Return a quantile of the log ratio in each cohort, shape (cohorts,).
+
+        Parameters
+        ----------
+        probability
+            Between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            One log ratio for each cohort.
+        """
         return self._each(lambda series: series.quantile(probability))
 
     def probability_below(self, log_ratio: float) -> Floats:
-        """Return the probability that the log ratio is below a value in each cohort, shape (cohorts,)."""
+        """Return the probability that the log ratio is below a value in each cohort, shape (cohorts,).
+
+        Parameters
+        ----------
+        log_ratio
+            One value for all cohorts.
+
+        Returns
+        -------
+        numpy.ndarray
+            One probability for each cohort.
+        """
         return self._each(lambda series: series.below(np.full(len(series), log_ratio)))
 
     def _each(self, ask: Callable[[Series], Floats]) -> Floats:
@@ -77,6 +99,11 @@ def ratio_posteriors(
     steps
         How fine the grid is.
 
+    Returns
+    -------
+    RatioPosteriors
+        In the order of the cohorts.
+
     Raises
     ------
     ArgumentError
@@ -86,8 +113,9 @@ def ratio_posteriors(
 
     Notes
     -----
-    Errors are a few hundredths of a posterior standard deviation: enough to describe how an estimator behaves, not enough
-    to print the answer of one cohort (:func:`nmo_stats.hierarchical.fit` estimates its error).
+    Errors are a few hundredths of a posterior standard deviation: enough to describe how an estimator
+    behaves, not enough to print the answer of one cohort (:func:`nmo_stats.hierarchical.fit` estimates its
+    error).
 
     Examples
     --------

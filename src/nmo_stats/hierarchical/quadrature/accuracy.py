@@ -31,7 +31,8 @@ class Accuracy:
     Parameters
     ----------
     quantiles
-        Largest change of a median or 95 % limit on refinement; ratios and rates on the log scale. And of which quantity.
+        Largest change of a median or 95 % limit on refinement; ratios and rates on the log scale. And of
+        which quantity.
     probabilities
         Largest change of a probability.
     edge
@@ -60,9 +61,9 @@ class Accuracy:
 def compared(coarse: Solution, fine: Solution, missed: float = 0.0) -> Accuracy:
     """Return the accuracy of the finer one of two solutions, estimated by what it changed.
 
-    The change of a quantile is the change of the probability below it, divided by the density there. An error of the log
-    likelihood with posterior sd ``missed`` changes a probability by at most ``missed`` times the posterior sd of that
-    probability given the parameters (Cauchy-Schwarz).
+    The change of a quantile is the change of the probability below it, divided by the density there. An error
+    of the log likelihood with posterior sd ``missed`` changes a probability by at most ``missed`` times the
+    posterior sd of that probability given the parameters (Cauchy-Schwarz).
     """
     quantiles, probabilities = {}, {}
     for name in fine.scalars:

@@ -90,7 +90,7 @@ def _row_moments(block: Block, mass: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _smooth_rows(block: Block, mass: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """Return centre and width at x: polynomials in x^2 (the posterior is even in x) through the rows that matter."""
+    """Return centre and width at x: polynomials in x^2, since the posterior is even in x."""
     mean, sd, share = _row_moments(block, mass)
     step = block.z[1] - block.z[0]
     known = share > 1e-14
@@ -118,7 +118,7 @@ def _moved_rows(block: Block, mass: Floats, step: float) -> Floats:
 
 
 def _flank(block: Block, density: Floats) -> float:
-    """Return the sd of the Normal that falls as fast as the steepest part of a density of x, on either side."""
+    """Return the sd of the Normal that falls as fast as the steepest part of a density of x."""
     cells = np.diff(block.x) * (density[1:] + density[:-1]) / 2
     cumulated = np.concatenate([[0.0], np.cumsum(cells)]) / cells.sum()
     quantiles = np.interp(_SHARES, cumulated, block.x)
@@ -156,7 +156,7 @@ def _lattice(low: float, high: float, step: float) -> Floats:
 
 
 def population_reach(block: Block, mass: Floats, beyond: float = 1e-8) -> tuple[float, float]:
-    """Return a range outside of which each node puts a probability of at most ``beyond``, its own mass included."""
+    """Return a range outside of which each node has a probability of at most ``beyond``, mass included."""
     location, spread = block.flat()
     weight = mass.ravel()
     used = weight > beyond

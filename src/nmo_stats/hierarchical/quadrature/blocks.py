@@ -1,8 +1,9 @@
 """Nodes for a location and its spread: (log_rate, sd_rate) or (log_rate_ratio, sd_rate_ratio).
 
-The spread is s = unit * sinh(x) with x on an even lattice from 0 or above, fine near 0 and coarse far from it. At each
-spread the location is m(x) + w(x) z with z on an even lattice: its own centre and width there. The posterior is smooth
-in (z, x), symmetric about x = 0, and gone at the other ends, so that plain sums over the nodes are spectrally accurate.
+The spread is s = unit * sinh(x) with x on an even lattice from 0 or above, fine near 0 and coarse far from
+it. At each spread the location is m(x) + w(x) z with z on an even lattice: its own centre and width there.
+The posterior is smooth in (z, x), symmetric about x = 0, and gone at the other ends, so that plain sums over
+the nodes are spectrally accurate.
 """
 
 from __future__ import annotations

@@ -18,12 +18,13 @@ FARTHEST: Final = 5.5  # sd from its centre up to which a polynomial is believed
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """A Normal distribution of (log_rate, sd_rate, log_rate_ratio, sd_rate_ratio), the spreads with a free sign.
+    """A Normal distribution of (log_rate, sd_rate, log_rate_ratio, sd_rate_ratio), spreads of either sign.
 
     Parameters
     ----------
     centre, factor
-        Mean and Cholesky factor of the covariance, shapes (4,) and (4, 4). A spread that reaches 0 is centred there.
+        Mean and Cholesky factor of the covariance, shapes (4,) and (4, 4). A spread that reaches 0 is centred
+        there.
     """
 
     centre: Floats
@@ -49,7 +50,7 @@ class Cloud:
         return np.asarray(np.linalg.norm(self.factor, axis=1))
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return points of a wider distribution, spreads positive, and the log of its density up to a constant."""
+        """Return points of a wider distribution, spreads positive, and its log density up to a constant."""
         standard = rng.normal(size=(count, 4))
         points = self.centre + _WIDER * standard @ self.factor.T
         points[:, 1::2] = np.abs(points[:, 1::2])

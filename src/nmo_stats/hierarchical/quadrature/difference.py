@@ -18,10 +18,12 @@ _NEGLIGIBLE: Final = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """The distribution of asinh(d), d = exp(level - ratio / 2) - exp(level + ratio / 2) = -2 exp(level) sinh(ratio / 2).
+    """The distribution of asinh(d), d = exp(level - ratio / 2) - exp(level + ratio / 2).
 
-    At each level d falls with the log ratio, so that its distribution is that of the log ratio, averaged over levels.
-    The inverse hyperbolic sine keeps the far tails of d on one scale with its middle.
+    That is d = -2 exp(level) sinh(ratio / 2).
+
+    At each level d falls with the log ratio, so that its distribution is that of the log ratio, averaged over
+    levels. The inverse hyperbolic sine keeps the far tails of d on one scale with its middle.
 
     Parameters
     ----------

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from nmo_stats.hierarchical.arviz_adapter import quantities
 from nmo_stats.hierarchical.quadrature.effects import draw_effects
 from nmo_stats.hierarchical.quadrature.patients import Patients
 from nmo_stats.hierarchical.quadrature.quantities import Solution
 from nmo_stats.hierarchical.quadrature.sampling import draw_parameters
-from nmo_stats.hierarchical.quantities import quantities
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +21,7 @@ _LARGEST: Final = 2_000_000  # draws of patients' effects in all
 
 
 def drawn(solution: Solution, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return independent draws of the parameters with the patients' effects, and of the quantities made from them.
+    """Return independent draws of the parameters with the patients' effects, and of the quantities.
 
     There are 4,000 draws in one chain, fewer with more than 500 patients.
     """

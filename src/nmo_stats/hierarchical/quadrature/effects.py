@@ -1,4 +1,4 @@
-"""Independent draws of patients' effects given the top-level parameters, by rejection from a t distribution."""
+"""Independent draws of patients' effects given the parameters, by rejection from a t distribution."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Target:
         return np.asarray(self.patient.log_probability(period, log_rate, self.top.get("overdispersion"))[0])
 
     def _derivatives(self, period: int, log_rate: Floats) -> tuple[Floats, Floats]:
-        """Return first and negative second derivative in the log rate, by differences: they only guide proposals."""
+        """Return first and negative second derivative in the log rate, by differences."""
         below, here, above = (
             self._log_probability(period, log_rate + shift) for shift in (-_DIFFERENCE, 0.0, _DIFFERENCE)
         )
@@ -74,8 +74,9 @@ class Target:
 def draw_effects(patients: Patients, top: dict[str, Floats], rng: np.random.Generator) -> Effects:
     """Return draws of u and v of every patient, each of shape (draws, patients).
 
-    Each row of ``patients`` stands for one patient. The densities are log-concave, with tails no heavier than those of
-    the proposal; the bound of the ratio is the largest of all proposals so far, and all starts again if it is exceeded.
+    Each row of ``patients`` stands for one patient. The densities are log-concave, with tails no heavier than
+    those of the proposal; the bound of the ratio is the largest of all proposals so far, and all starts again
+    if it is exceeded.
     """
     drawn = [_draw_one(Target(patients[np.array([place])], top), rng) for place in range(len(patients))]
     return np.stack([u for u, _ in drawn], axis=1), np.stack([v for _, v in drawn], axis=1)
@@ -125,7 +126,7 @@ def _propose(mode: Floats, factor: Floats, rng: np.random.Generator) -> tuple[Fl
 
 
 def _mode(target: Target) -> tuple[Floats, Floats]:
-    """Return the mode at each draw, shape (m, 2), and the factor of the proposal's scale matrix, shape (m, 2, 2)."""
+    """Return the mode at each draw, (m, 2), and the factor of the proposal's scale matrix, (m, 2, 2)."""
     place = np.zeros((target.top["log_rate"].size, 2))
     for _ in range(_NEWTON_STEPS):
         gradient, curvature = target.slope_and_curvature(place[:, 0], place[:, 1])

@@ -1,4 +1,4 @@
-"""Weights that integrate a function known on an even lattice against a Normal density of any mean and width."""
+"""Weights that integrate a function known on an even lattice against any Normal density."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _LAGRANGE: Final = _lagrange_coefficients()
 def normal_weights(lattice: Floats, mean: Floats, sd: Floats) -> Floats:
     """Return w with ``w @ f(lattice)`` close to the expectation of f under each Normal(mean, sd).
 
-    Where the density is wide against the lattice it is sampled (the trapezoidal rule, spectrally accurate); where it
-    is narrow, down to a point mass, the polynomial through the six nearest
-    points is integrated exactly. Beyond the ends f is constant.
+    Where the density is wide against the lattice it is sampled (the trapezoidal rule, spectrally accurate);
+    where it is narrow, down to a point mass, the polynomial through the six nearest points is integrated
+    exactly. Beyond the ends f is constant.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _interpolated(lattice: Floats, step: float, mean: Floats, sd: Floats) -> Flo
 
 
 def _cell_moments(z: Floats, mean: Floats, sd: Floats) -> Floats:
-    """Return the integrals of x^p times the density over each cell, p = 0..5, x from 0 to 1 across the cell."""
+    """Return the integrals of x^p times the density over each cell, p = 0..5, x from 0 to 1."""
     density = np.exp(-0.5 * np.minimum(z * z, 1400.0)) / math.sqrt(2 * math.pi)
     right, left = sd * density[:, 1:], sd * density[:, :-1]
     moments = [np.diff(ndtr(z), axis=1)]

@@ -32,9 +32,9 @@ _PRIOR_REACH: Final = 5.5
 def solve(model: Model) -> tuple[Solution, Accuracy]:
     """Return the posterior and an estimate of its error.
 
-    The posterior is computed at two resolutions, the finer one is kept and the change estimates the error; as long as it is too
-    large and there is memory, the finer one becomes the coarser of the next two. From a few hundred patients on a
-    polynomial stands in for the Poisson log likelihood, unless it misses too much.
+    The posterior is computed at two resolutions, the finer one is kept and the change estimates the error; as
+    long as it is too large and there is memory, the finer one becomes the coarser of the next two. From a few
+    hundred patients on a polynomial stands in for the Poisson log likelihood, unless it misses too much.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def solve(model: Model) -> tuple[Solution, Accuracy]:
     count = len(model.pair.patients)
     if model.likelihood != "poisson" and count > MOST_NEGATIVE_BINOMIAL:
         raise ArgumentError(
-            f"likelihood 'negative_binomial' with {count} patients: quadrature takes up to {MOST_NEGATIVE_BINOMIAL:,}; "
-            "use likelihood='poisson', or engine='nuts' and patience"
+            f"likelihood 'negative_binomial': {count} patients. Expected: at most {MOST_NEGATIVE_BINOMIAL:,} "
+            "with quadrature. Use likelihood='poisson', or engine='nuts' and patience."
         )
     with one_thread():  # the matrices are small: threads would wait for each other longer than they work
         if model.likelihood == "poisson" and len(patients) > _FEW:
@@ -71,7 +71,7 @@ def _by_grid(model: Model, patients: Patients, before: Solution, resolution: Res
 
 
 def _solve_by_polynomial(model: Model, patients: Patients) -> tuple[Solution, Accuracy]:
-    """Solve with polynomials of rising degree until the estimated error is small enough, or with the last of them."""
+    """Solve with polynomials of rising degree until the estimated error is small enough."""
     for found in surrogates(model, patients):
         finer = partial(_by_polynomial, model, found)
         coarse = finer(_poisson(model, found.joint), COARSE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nmo_stats.hierarchical.fitted import HierarchicalFit
 from nmo_stats.hierarchical.model import Model
-from nmo_stats.hierarchical.posterior import HierarchicalFit
 from nmo_stats.hierarchical.quadrature.engine import solve
 from nmo_stats.hierarchical.quadrature.posterior import GridPosterior
 from nmo_stats.names import HIERARCHICAL

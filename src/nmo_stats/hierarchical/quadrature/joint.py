@@ -51,7 +51,7 @@ class Joint:
         return np.asarray(self.mass.sum(axis=0).reshape(self.ratio.shape))
 
     def ridge(self) -> float:
-        """Return the factor by which steps must shrink since the two locations are correlated: 1 if they are not."""
+        """Return the factor by which steps shrink where the two locations are correlated."""
         level, ratio = (np.tile(block.z, block.x.size) for block in (self.level, self.ratio))
         by_level, by_ratio = self.level_mass.ravel(), self.ratio_mass.ravel()
         covariance = level @ self.mass @ ratio - (by_level @ level) * (by_ratio @ ratio)

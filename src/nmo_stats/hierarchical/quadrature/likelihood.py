@@ -1,10 +1,11 @@
 """The log likelihood of the top-level parameters, patients' effects integrated out, at every pair of nodes.
 
     L_i(log_rate, sd_rate, log_rate_ratio, sd_rate_ratio)
-        = integral of Normal(a; log_rate, sd_rate) F_i(a, b) Normal(b; log_rate_ratio, sd_rate_ratio) over a and b
+        = integral of Normal(a; log_rate, sd_rate) F_i(a, b) Normal(b; log_rate_ratio, sd_rate_ratio) over a
+        and b
 
-with F_i(a, b) the probability of the patient's two counts at log rates a - b/2 and a + b/2. On a lattice this is the
-matrix product W @ F_i @ V', rows of W and V being the weights of the two Normal densities.
+with F_i(a, b) the probability of the patient's two counts at log rates a - b/2 and a + b/2. On a lattice this
+is the matrix product W @ F_i @ V', rows of W and V being the weights of the two Normal densities.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def scattered_log_likelihood(
 ) -> Floats:
     """Return the Poisson log likelihood of single points, ``level`` and ``ratio`` taken together; shape (m,).
 
-    The weights of points that lie near each other differ little: they are combinations of a few vectors, against which
-    the patients are integrated once.
+    The weights of points that lie near each other differ little: they are combinations of a few vectors,
+    against which the patients are integrated once.
     """
     smallest_sd = float(level[1].min())
     blocks = tables(patients, reach, fineness, None, smallest_sd)

@@ -1,4 +1,4 @@
-"""A one-dimensional distribution by its characteristic function: a Fourier series on an interval that holds it."""
+"""A one-dimensional distribution by its characteristic function: a Fourier series on an interval."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Marginal:
     low, length
         The interval.
     coefficients
-        Characteristic function at 2 pi n / length, n = 1, 2, ..., times exp(-2 pi i n low / length); shape (terms,), or (m, terms) for m
-        distributions at once, values then having a last axis of m.
+        Characteristic function at 2 pi n / length, n = 1, 2, ..., times exp(-2 pi i n low / length); shape
+        (terms,), or (m, terms) for m distributions at once, values then having a last axis of m.
     """
 
     low: float

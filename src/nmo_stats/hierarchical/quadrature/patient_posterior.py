@@ -2,9 +2,9 @@
 
     p(a, b | data) = sum over nodes of mass / L_i * Normal(a; level node) F_i(a, b) Normal(b; ratio node)
 
-which on the patient's lattice is F_i * (W' (mass / L_i) V), with the matrices of :mod:`likelihood`. The lattice has steps
-h and 2h, so that the log rates a - b/2 and a + b/2 lie on a lattice of step h, and their distributions are sums along
-its diagonals.
+which on the patient's lattice is F_i * (W' (mass / L_i) V), with the matrices of :mod:`likelihood`. The
+lattice has steps h and 2h, so that the log rates a - b/2 and a + b/2 lie on a lattice of step h, and their
+distributions are sums along its diagonals.
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ def mixed(posteriors: list[PatientPosterior], weights: Floats) -> PatientPosteri
 def _resolved(one: Patients, part: Part) -> tuple[Table, Floats]:
     """Return the patient's lattice and the posterior mass on it, in steps that resolve the posterior.
 
-    What many patients say of one without relapses can be far narrower than the patient's own likelihood, and a first lattice
-    then holds it in one node, which tells no width: the lattice is refined step by step, each time where the mass lies.
+    What many patients say of one without relapses can be far narrower than the patient's own likelihood, and
+    a first lattice then holds it in one node, which tells no width: the lattice is refined step by step, each
+    time where the mass lies.
     """
     fineness = _FIRST
     table, mass = _posterior(one, part, part.joint.reach(), fineness)

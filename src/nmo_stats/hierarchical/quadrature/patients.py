@@ -1,7 +1,8 @@
 """Each patient's likelihood on a lattice of the patient's own level and log ratio.
 
-The lattice has the steps h in the level a and 2h in the log ratio b, so that the two log rates a - b/2 and a + b/2
-fall on a lattice of step h as well: each period's probability is computed once per lattice point, not once per cell.
+The lattice has the steps h in the level a and 2h in the log ratio b, so that the two log rates a - b/2 and a
++ b/2 fall on a lattice of step h as well: each period's probability is computed once per lattice point, not
+once per cell.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from nmo_stats.arrays import Floats
-from nmo_stats.hierarchical.counts import log_no_relapse, log_probability
-from nmo_stats.hierarchical.model import Model, natural_scale
+from nmo_stats.hierarchical.model import Model, log_no_relapse, log_probability, natural_scale
 from nmo_stats.hierarchical.quadrature.limits import require_room
 
 _SUPPORT: Final = 45.0  # log likelihood below its maximum at which a patient's lattice ends
@@ -128,7 +128,7 @@ class Table:
 def tables(
     patients: Patients, reach: Reach, fineness: float, overdispersion: float | None, smallest_sd: float = 0.0
 ) -> Iterator[Callable[[], Table]]:
-    """Yield functions that compute the likelihoods of patients who share a lattice fine enough for each of them.
+    """Yield functions that compute the likelihoods of patients who share a lattice.
 
     Parameters
     ----------
@@ -141,7 +141,8 @@ def tables(
     overdispersion
         Of the negative binomial, None for Poisson.
     smallest_sd
-        Smallest spread of levels that will be asked for: where it is well above the step, every second level is enough.
+        Smallest spread of levels that will be asked for: where it is well above the step, every second level
+        is enough.
     """
     # of the likelihood of the level: two periods, each of variance 1 / count + overdispersion
     widths = np.sqrt(1 / (patients.relapses.sum(axis=1) + 1) + (overdispersion or 0.0) / 2)
@@ -177,7 +178,7 @@ def _table(
 
 
 def _products(first: Floats, second: Floats, columns: int, stride: int) -> tuple[Floats, Floats]:
-    """Return exp(first[stride k - l + last] + second[stride k + l]) divided by its maximum, and the maximum's log."""
+    """Return exp(first[stride k - l + last] + second[stride k + l]) over its maximum, and the log of that."""
     windows = np.lib.stride_tricks.sliding_window_view
     scale = first.max(axis=1), second.max(axis=1)
     factors = np.exp(first - scale[0][:, None]), np.exp(second - scale[1][:, None])

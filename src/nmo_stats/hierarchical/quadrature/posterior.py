@@ -11,7 +11,7 @@ import numpy as np
 
 from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import natural_scale
-from nmo_stats.hierarchical.prediction import Target
+from nmo_stats.hierarchical.posterior import Target
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, mixture, quantile
 from nmo_stats.hierarchical.quadrature.patient_posterior import PatientPosterior, mixed, patient_posterior
 from nmo_stats.hierarchical.quadrature.patients import Patients
@@ -79,8 +79,8 @@ class GridPosterior:
         self, target: Target, period: int, years: float, probabilities: Sequence[float]
     ) -> dict[str, Floats]:
         """Return quantiles of ``rate``, ``relapses`` and ``relapse_free`` in a time ahead."""
-        if target.place:
-            by_part = [found[target.place[0]].log_rates[period] for found in self._by_part]
+        if target.index:
+            by_part = [found[target.index[0]].log_rates[period] for found in self._by_part]
         else:
             by_part = self.solution.by_part(f"{target.quantity}[{period}]")
         ahead = Ahead(by_part, [part.overdispersion for part in self._parts], self._weights, years)
@@ -97,7 +97,7 @@ class GridPosterior:
 
     @cached_property
     def draws(self) -> xr.Dataset:
-        """Independent draws of the quantities, dimensions chain, draw, and patient and period where they apply."""
+        """Independent draws of the quantities: chain, draw, and patient and period where they apply."""
         return self._drawn[1]
 
     @cached_property

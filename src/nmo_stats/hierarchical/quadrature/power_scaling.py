@@ -1,4 +1,4 @@
-"""How much each parameter's posterior moves when the top-level priors are made a little stronger or weaker."""
+"""How much each parameter's posterior moves when the priors are made a little stronger or weaker."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _POINTS: Final = 400
 def power_scaling(solution: Solution) -> dict[str, float]:
     """Return the sensitivity of each top-level parameter to raising all top-level priors to a power near 1.
 
-    The posterior is weighted by the prior density to the power alpha - 1, alpha = 1.01 and 1 / 1.01, on its own nodes; the
-    sensitivity is the cumulative Jensen-Shannon distance per unit of log2(alpha).
+    The posterior is weighted by the prior density to the power alpha - 1, alpha = 1.01 and 1 / 1.01, on its
+    own nodes; the sensitivity is the cumulative Jensen-Shannon distance per unit of log2(alpha).
 
     References
     ----------

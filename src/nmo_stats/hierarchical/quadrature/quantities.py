@@ -1,4 +1,4 @@
-"""The distribution of every top-level quantity of a solved posterior, under the names that all engines share."""
+"""The distribution of every top-level quantity of a solved posterior, under the names of all engines."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Independent draws of the top-level parameters from their nodes.
 
-A node is drawn by its mass and moved within the cells around it, which draws from the density interpolated linearly
-between the nodes; the draw is then kept with the probability that turns this density into the smooth one.
+A node is drawn by its mass and moved within the cells around it, which draws from the density interpolated
+linearly between the nodes; the draw is then kept with the probability that turns this density into the smooth
+one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def _by_inversion(distribution: Distribution, probability: Floats) -> Floats:
 def _nearby_part(
     solution: Solution, overdispersion: Floats, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Return one of the two parts around each overdispersion, the nearer one more often (linear interpolation)."""
+    """Return one of the two parts around each overdispersion, the nearer one more often."""
     nodes = np.array([part.overdispersion for part in solution.parts])
     place = np.interp(overdispersion, nodes, np.arange(nodes.size))
     return np.floor(place + rng.uniform(size=place.size)).astype(np.int64)

@@ -144,9 +144,10 @@ def _range(block: Block, mass: Floats, factor: float, *, new_patient: bool) -> t
 
 
 def wave(block: Block, frequency: float, count: int, *, new_patient: bool) -> Complex:
-    """Return exp(i n frequency location), n = 1..count, at every node, smeared by the spread for a new patient.
+    """Return exp(i n frequency location), n = 1..count, at every node; smeared for a new patient.
 
-    A row of nodes knows nothing of frequencies above half its own: there its interpolant is 0. Shape (nodes, count).
+    A row of nodes knows nothing of frequencies above half its own: there its interpolant is 0. Shape (nodes,
+    count).
     """
     location, spread_ = block.flat()
     spacing = np.repeat(block.width * block.step_z, block.z.size)

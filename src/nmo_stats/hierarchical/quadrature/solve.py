@@ -85,7 +85,7 @@ def refined(likelihood: LogLikelihood, priors: Priors, near: Joint, resolution: 
 
 
 def first_blocks(priors: Priors, patients: Patients) -> tuple[Block, Block]:
-    """Return blocks that span the prior; their unit is the smallest spread that the counts could tell from 0."""
+    """Return blocks that span the prior, in units of the smallest spread that the counts could show."""
     count = int(patients.copies.sum())
     variance = 1 / (float(patients.copies @ patients.relapses.sum(axis=1)) / count + 1)
     smallest = np.sqrt(variance * np.sqrt(2 / count))

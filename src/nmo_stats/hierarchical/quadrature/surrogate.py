@@ -1,9 +1,10 @@
 """Many patients: a polynomial in place of the log likelihood, fitted where the posterior is.
 
-With many patients the posterior is narrow, and over its width the log likelihood is close to a polynomial of low degree
-in log_rate, sd_rate^2, log_rate_ratio and sd_rate_ratio^2 (it is smooth in the variances, also at 0). It is computed for
-all patients at a few hundred points, and the polynomial through them takes its place at every node. Points of their own,
-on finer lattices, measure what the polynomial misses. Cost and memory grow in proportion to the number of patients.
+With many patients the posterior is narrow, and over its width the log likelihood is close to a polynomial of
+low degree in log_rate, sd_rate^2, log_rate_ratio and sd_rate_ratio^2 (it is smooth in the variances, also at
+0). It is computed for all patients at a few hundred points, and the polynomial through them takes its place
+at every node. Points of their own, on finer lattices, measure what the polynomial misses. Cost and memory
+grow in proportion to the number of patients.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Polynomial:
     coefficients: Floats
 
     def __call__(self, level: Nodes, ratio: Nodes) -> Floats:
-        """Return the values at every combination of level nodes and ratio nodes; far from the cloud next to nothing."""
+        """Return the values at every level node and ratio node; far from the cloud next to nothing."""
         of_level, of_ratio = self._monomials(level, 0), self._monomials(ratio, 2)
         values = (of_level * self.coefficients) @ of_ratio.T
         values[self.beyond(FARTHEST, level, ratio)] = _NOTHING
@@ -120,8 +121,8 @@ class Surrogate:
     cloud
         The moments of that posterior.
     missed
-        Posterior sd of the difference between log likelihood and polynomial, and the probability at its rim; very large
-        where the posterior lies off the centre of the polynomial's own cloud.
+        Posterior sd of the difference between log likelihood and polynomial, and the probability at its rim;
+        very large where the posterior lies off the centre of the polynomial's own cloud.
     """
 
     polynomial: Polynomial
@@ -144,7 +145,7 @@ def surrogates(model: Model, patients: Patients) -> Iterator[Surrogate]:
 
 
 def _approach(model: Model, patients: Patients) -> Cloud:
-    """Return where the posterior is: found by a grid for few patients, and followed as more and more join them."""
+    """Return where the posterior is: by a grid for few patients, then followed as more join them."""
     order = np.random.default_rng(_SEED).permutation(len(patients))
     count = min(_FIRST_PATIENTS, len(patients))
     points = _drawn(locate(model, patients[order[:count]]), _DRAWN)
@@ -211,7 +212,7 @@ def _fitted(model: Model, patients: Patients, cloud: Cloud, degree: int) -> Surr
 
 
 def _fineness(patients: Patients) -> float:
-    """Return the step of the patients' lattices: their errors add up, so it shrinks with the number of patients."""
+    """Return the step of the patients' lattices: it shrinks with their number, as errors add up."""
     return float(np.clip(0.3 * (1000 / len(patients)) ** 0.07, 0.15, 0.33))
 
 
