@@ -54,6 +54,16 @@ _NO_MEDIAN: Final = "half of the patients have no relapse in one of the periods"
 def no_limit_reasons(population: Rates, rule: Rule) -> dict[str, str]:
     """Return for which estimators a very large series has no limit, and why.
 
+    Parameters
+    ----------
+    population, rule
+        The design.
+
+    Returns
+    -------
+    dict
+        The reason by the code of the method.
+
     Examples
     --------
     >>> list(no_limit_reasons(GammaRates(0.6, 1.0), Triggered(1)))
@@ -89,6 +99,16 @@ def large_cohort_ratios(
         Size of the series.
     seed
         Seed of its random numbers.
+
+    Returns
+    -------
+    dict
+        The ratio by the code of each method.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of its range, or the rule includes nearly nobody.
     """
     instance("population", population, GammaRates, PeriodRates)
     require_rule(rule)

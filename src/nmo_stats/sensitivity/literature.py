@@ -138,6 +138,21 @@ def profile(name: str) -> Profile:
 def profile_of(pair: Comparison) -> Profile:
     """Return the profile whose two drugs are compared, if the data may have its rates; else the neutral one.
 
+    Parameters
+    ----------
+    pair
+        The comparison.
+
+    Returns
+    -------
+    Profile
+        The neutral one has no disease.
+
+    Raises
+    ------
+    ArgumentError
+        If the pair is no comparison.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example

@@ -64,7 +64,13 @@ class Overdispersion:
         return self.source == "prior"
 
     def sentence(self) -> str:
-        """Return in words how the counts were simulated, and why so."""
+        """Return in words how the counts were simulated, and why so.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
         if self.source == "series":
             return (
                 "Counts within these patients vary more than Poisson counts do, and the simulated ones as "
@@ -123,7 +129,20 @@ class PeriodRates:
         return f"{self.patients}, periods with a log sd of {self.sd_period:.2g}"
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
-        """Return the rates per year of new patients, shape (patients, 2): reference, comparator."""
+        """Return the rates per year of new patients, shape (patients, 2): reference, comparator.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (patients, 2).
+        """
         rates = self.patients.draw(rng, patients)
         effects = rng.normal(-(self.sd_period**2) / 2, self.sd_period, rates.shape)
         return np.asarray(rates * np.exp(effects))
@@ -136,6 +155,21 @@ def varying(population: GammaRates, overdispersion: Overdispersion) -> GammaRate
 
 def observed_overdispersion(pair: Comparison) -> Overdispersion:
     """Return the overdispersion that a series shows: none without an excess, or below 10 patients.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+
+    Returns
+    -------
+    Overdispersion
+        Its source says why it is 0.
+
+    Raises
+    ------
+    ArgumentError
+        If the pair is no comparison.
 
     Examples
     --------

@@ -43,6 +43,11 @@ class Plan:
         How many series without effect are simulated.
     progress
         Called with the number of finished stages and of all stages.
+
+    Raises
+    ------
+    ArgumentError
+        If the level is no probability, or a choice is of another type.
     """
 
     level: float = 0.95
@@ -120,15 +125,52 @@ class Sensitivity:
         )
 
     def of(self, family: str, method: str | None = None) -> tuple[AnyRow, ...]:
-        """Return the rows of a family, of one method if it is given."""
+        """Return the rows of a family, of one method if it is given.
+
+        Parameters
+        ----------
+        family
+            Kind of the assumption.
+        method
+            Code of the method; None for all.
+
+        Returns
+        -------
+        tuple
+            Answers, simulated spreads or tipping points.
+        """
         return tuple(row for row in self.rows if row.family == family and method in (None, row.method))
 
     def answers(self, family: str, method: str | None = None) -> tuple[Answer, ...]:
-        """Return the answers of a family, of one method if it is given."""
+        """Return the answers of a family, of one method if it is given.
+
+        Parameters
+        ----------
+        family
+            Kind of the assumption.
+        method
+            Code of the method; None for all.
+
+        Returns
+        -------
+        tuple of Answer
+            Also those with a reason instead of a number.
+        """
         return tuple(row for row in self.of(family, method) if isinstance(row, Answer))
 
     def withholding(self, reason: str) -> Sensitivity:
-        """Return the same without any number of the hierarchical model, because of a failed check."""
+        """Return the same without any number of the hierarchical model, because of a failed check.
+
+        Parameters
+        ----------
+        reason
+            Why the numbers are withheld.
+
+        Returns
+        -------
+        Sensitivity
+            With the reason in their place.
+        """
         return replace(
             self,
             rows=tuple(row.withheld(reason) for row in self.rows),
@@ -142,18 +184,40 @@ class Sensitivity:
         )
 
     def sentence(self, row: AnyRow) -> str:
-        """Return what a row says in plain words."""
+        """Return what a row says in plain words.
+
+        Parameters
+        ----------
+        row
+            One of the rows.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
         return sentence(row, self.base)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line for each row: assumption, method, numbers, change, cautions, reason, sentence.
 
         ``change`` is the ratio divided by the same method's as analysed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Numbers that do not exist are missing.
         """
         return pd.DataFrame([self._line(row) for row in self.rows])
 
     def to_dict(self) -> dict[str, object]:
-        """Return the rows, the simulated designs and the summary as JSON can hold them."""
+        """Return the rows, the simulated designs and the summary as JSON can hold them.
+
+        Returns
+        -------
+        dict
+            ``rows``, ``no_effect`` and ``summary``.
+        """
         return {
             "rows": [row.to_dict() | {"sentence": self.sentence(row)} for row in self.rows],
             "no_effect": [line for design in self.designs for line in design.to_dicts()],
@@ -197,6 +261,11 @@ def run(
         Level, background ratio, and number of simulated series.
     refits
         Where models may have been fitted before, at the same level.
+
+    Returns
+    -------
+    Sensitivity
+        All rows, and what sums them up.
 
     Raises
     ------
