@@ -81,8 +81,7 @@ def assumptions(analysis: Analysis) -> Section:
     blocks = [
         *_curve(sensitivity),
         *([Prose(" ".join(rest))] if rest else []),
-        *_answer_tables(sensitivity),
-        *_tipping_tables(sensitivity),
+        *_tables(sensitivity),
         *_without_number(sensitivity),
     ]
     sentences = tuple(
@@ -100,11 +99,10 @@ def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
     """Return what the command prints: the summary, the tables of the page, and what has no number."""
     yield Prose(f"{sensitivity.pair.comparator} / {sensitivity.pair.reference}")
     yield Prose(" ".join(sensitivity.summary))
-    yield from _answer_tables(sensitivity)
+    yield from _tables(sensitivity)
     headline = [design for design in sensitivity.designs if design.is_headline]
     if headline:
         yield no_effect_table(headline)
-    yield from _tipping_tables(sensitivity)
     yield from _without_number(sensitivity)
     failures = {
         f"{FAMILY_NAMES[row.family]}, {row.label}, {METHODS[row.method or ''].name}: {row.reason}": None
@@ -113,17 +111,13 @@ def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
     yield from map(Failure, failures)
 
 
-def _answer_tables(sensitivity: Sensitivity) -> Iterator[Table]:
+def _tables(sensitivity: Sensitivity) -> Iterator[Table]:
     if sensitivity.has_answer:
         yield pivot_table(sensitivity)
     if any(row.has_interval for row in sensitivity.answers("rtm")):
         yield regression_table(sensitivity)
-
-
-def _tipping_tables(sensitivity: Sensitivity) -> Iterator[Table]:
-    table = tipping_table(sensitivity)
-    if table.rows:
-        yield table
+    if sensitivity.has_answer:
+        yield tipping_table(sensitivity)
 
 
 def _without_number(sensitivity: Sensitivity) -> Iterator[Block]:
@@ -274,12 +268,11 @@ def regression_table(sensitivity: Sensitivity) -> Table:
         for row in sensitivity.answers("rtm")
     )
     note = (
-        f"Relapses on {pair.comparator} divided by those expected with no effect of patients whose rates "
-        f"come from the population, given their relapses on {pair.reference} (empirical Bayes, "
-        "negative-binomial interval; Hauer's further division by 1 + V/E² is not applied). The mean is "
-        "that of the population before anybody was chosen; a higher one never gives a higher ratio. The "
-        f"data speak against a population with a probability under {percent(IMPLAUSIBLE)} of as few "
-        f"relapses on {pair.reference} as these patients had."
+        f"Relapses on {pair.comparator} divided by those expected with no effect, given the relapses on "
+        f"{pair.reference} and the population before selection (empirical Bayes, negative-binomial interval; "
+        "without Hauer's division by 1 + V/E²). A higher mean never gives a higher ratio. The data speak "
+        f"against a population in which as few relapses on {pair.reference} have a probability under "
+        f"{percent(IMPLAUSIBLE)}."
     )
     columns = ("Population", "Ratio")
     return Table("Allowing for regression to the mean", columns, rows, notes=(note, *marks.notes()))

@@ -294,7 +294,9 @@ def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:
 
 def _spread(method: str, estimates: Floats, observed: float, large_cohort: float | None) -> Spread:
     identified = np.sort(estimates[~np.isnan(estimates)])
-    median, low, high = _order_statistics(identified)
+    median, low, high = None, None, None
+    if identified.size:
+        median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf").tolist()
     has_observed = not math.isnan(observed) and identified.size > 0
     return Spread(
         method,
@@ -309,13 +311,6 @@ def _spread(method: str, estimates: Floats, observed: float, large_cohort: float
         large_cohort=None if large_cohort is None or math.isnan(large_cohort) else large_cohort,
         replicates=len(estimates),
     )
-
-
-def _order_statistics(identified: Floats) -> tuple[float | None, float | None, float | None]:
-    if not identified.size:
-        return None, None, None
-    median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf")
-    return float(median), float(low), float(high)
 
 
 def no_effect_designs(

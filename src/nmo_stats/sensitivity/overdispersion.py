@@ -71,32 +71,21 @@ class Overdispersion:
         str
             One sentence.
         """
-        if self.source == "series":
-            return (
-                "Counts within these patients vary more than Poisson counts do, and the simulated ones as "
-                "much (log rates of periods with a "
-                f"standard deviation of {significant(self.sd_period, 2)}, estimated from "
-                f"{counted(self.patients, 'patient')})."
-            )
-        if self.source == "no excess":
-            return (
-                "Counts were simulated as Poisson counts: within these patients they vary no more than that."
-            )
-        if self.source == "prior":
-            return (
-                "Other series were simulated with log rates of periods that have a standard deviation of "
-                f"{significant(self.sd_period, 2)}, the prior "
-                "median of the hierarchical model."
-            )
+        patients, sd = counted(self.patients, "patient"), significant(self.sd_period, 2)
         why = (
-            f"with {counted(self.patients, 'patient')} with relapses ({FEWEST_FOR_DISPERSION} are needed)"
+            f"with {patients} with relapses ({FEWEST_FOR_DISPERSION} are needed)"
             if self.patients < FEWEST_FOR_DISPERSION
             else "without a relapse in one of the two periods"
         )
-        return (
-            "Counts were simulated as Poisson counts; whether those of these patients vary more cannot be "
-            f"assessed {why}."
-        )
+        return {
+            "series": "Counts within these patients vary more than Poisson counts, and the simulated ones as "
+            f"much (log rates of periods with a standard deviation of {sd}, estimated from {patients}).",
+            "no excess": "Counts were simulated as Poisson counts: these patients' vary no more than that.",
+            "prior": "Other series were simulated with log rates of periods that have a standard deviation of "
+            f"{sd}, the prior median of the hierarchical model.",
+            "not assessable": "Counts were simulated as Poisson counts; whether those of these patients vary "
+            f"more cannot be assessed {why}.",
+        }[self.source]
 
 
 NOT_ASSESSED: Final = Overdispersion()

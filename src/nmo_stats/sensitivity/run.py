@@ -290,21 +290,22 @@ def run(
         raise ArgumentError(
             "the fit is of another comparison, or the refits have another level than the plan"
         )
-    stages = _Stages(plan.progress)
+    progress = plan.progress or (lambda _done, _total: None)
+    progress(0, _STAGES)
     base = as_analysed(fit.model, refits)
     rows: list[AnyRow] = []
-    for rules in (MODEL_RULES, DATA_RULES):
+    for stage, rules in enumerate((MODEL_RULES, DATA_RULES), start=1):
         for family, rule in rules.items():
             rows += answers(family, rule(fit.model), fit.model, refits)
-        stages.finish()
+        progress(stage, _STAGES)
     designs, missing = no_effect_designs(fit.model, plan.simulation, refits)
-    stages.finish()
+    progress(3, _STAGES)
     rows += regression_rows(pair, plan.level)
     rows += adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed)
     rows += [*(row for design in designs for row in simulated_rows(design)), *missing]
-    stages.finish()
+    progress(4, _STAGES)
     rows += tipping_points(fit, refits)
-    stages.finish()
+    progress(5, _STAGES)
     return Sensitivity(pair, base, tuple(rows), tuple(designs), plan.level)
 
 
@@ -315,17 +316,3 @@ def as_analysed(model: Model, refits: Refits) -> dict[str | None, Answer]:
     assumption = Assumption("prior", "as_analysed", "as analysed")
     results = (*rates.estimates, *rates.refusals, hierarchical)
     return {result.method: Answer.of(assumption, result) for result in results}
-
-
-class _Stages:
-    """Counts the finished stages, and reports them."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress, self._done = progress, -1
-        self.finish()
-
-    def finish(self) -> None:
-        """Report one more stage as finished."""
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, _STAGES)
