@@ -22,18 +22,9 @@ from nmo_stats.wording import capital, percent, probability_text, significant
 
 _WITHIN: Final = "conditional_exact"
 _COLUMNS: Final = (HIERARCHICAL, _WITHIN)
-_FAMILIES: Final = {
-    "prior": "Prior",
-    "heterogeneity": "Spread of ratios",
-    "likelihood": "Counts",
-    "entry": "Entry",
-    "trigger": "Switch",
-    "rounding": "Times",
-    "run_in": "Run-in",
-    "merging": "Merging",
-    "leave_one_out": "Patients",
-    "bias_adjustment": "Background",
-}
+_IN_ONE_TABLE: Final = tuple(
+    family for family in FAMILY_NAMES if family not in ("rtm", "benchmark", "tipping")
+)
 _DIRECTIONS: Final = ("added", "removed", "background")
 _CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "P(ratio < 1) below 0.95"}
 
@@ -122,7 +113,7 @@ def _tables(sensitivity: Sensitivity) -> Iterator[Table]:
 
 def _without_number(sensitivity: Sensitivity) -> Iterator[Block]:
     """Return the reasons that are in no table."""
-    in_tables = {*_FAMILIES, "tipping"} if sensitivity.has_answer else set()
+    in_tables = {*_IN_ONE_TABLE, "tipping"} if sensitivity.has_answer else set()
     reasons = dict.fromkeys(
         f"{FAMILY_NAMES[row.family]}: {row.reason}."
         for row in sensitivity.without_number
@@ -221,8 +212,8 @@ def pivot_table(sensitivity: Sensitivity) -> Table:
     marks = _Footnotes()
     rows = [("As analysed", *_cells(list(sensitivity.base.values()), marks))]
     remarks: dict[str, None] = {}
-    for family, name in _FAMILIES.items():
-        answers = sensitivity.answers(family)
+    for family in _IN_ONE_TABLE:
+        name, answers = FAMILY_NAMES[family], sensitivity.answers(family)
         remarks |= dict.fromkeys(
             f"{name}: {row.assumption.remark}." for row in answers if row.assumption.remark
         )

@@ -176,17 +176,16 @@ def placebo_sentences(pair: Comparison) -> list[str]:
 
 
 def _placebo_sentence(series: PlaceboSeries) -> str:
-    before, during = series.before, series.during
-    limits = (
-        f", 95 % confidence interval {during.low:g} to {during.high:g}" if during.low and during.high else ""
-    )
     return (
-        f"For comparison, the {before.study} trial: {before.value:g} {before.unit} {before.when} in "
-        f"{before.population} "
-        f"({before.patients}; {before.counted}; {before.document}, {before.place}), and {during.value:g} "
-        f"{during.unit} {during.when} in "
-        f"{during.population} ({during.patients}{limits}; {during.counted}; {during.document}, "
-        f"{during.place}). So few relapses were counted without "
-        "the new drug. The two numbers are of different patients and were counted in different ways: their "
-        "ratio is not a before/after ratio."
+        f"For comparison, the {series.before.study} trial: {_rate(series.before)}, and "
+        f"{_rate(series.during)}. So few relapses were counted without the new drug. The two numbers are "
+        "of different patients and were counted in different ways: their ratio is not a before/after ratio."
+    )
+
+
+def _rate(rate: PublishedRate) -> str:
+    limits = f", 95 % confidence interval {rate.low:g} to {rate.high:g}" if rate.low and rate.high else ""
+    return (
+        f"{rate.value:g} {rate.unit} {rate.when} in {rate.population} ({rate.patients}{limits}; "
+        f"{rate.counted}; {rate.document}, {rate.place})"
     )

@@ -80,9 +80,9 @@ class Overdispersion:
         return {
             "series": "Counts within these patients vary more than Poisson counts, and the simulated ones as "
             f"much (log rates of periods with a standard deviation of {sd}, estimated from {patients}).",
-            "no excess": "Counts were simulated as Poisson counts: these patients' vary no more than that.",
-            "prior": "Other series were simulated with log rates of periods that have a standard deviation of "
-            f"{sd}, the prior median of the hierarchical model.",
+            "no excess": "Counts were simulated as Poisson counts: those seen vary no more than that.",
+            "prior": "Other series were simulated with log rates of periods that have a standard deviation "
+            f"of {sd}, the prior median of the hierarchical model.",
             "not assessable": "Counts were simulated as Poisson counts; whether those of these patients vary "
             f"more cannot be assessed {why}.",
         }[self.source]

@@ -19,18 +19,18 @@ Criterion = Literal["upper_limit", "probability"]
 Direction = Literal["added", "removed", "background", "any"]
 
 FAMILY_NAMES: Final = {
-    "prior": "Prior of the ratio",
-    "heterogeneity": "Differences of the ratio between patients",
-    "likelihood": "Distribution of the counts",
-    "entry": "Entry by a relapse",
-    "trigger": "Switch triggered by a relapse",
-    "rounding": "Rounded follow-up times",
+    "prior": "Prior",
+    "heterogeneity": "Spread of ratios",
+    "likelihood": "Counts",
+    "entry": "Entry",
+    "trigger": "Switch",
+    "rounding": "Times",
     "run_in": "Run-in",
-    "merging": "Onsets close together",
-    "leave_one_out": "Leave one patient out",
+    "merging": "Merging",
+    "leave_one_out": "Patients",
     "rtm": "Regression to the mean",
-    "bias_adjustment": "Adjusted for a background ratio",
-    "benchmark": "No effect at all",
+    "bias_adjustment": "Background",
+    "benchmark": "No effect",
     "tipping": "Tipping points",
 }
 _MISSING: Final = {
