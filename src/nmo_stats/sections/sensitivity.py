@@ -172,7 +172,7 @@ def grid_table(designs: Sequence[NoEffect]) -> Table:
         spread = design.find(_WITHIN)
         if spread is not None and not design.is_headline:
             median, _, _, share, large = _simulated_cells(spread, marks, ("median", "large_cohort"))
-            rows.append((capital(design.words), DESIGNS[design.rule_name].title, median, share, large))
+            rows.append((capital(design.rates_text), DESIGNS[design.rule_name].title, median, share, large))
     return Table(
         "Exact ratio within patients with no effect, by population",
         ("Population", "Design", "Median", "At or below", "Large series"),

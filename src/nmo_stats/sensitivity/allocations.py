@@ -146,16 +146,16 @@ class Judge:
         if self.fitted is None:
             return bool((excess >= 0).all() if every else (excess >= 0).any()), True
         sign, shift, doubt = -1.0 if every else 1.0, 0.0, 1.0
-        for fits, place in enumerate(np.argsort(-sign * excess)):
-            value = sign * (excess[place] + shift)
+        for fits, index in enumerate(np.argsort(-sign * excess)):
+            value = sign * (excess[index] + shift)
             if abs(value) > doubt:
                 return bool(value > 0) != every, True
             if fits == _MOST_FITTED:
                 return every, False
-            exact = float(self.fitted(allocations[place])[criterion][0])
+            exact = float(self.fitted(allocations[index])[criterion][0])
             if (exact >= 0) != every:
                 return not every, True
-            shift, doubt = exact - excess[place], _ONCE_FITTED
+            shift, doubt = exact - excess[index], _ONCE_FITTED
         return every, True
 
 

@@ -265,8 +265,10 @@ def simulated_background(
         reason = "a large series with such relapses has periods beyond those that can be analysed"
         return Refusal(HIERARCHICAL, reason)
     large = Comparison.from_arrays(np.asarray(series.relapses[0]), series.years[0])
-    found = answer(HIERARCHICAL, lambda: refits.rate_ratio(replace(model, pair=large)))
-    if isinstance(found, Refusal):
-        return found
+    of_large = answer(HIERARCHICAL, lambda: refits.rate_ratio(replace(model, pair=large)))
+    if isinstance(of_large, Refusal):
+        return of_large
     moved = logs[0] - math.log(within)
-    return Background(found.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD)
+    return Background(
+        of_large.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD
+    )

@@ -107,8 +107,8 @@ def _few_nodes(size: Floats, excess: Floats) -> tuple[Floats, Floats]:
     x = np.log(excess)
     low, high = float(x.min()), float(x.max())
     points = np.cos(math.pi * (np.arange(_NODES) + 0.5) / _NODES)
-    place = np.clip((2 * x - low - high) / max(high - low, 1e-12), -1.0, 1.0)
-    moments = np.polynomial.chebyshev.chebvander(place, _NODES - 1).T @ size
+    scaled = np.clip((2 * x - low - high) / max(high - low, 1e-12), -1.0, 1.0)
+    moments = np.polynomial.chebyshev.chebvander(scaled, _NODES - 1).T @ size
     moments[1:] *= 2
     weights = np.polynomial.chebyshev.chebvander(points, _NODES - 1) @ moments / _NODES
     return weights, np.exp((low + high) / 2 + (high - low) / 2 * points)

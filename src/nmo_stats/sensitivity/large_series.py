@@ -118,8 +118,8 @@ def large_cohort_ratios(
     drawn, expected = cohort_with_expectation(np.random.default_rng([seed, 1]), population, rule, times)
     if isinstance(rule, FixedWindows):  # there period effects cancel in expectation
         _, expected = cohort_with_expectation(np.random.default_rng([seed, 1]), _own(population), rule, times)
-    found = point_estimates(Cohorts(expected, drawn.years))
-    ratios = {method: float(estimate[0]) for method, estimate in found.items()}
+    estimates = point_estimates(Cohorts(expected, drawn.years))
+    ratios = {method: float(estimate[0]) for method, estimate in estimates.items()}
     ratios["median_arr_ratio"] = _median_ratio(drawn)
     waiting = _waiting(rule)
     if waiting is not None:

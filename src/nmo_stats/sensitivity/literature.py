@@ -121,16 +121,16 @@ def profile(name: str) -> Profile:
     0.6
     """
     with (data_folder() / "profiles" / f"{name}.toml").open("rb") as file:
-        found: dict[str, Any] = tomllib.load(file)
-    rates = {key: PublishedRate(**fields) for key, fields in found.get("rates", {}).items()}
+        content: dict[str, Any] = tomllib.load(file)
+    rates = {key: PublishedRate(**fields) for key, fields in content.get("rates", {}).items()}
     series = (
-        PlaceboSeries(rates[one["before"]], rates[one["during"]]) for one in found.get("placebo_series", ())
+        PlaceboSeries(rates[one["before"]], rates[one["during"]]) for one in content.get("placebo_series", ())
     )
     return Profile(
-        found["disease"],
-        frozenset(found["treatments"]),
+        content["disease"],
+        frozenset(content["treatments"]),
         rates,
-        tuple(AssumedPopulation(**fields) for fields in found["populations"]),
+        tuple(AssumedPopulation(**fields) for fields in content["populations"]),
         tuple(series),
     )
 

@@ -139,16 +139,16 @@ class NoEffect:
         return math.nan if spread is None or spread.large_cohort is None else spread.large_cohort
 
     @property
-    def words(self) -> str:
+    def rates_text(self) -> str:
         """The rates that were simulated, in a few words."""
         sd = self.overdispersion.sd_period
-        words = f"mean {significant(self.population.mean)} per year, CV {self.population.cv:g}"
-        return f"{words}, periods with log sd {significant(sd, 2)}" if sd else words
+        text = f"mean {significant(self.population.mean)} per year, CV {self.population.cv:g}"
+        return f"{text}, periods with log sd {significant(sd, 2)}" if sd else text
 
     @property
     def name(self) -> str:
         """The rule and the rates."""
-        return f"{self.rule_name}, {self.words}"
+        return f"{self.rule_name}, {self.rates_text}"
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return one dictionary of plain numbers for each estimator.

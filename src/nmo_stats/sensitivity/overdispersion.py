@@ -169,10 +169,10 @@ def observed_overdispersion(pair: Comparison) -> Overdispersion:
     ('series', 0.31)
     """
     instance("pair", pair, Comparison)
-    found = dispersion(pair)
-    if found.verdict != "overdispersed":
-        return Overdispersion(0.0, found.verdict, found.patients)
-    return Overdispersion(_sd_period(pair, found.patients), "series", found.patients)
+    of_counts = dispersion(pair)
+    if of_counts.verdict != "overdispersed":
+        return Overdispersion(0.0, of_counts.verdict, of_counts.patients)
+    return Overdispersion(_sd_period(pair, of_counts.patients), "series", of_counts.patients)
 
 
 def prior_overdispersion(priors: Priors, patients: int) -> Overdispersion:

@@ -200,12 +200,12 @@ def _moved(method: str, search: Search) -> Iterator[TippingPoint]:
 
 def _with_number(point: TippingPoint, number: int, is_bound: bool) -> TippingPoint:  # noqa: FBT001
     """Return the point with its number, and the caution of a bound."""
-    found = replace(point, number=float(number), is_bound=is_bound)
+    numbered = replace(point, number=float(number), is_bound=is_bound)
     if not is_bound:
-        return found
+        return numbered
     bound, doubt = ("at least", "a larger") if point.every else ("at most", "a smaller")
     text = f"{bound} {counted(number, 'relapse')}: not every allocation was tried, {doubt} number is possible"
-    return replace(found, cautions=(Caution("searched", text),))
+    return replace(numbered, cautions=(Caution("searched", text),))
 
 
 def _unanswered(method: str, reason: str, *, failed: bool = False) -> TippingPoint:
