@@ -21,16 +21,17 @@ import pytest
 
 import nmo_stats as nmo
 from nmo_stats import audit, describe, exact, hierarchical, operating, sensitivity, simulate
-from nmo_stats.analysis import Settings
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import NmoStatsError
 from nmo_stats.estimators.result import ClassicalRatio
+from nmo_stats.rates import Settings
 
 mpl.use("Agg")
 
 MODULES = (
     "nmo_stats",
     "nmo_stats.analysis",
+    "nmo_stats.hierarchical.checks",
     "nmo_stats.audit",
     "nmo_stats.cohort",
     "nmo_stats.describe",
@@ -44,6 +45,7 @@ MODULES = (
     "nmo_stats.hierarchical",
     "nmo_stats.operating",
     "nmo_stats.operating.coverage_map",
+    "nmo_stats.rates",
     "nmo_stats.report",
     "nmo_stats.sensitivity",
     "nmo_stats.simulate",
@@ -74,6 +76,8 @@ NOT_WALKED = {
     "cell_of",
     "coverage_ranges",
     "calibration",
+    "judged",
+    "of_computation",
     "coverage_by_ratio",
     "coverage_map",
     "json_number",
@@ -165,13 +169,13 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("about", "found"): lambda: published().findings[0],
     ("cohort_with_expectation", "years"): lambda: np.ones((3, 2)),
     ("large_cohort_ratios", "years"): lambda: np.ones((3, 2)),
-    ("mean_counts", "found"): lambda: describe.accumulation(pair()),
+    ("mean_counts", "curves"): lambda: describe.accumulation(pair()),
     ("point_estimates", "cohorts"): lambda: simulate.Cohorts(np.array([[[2, 1]]]), np.ones((1, 1, 2))),
     ("read_events", "relapses"): lambda: pd.DataFrame({"patient": ["A"], "onset": [30]}),
     ("read_events", "treatments"): lambda: pd.DataFrame(
         {"patient": ["A", "A"], "treatment": ["o", "n"], "start": [0, 100], "end": [100, 200]}
     ),
-    ("relapse_free", "found"): lambda: describe.first_relapse(pair()),
+    ("relapse_free", "curves"): lambda: describe.first_relapse(pair()),
     ("sentence", "found"): lambda: published().findings[0],
     ("specification_curve", "found"): Wrong,
     ("edss_slopes", "summary"): lambda: describe.edss(nmo.load_example()),

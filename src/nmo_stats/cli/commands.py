@@ -8,13 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nmo_stats.analysis import (
-    Settings,
-    analyze,
-    hierarchical_fits,
-    pair_rates,
-    unmerged_rates,
-)
+from nmo_stats.analysis import analyze
 from nmo_stats.cli import planning, printed
 from nmo_stats.cli.choices import (
     background_of,
@@ -45,6 +39,7 @@ from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
+from nmo_stats.rates import Settings, hierarchical_fits, pair_rates, unmerged_rates
 from nmo_stats.report.bundle import (
     check_json,
     describe_json,
@@ -334,13 +329,7 @@ def audit(
     if quantities:
         return printed.say_quantities(as_json=as_json)
     facts = data.beside("patients", patients)
-    cohort = printed.with_numbers(data, published)
-    found = printed.required_audit(cohort, facts)
-    if as_json:
-        say_json(printed.audit_json(cohort, found))
-    else:
-        printed.say_audit(cohort, found)
-    return None
+    return printed.say_audit(printed.with_numbers(data, published), facts, as_json=as_json)
 
 
 @app.command()
