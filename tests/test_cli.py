@@ -441,7 +441,7 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     assert code == 0
     assert "No relapse in either period: the data hold no information on the ratio." in " ".join(out.split())
     assert "As analysed" not in out  # no table of dashes
-    assert "- Prior of the ratio:" not in out
+    assert "- Prior:" not in out
 
 
 PRINTED = """\
@@ -641,4 +641,4 @@ def test_reasons_of_the_hierarchical_model_and_of_populations_are_printed(run, t
     assert code == 0
     assert "Without a number, and why: - Regression to the mean:" in text
     assert "1 of 2 patients had no relapse on old" in text
-    assert "- Entry by a relapse:" not in text  # its reason is in the table
+    assert "- Entry:" not in text  # its reason is in the table
