@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,8 +9,7 @@ from nmo_stats import analysis, read_periods
 from nmo_stats.cohort.names import EXAMPLE_PATIENT
 from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
-from nmo_stats.sections.blocks import Table
-from nmo_stats.sections.edss import edss_section
+from nmo_stats.sections.edss import edss_blocks
 
 BROKEN = """\
 patient,treatment,relapses,exposure_months,edss_start,ongoing
@@ -169,18 +167,17 @@ QUARTERS = """patient,treatment,relapses,exposure_months,edss_start,edss_end
 def test_describe_and_report_print_the_same_medians_of_the_edss(run, tmp_path):
     """Medians 3.75 and 4.25: one decimal, rounded half to even, made them 3.8 and 4.2."""
     path = write(tmp_path / "quarters.csv", QUARTERS)
-    out = run("describe", path)[1]
-    rows = [line.split() for line in out[out.index("EDSS ") :].splitlines()]
-    medians = {row[0]: row[1:3] for row in rows if row and row[0] in {"rituximab", "tocilizumab"}}
+    description = json.loads(run("describe", path, "--json")[1])["edss_by_treatment"]
+    medians = {row["treatment"]: (row["start_median"], row["end_median"]) for row in description}
+    assert medians == {"rituximab": (3.75, 3.75), "tocilizumab": (4.25, 4.25)}
     cohort = read_periods(path)
-    told = SimpleNamespace(
-        edss=edss(cohort),
-        pair=(pair := cohort.compare("tocilizumab", reference="rituximab")),
-        paired_edss=paired_edss(cohort, pair),
+    table, *_ = edss_blocks(
+        edss(cohort), paired_edss(cohort, cohort.compare("tocilizumab", reference="rituximab"))
     )
-    table = next(block for block in edss_section(told).blocks if isinstance(block, Table))
-    assert medians == {"rituximab": ["3.75", "3.75"], "tocilizumab": ["4.25", "4.25"]}
-    assert {row[0]: [cell.split()[0] for cell in row[1:3]] for row in table.rows} == medians
+    shown = {row[0]: tuple(float(cell.split()[0]) for cell in row[1:3]) for row in table.rows}
+    assert shown == medians
+    printed = run("describe", path)[1]
+    assert all(cell in printed for row in table.rows for cell in row)
 
 
 @pytest.mark.usefixtures("no_sampling")
@@ -207,15 +204,15 @@ def test_rates_json_has_the_shape_of_the_design(run):
     assert [row["method"] for row in content["not_identified"]] == ["gee"]
 
 
-@pytest.mark.usefixtures("no_sampling")
+@pytest.mark.usefixtures("no_sampling", "wide")
 def test_rates_prints_every_method_with_its_cautions(run):
     code, out, _ = run("rates")
     assert code == 0
     for text in (
         "Within patients",
         "0.0194 to 0.999997",
-        "caution 1:",
-        "not identified: Poisson GEE, small-sample corrected: 3 patients",
+        "Caution 1:",
+        "Poisson GEE, small-sample corrected: 3 patients",
         "not a treatment effect",
     ):
         assert text in out

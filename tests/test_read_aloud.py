@@ -22,7 +22,7 @@ from nmo_stats.hierarchical.refits import METHOD
 from nmo_stats.operating import coverage_map
 from nmo_stats.sections import methods, relapse_times
 from nmo_stats.sections.blocks import Prose
-from nmo_stats.sections.headline import NOT_AN_EFFECT, _totals_cautions, certainty
+from nmo_stats.sections.headline import NOT_AN_EFFECT, ONE_PATIENT, certainty, totals_cautions
 from nmo_stats.sensitivity.row import Row
 from nmo_stats.sensitivity.words import sentence, summary
 
@@ -106,22 +106,22 @@ def test_one_patient_is_said_beside_the_headline_number() -> None:
     pair = series([[380, 120]], [[5.0, 4.58]])
     ratio = RateRatio(0.35, Interval(0.14, 1.1, 0.95, "credible"), METHOD, "typical_patient", ())
     words = certainty(pair, RateResults((), ()), ratio)
-    assert "One patient does not tell" in words
+    assert ONE_PATIENT in words
     more = series([[5, 1], [4, 1]], [[3.0, 2.0]] * 2)
-    assert "One patient does not tell" not in certainty(more, RateResults((), ()), ratio)
+    assert ONE_PATIENT not in certainty(more, RateResults((), ()), ratio)
 
 
 def test_a_short_interval_over_all_relapses_has_its_caution_beside_the_headline() -> None:
     short = Caution("overdispersed", "counts vary 6.39 times as much as Poisson counts would")
     totals = RateRatio(1.0, Interval(0.92, 1.1, 0.95, "confidence"), "pooled_exact", "pooled", (short,))
-    assert _totals_cautions(RateResults((totals,), ()))[0].startswith("Over all relapses and years together")
-    assert _totals_cautions(RateResults((), ())) == ()
+    assert short.text in totals_cautions(RateResults((totals,), ()))[0]
+    assert totals_cautions(RateResults((), ())) == ()
 
 
 def test_the_methods_name_only_the_designs_that_were_simulated() -> None:
     named = methods._ends([SimpleNamespace(rule_name="fixed"), SimpleNamespace(rule_name="triggered_1")])  # type: ignore[list-item]
-    assert "first relapse" in named
-    assert "12 months" not in named
+    assert [name for name in named if "first relapse" in name] == named[1:]
+    assert not [name for name in named if "12 months" in name]
 
 
 def test_the_numbers_beside_a_line_are_the_hierarchical_ones() -> None:

@@ -240,9 +240,10 @@ def test_the_reasons_to_doubt_stand_in_the_report(html, folder):
 def test_relapse_times_and_paired_edss_stand_in_the_report_with_what_they_cannot_reach(html, folder):
     text = " ".join(Page(html).text.split())
     for part in (
-        "The median time to the first relapse is 1.3 months on rituximab (95 % interval not estimable; 3 of 3 patients relapsed) and 4.0 months on tocilizumab (95 % interval not estimable; 2 of 3 patients relapsed).",
+        "1.3 months on rituximab (95 % interval not estimable; 3 of 3 patients relapsed)",
+        "4.0 months on tocilizumab (95 % interval not estimable; 2 of 3 patients relapsed)",
         "not estimable",
-        "How relapses add up over time can be shown only where every relapse has a time: rituximab, times known for 3 of 9 relapses.",
+        "requires a time of every relapse: rituximab, times known for 3 of 9 relapses.",
         "No interval: its large-sample theory needs 10 patients, and there are 3.",
         "Within 3 patients the EDSS change on tocilizumab was 1.125 points lower than on rituximab",
         "a 95 % interval cannot be reached with 3 patients, at most 75 %",

@@ -52,7 +52,7 @@ METHODS: Final = {
 }
 ESTIMAND_NAMES: Final = {
     "pooled": "Pooled rates",
-    "within_patient": "Within patients, common ratio",
+    "within_patient": "Within patients",
     "typical_patient": "Typical patient",
     "new_patient": "A patient not yet seen",
     "patient": "One patient",

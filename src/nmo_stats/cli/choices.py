@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from nmo_stats.cohort import Cohort
-from nmo_stats.errors import ArgumentError
+from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.rates import DEFAULT_SEED, Settings
 from nmo_stats.sensitivity import Background
@@ -148,6 +148,47 @@ def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
             f"which treatment is the reference? the table has {listed}; name it with --reference"
         )
     return comparator, reference
+
+
+def compared(cohort: Cohort, chosen: Choices) -> Comparison:
+    """Return the comparison of the chosen or default treatments.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not determined.
+    CohortError
+        If a treatment is not in the table or no patient had both.
+    """
+    comparator, reference = treatments(cohort, chosen)
+    return cohort.compare(comparator, reference=reference, courses=chosen.settings.courses)
+
+
+def compared_or_reason(cohort: Cohort, chosen: Choices) -> tuple[Comparison | None, str]:
+    """Return the comparison of the chosen or default treatments, or None and why there is none."""
+    try:
+        return compared(cohort, chosen), ""
+    except CohortError as refused:
+        return None, str(refused.problems[0])
+    except NmoStatsError as refused:
+        return None, str(refused)
+
+
+def pair_if_clear(cohort: Cohort, chosen: Choices) -> Comparison | None:
+    """Return the comparison; None where it is not clear or nobody had both: single patients need no pairs.
+
+    Raises
+    ------
+    ArgumentError, CohortError
+        If a treatment that was asked for is not in the table, or both are the same.
+    """
+    try:
+        return compared(cohort, chosen)
+    except (ArgumentError, CohortError):
+        asked = [name for name in (chosen.comparator, chosen.reference) if name]
+        if set(asked) <= set(cohort.treatments) and len(set(asked)) == len(asked):
+            return None
+        raise
 
 
 def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | None:

@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from nmo_stats.analysis import analyze
-from nmo_stats.cli import checking, doubts, planning, printed, texts
-from nmo_stats.cli import description as descriptions
-from nmo_stats.cli.choices import background_of, choices, treatments
+from nmo_stats.cli import doubts, planning, printed
+from nmo_stats.cli.choices import (
+    background_of,
+    choices,
+    compared,
+    compared_or_reason,
+    pair_if_clear,
+    treatments,
+)
 from nmo_stats.cli.inputs import Given, reads_data
 from nmo_stats.cli.options import (
     BackgroundRatio,
@@ -28,13 +34,17 @@ from nmo_stats.cli.options import (
     Replicates,
     Seed,
 )
-from nmo_stats.cli.printing import complain, progress_bar, say, say_json, say_text
+from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
+from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
 from nmo_stats.rates import Settings, hierarchical_fits, pair_rates, unmerged_rates
+from nmo_stats.report.bundle import check_json, describe_json, problems_json, rates_json, results
+from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
+_MOST_ROWS = 20  # of a table that check prints
 
 app = typer.Typer(
     name="nmo-stats",
@@ -70,7 +80,6 @@ def report(
 ) -> None:
     """Analyse the data and write the report folder."""
     from nmo_stats.report import recover, require_replaceable, write
-    from nmo_stats.report.bundle import results
 
     chosen = choices(
         config,
@@ -103,7 +112,8 @@ def report(
     if as_json:
         say_json(results(analysis))
     else:
-        texts.say_report(analysis, path)
+        say_blocks(report_blocks(analysis))
+        say(f"report: {path}")
     if analysis.failed_checks or analysis.rates.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
@@ -134,18 +144,16 @@ def rates(
         likelihood=likelihood,
         prior=prior,
     )
-    cohort = data.cohort()
-    names = treatments(cohort, chosen)
-    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
+    pair = compared(data.cohort(), chosen)
     with progress_bar("Sampling the hierarchical model") as progress:
         watched = _watched(chosen.settings, progress)
         engine = "quadrature" if chosen.engine is None else chosen.engine
         found = pair_rates(pair, watched, engine, chosen.seed)
     unmerged = unmerged_rates(pair, chosen.settings)
     if as_json:
-        say_json(texts.rates_json(pair, found, unmerged))
+        say_json(rates_json(pair, found, unmerged))
     else:
-        texts.say_rates(pair, found, unmerged, chosen.settings.likelihood)
+        say_blocks(rates_blocks(pair, found, unmerged, chosen.settings.likelihood))
     if found.failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
@@ -181,9 +189,7 @@ def sensitivity(
         replicates=replicates,
         background=background_of(background_ratio, background_sd),
     )
-    cohort = data.cohort()
-    names = treatments(cohort, chosen)
-    pair = cohort.compare(names[0], reference=names[1], courses=chosen.settings.courses)
+    pair = compared(data.cohort(), chosen)
     fit, _ = hierarchical_fits(pair, chosen.settings, "quadrature", chosen.seed)
     with progress_bar("Changing one assumption after the other") as progress:
         found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
@@ -289,11 +295,11 @@ def describe(
     """Print annualized relapse rates, the time to the first relapse, and EDSS."""
     cohort = data.cohort()
     chosen = choices(None, comparator=comparator, reference=reference, level=level)
-    found = descriptions.description(cohort, chosen, rule)  # type: ignore[arg-type]
+    description = described(cohort, pair_if_clear(cohort, chosen), chosen.settings.level, rule)  # type: ignore[arg-type]
     if as_json:
-        say_json(descriptions.describe_json(found))
+        say_json(describe_json(description))
     else:
-        descriptions.say_describe(cohort, found)
+        say_blocks(describe_blocks(description))
 
 
 @app.command()
@@ -336,13 +342,13 @@ def check(
         cohort = data.cohort()
     except CohortError as error:
         if as_json:
-            say_json(checking.problems_json(error))
+            say_json(problems_json(error))
         raise
-    planned = checking.planned(cohort, choices(None, comparator=comparator, reference=reference))
+    pair, reason = compared_or_reason(cohort, choices(None, comparator=comparator, reference=reference))
     if as_json:
-        say_json(checking.check_json(cohort, planned))
+        say_json(check_json(cohort, pair, reason))
     else:
-        checking.say_check(cohort, planned)
+        say_blocks(check_blocks(cohort, pair, reason), most=_MOST_ROWS)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -26,20 +26,29 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     Parameters
     ----------
     table
-        Rows of a coverage map: ``method``, ``patients``, ``coverage``; methods without an interval are left out.
+        Rows of a coverage map: ``method``, ``patients``, ``coverage``; methods without an
+        interval are left out.
     axes
         Where to draw.
     level
         Level of the intervals: cells below it are coloured.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("table", table, pd.DataFrame)
     instance("axes", axes, Axes)
     level = require_level(level)
     known = table.dropna(subset=["coverage"])
     methods = [method for method in METHODS if method in set(known["method"])]
-    least = known.pivot_table(index="method", columns="patients", values="coverage", aggfunc="min").reindex(
-        methods
-    )
+    least = known.pivot_table("coverage", "method", "patients", aggfunc="min").reindex(methods)
     axes.imshow(least, cmap=_UNDER, norm=Normalize(_LOWEST, level), aspect="auto")
     for (row, column), value in np.ndenumerate(least.to_numpy()):
         text = "none" if np.isnan(value) else whole_percent(value)
@@ -49,8 +58,7 @@ def coverage_map(table: pd.DataFrame, axes: Axes, level: float = 0.95) -> Axes:
     axes.set_yticks(range(len(methods)), [METHODS[method].name for method in methods])
     axes.set_xlabel("patients")
     axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(-0.5, least.shape[1]), minor=True)
     axes.set_yticks(np.arange(-0.5, len(methods)), minor=True)
     axes.grid(which="minor", color=PALE, linewidth=0.8)
@@ -66,7 +74,8 @@ def coverage_by_ratio(
     Parameters
     ----------
     table
-        Rows of a coverage map: ``method``, ``rate_ratio``, ``overdispersion``, ``coverage``; hollow marks are overdispersed.
+        Rows of a coverage map: ``method``, ``rate_ratio``, ``overdispersion``, ``coverage``; overdispersed
+        ones are hollow.
     axes
         Where to draw.
     methods
@@ -75,6 +84,16 @@ def coverage_by_ratio(
         Of the panel.
     level
         Level of the intervals, drawn as a line.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("table", table, pd.DataFrame)
     instance("axes", axes, Axes)
@@ -86,10 +105,9 @@ def coverage_by_ratio(
         rows = table[table["method"] == method].dropna(subset=["coverage"])
         shift = 0.16 * (number - (len(methods) - 1) / 2)
         for is_hollow, cells in rows.groupby(rows["overdispersion"] > 0):
-            places = [ratios.index(ratio) + shift for ratio in cells["rate_ratio"]]
-            fill = "white" if is_hollow else colour
-            style: dict[str, Any] = {"markeredgecolor": colour, "markersize": 4.5, "linestyle": "none"}
-            axes.plot(places, 100 * cells["coverage"], marker="o", markerfacecolor=fill, **style)
+            across = [ratios.index(ratio) + shift for ratio in cells["rate_ratio"]]
+            axes.plot(across, 100 * cells["coverage"], marker="o", markersize=4.5, linestyle="none",
+                      markerfacecolor="white" if is_hollow else colour, markeredgecolor=colour)  # fmt: skip
     axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
     axes.set_xlabel("true rate ratio")
     axes.set_ylabel("covered, %")
@@ -98,16 +116,27 @@ def coverage_by_ratio(
 
 
 def calibration(shares: Floats, band: tuple[Floats, Floats, Floats], axes: Axes) -> Axes:
-    """Draw the empirical distribution of posterior probabilities below the truth minus the uniform one, with its simultaneous band.
+    """Draw the distribution of posterior probabilities below the truth minus the uniform one, with a band.
 
     Parameters
     ----------
     shares
-        Share of the values at or below each point of the band, shape (points,).
+        Proportion of the values at or below each point of the band, shape (points,).
     band
-        Points, and lower and upper limit of the share: :func:`nmo_stats.operating.calibration.simultaneous_band`.
+        Points, and lower and upper limit of the proportion:
+        :func:`nmo_stats.operating.calibration.simultaneous_band`.
     axes
         Where to draw.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("axes", axes, Axes)
     points, lower, upper = band

@@ -21,8 +21,27 @@ _NUDGE: Final = 0.07
 def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -> Axes:
     """Draw a line from start to end of each period, reference to the left, comparator to the right.
 
-    Periods with the same two scores are set a little apart, so that no line hides another. With more than 12 patients there
-    is one line for each pair of scores, as wide as many patients have them, and no names.
+    Periods with the same two scores are set a little apart, so that no line hides another. With more than 12
+    patients there is one line for each pair of scores, as wide as many patients have them, and no names.
+
+    Parameters
+    ----------
+    summary
+        Scores by period.
+    treatments
+        Reference and comparator.
+    axes
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("summary", summary, EdssSummary)
     instance("axes", axes, Axes)
@@ -33,8 +52,9 @@ def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -
     for treatment, left, colour in zip(treatments, (0.0, 1.25), (REFERENCE, COMPARATOR), strict=True):
         rows = records(known[known["treatment"] == treatment])
         for start, end, width in _each(rows) if few else _together(rows):
-            axes.plot([left, left + 1], [start, end], color=colour, linewidth=width, alpha=1.0 if few else 0.6,
-                      marker="o" if few else "", markersize=5, solid_capstyle="round")  # fmt: skip
+            axes.plot([left, left + 1], [start, end], color=colour, linewidth=width,
+                      alpha=1.0 if few else 0.6, marker="o" if few else "", markersize=5,
+                      solid_capstyle="round")  # fmt: skip
         axes.text(left + 0.5, 1.0, treatment, color=colour, weight="bold", ha="center", va="bottom",
                   transform=axes.get_xaxis_transform())  # fmt: skip
         if few and treatment == treatments[1]:
@@ -48,7 +68,7 @@ def edss_slopes(summary: EdssSummary, treatments: tuple[str, str], axes: Axes) -
 
 
 def _each(rows: list[dict[str, Any]]) -> list[tuple[float, float, float]]:
-    """Return start, end and width of a line for each period; those with the same two scores are set off around them."""
+    """Return start, end and width of a line for each period; those with the same scores are set apart."""
     alike = Counter((row["start"], row["end"]) for row in rows)
     seen: Counter[tuple[float, float]] = Counter()
     lines = []
@@ -64,17 +84,15 @@ def _together(rows: list[dict[str, Any]]) -> list[tuple[float, float, float]]:
     """Return start, end and width of a line for each pair of scores, the rare ones first."""
     alike = Counter((row["start"], row["end"]) for row in rows)
     most = max(alike.values(), default=1)
-    return [
-        (start, end, _WIDEST * count / most)
-        for (start, end), count in sorted(alike.items(), key=lambda one: one[1])
-    ]
+    rare_first = sorted(alike.items(), key=lambda item: item[1])
+    return [(start, end, _WIDEST * count / most) for (start, end), count in rare_first]
 
 
-def _name(axes: Axes, rows: list[dict[str, Any]], place: float) -> None:
+def _name(axes: Axes, rows: list[dict[str, Any]], right: float) -> None:
     """Name the patients at the ends of their lines, those with the same score together."""
     names: dict[float, list[str]] = defaultdict(list)
     for row in rows:
         names[row["end"]].append(str(row["patient"]))
-    for score, found in names.items():
-        text = f"Patient{'' if len(found) == 1 else 's'} {', '.join(found)}"
-        axes.annotate(text, (place, score), (7, 0), textcoords="offset points", va="center", fontsize=9)
+    for score, patients in names.items():
+        text = f"Patient{'' if len(patients) == 1 else 's'} {', '.join(patients)}"
+        axes.annotate(text, (right, score), (7, 0), textcoords="offset points", va="center", fontsize=9)

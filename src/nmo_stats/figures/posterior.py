@@ -19,6 +19,25 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     """Draw the posterior of a top-level parameter as a filled outline, its prior as a dashed line.
 
     Log rates and log ratios are shown as rates and ratios on a log axis.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    parameter
+        Name of the parameter.
+    axes
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("fit", fit, HierarchicalFit)
     one_of("parameter", parameter, fit.model.parameters)
@@ -28,18 +47,16 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     first, last = fit.posterior.quantile(parameter, _SHOWN)
     sd = float(np.sqrt(fit.posterior.variance(parameter)))
     low, high = min(ends[0], first), max(min(ends[1], last + 2 * sd), last)
-    if parameter not in _ON_LOG_AXIS:
-        low = 0.0
-    grid = np.linspace(low, high, _POINTS)
+    is_log = parameter in _ON_LOG_AXIS
+    grid = np.linspace(low if is_log else 0.0, high, _POINTS)
     density = fit.posterior.density(parameter, grid)
-    scale = np.exp if parameter in _ON_LOG_AXIS else np.asarray
-    axes.fill_between(scale(grid), density, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior")
-    axes.plot(scale(grid), density, color=COMPARATOR, linewidth=1.2)
-    axes.plot(
-        scale(grid), np.exp(prior.log_density(grid)), color=GREY, linestyle="--", linewidth=1.2, label="prior"
-    )
-    if parameter in _ON_LOG_AXIS:
-        ratio_axis(axes, float(np.exp(low)), float(np.exp(high)))
+    values = np.exp(grid) if is_log else grid
+    axes.fill_between(values, density, color=COMPARATOR, alpha=0.35, linewidth=0, label="posterior")
+    axes.plot(values, density, color=COMPARATOR, linewidth=1.2)
+    outline = np.exp(prior.log_density(grid))
+    axes.plot(values, outline, color=GREY, linestyle="--", linewidth=1.2, label="prior")
+    if is_log:
+        ratio_axis(axes, float(values[0]), float(values[-1]))
     if parameter == "log_rate":
         axes.lines[-1].remove()  # the line at 1 belongs to ratios, not to rates
     axes.set_yticks([])
@@ -50,7 +67,27 @@ def prior_posterior(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
 
 
 def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
-    """Draw how the ranks of each chain's draws spread over all draws: level lines mean that the chains agree."""
+    """Draw how the ranks of each chain's draws spread over all draws: level lines mean that the chains agree.
+
+    Parameters
+    ----------
+    fit
+        A fit that was sampled in chains.
+    parameter
+        Name of the parameter.
+    axes
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
+    """
     instance("fit", fit, HierarchicalFit)
     one_of("parameter", parameter, fit.model.parameters)
     instance("axes", axes, Axes)
@@ -58,9 +95,8 @@ def ranks(fit: HierarchicalFit, parameter: str, axes: Axes) -> Axes:
     order = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape)
     for chain, values in enumerate(order):
         counts, edges = np.histogram(values, bins=20, range=(0, draws.size))
-        axes.stairs(
-            counts / counts.mean(), edges / draws.size, color=GREY, alpha=0.5 + 0.5 * (chain % 2), linewidth=1
-        )
+        shade = 0.5 + 0.5 * (chain % 2)
+        axes.stairs(counts / counts.mean(), edges / draws.size, color=GREY, alpha=shade, linewidth=1)
     axes.axhline(1, color=PALE, linewidth=4, zorder=0)
     axes.set_ylim(0, 2)
     axes.set_yticks([0, 1, 2])

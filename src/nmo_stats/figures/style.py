@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -44,7 +44,13 @@ _STYLE: Final[dict[Any, Any]] = {
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Draw in the style of the report, e.g. ``with styled(): ...``; restores the settings of before."""
+    """Draw in the style of the report, e.g. ``with styled(): ...``; restores the settings of before.
+
+    Returns
+    -------
+    context manager
+        Of no value.
+    """
     with mpl.rc_context({**_STYLE, "font.family": list(families())}):
         yield
 
@@ -59,14 +65,19 @@ def ratio_axis(axes: Axes, low: float, high: float, words: tuple[str, str] | Non
     axes.axvline(1, color=GREY, linewidth=0.9, zorder=0)
     if words is not None:
         below, above = words
-        style: dict[str, Any] = {
-            "transform": axes.get_xaxis_transform(),
-            "fontsize": 9,
-            "color": GREY,
-            "va": "top",
-        }
+        style: dict[str, Any] = {"fontsize": 9, "color": GREY, "va": "top"}
+        style["transform"] = axes.get_xaxis_transform()
         axes.text(1, -0.02, f"← {below}  ", ha="right", **style)
         axes.text(1, -0.02, f"  {above} →", ha="left", **style)
+
+
+def patient_rows(axes: Axes, patients: Iterable[str]) -> None:
+    """Make y one row for each patient, from the top, without a line or ticks."""
+    names = [f"Patient {patient}" for patient in patients]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
 
 
 def _ticks(low: float, high: float) -> list[float]:

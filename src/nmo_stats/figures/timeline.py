@@ -1,8 +1,8 @@
-"""Each patient's two periods around the switch, with the relapses in them: where their time is known, in its place."""
+"""Each patient's two periods around the switch, and the relapses in them, in their place if it is known."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,9 +27,26 @@ Places = dict[tuple[int, int], list[float]]
 def timeline(pair: Comparison, axes: Axes) -> Axes:
     """Draw one row per patient: reference period to the left of the switch, comparator to the right.
 
-    A relapse of known time is a dot in its place; those of unknown time stand in or beside the bar as a number, "+2" where
-    more than 10 patients are drawn. Where no time is known at all, the number is that of all relapses of the period. With more than 40 patients the rows are thin and without words,
-    and the first 200 are drawn.
+    A relapse of known time is a dot in its place; those of unknown time are a number in or beside the bar,
+    "+2" where more than 10 patients are drawn. Where no time is known, it is that of all relapses.
+    With more than 40 patients the rows are thin and without words, and the first 200 are drawn.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+    axes
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not what it must be.
     """
     instance("pair", pair, Comparison)
     instance("axes", axes, Axes)
@@ -85,11 +102,12 @@ def _places(pair: Comparison, count: int) -> Places:
 
 
 def _dots(places: Places, axes: Axes, size: float) -> None:
-    dots = [(place, row) for (row, _), found in places.items() for place in found]
+    dots = [(month, row) for (row, _), months in places.items() for month in months]
     if dots:
         across, down = zip(*dots, strict=True)
-        axes.plot(across, down, linestyle="none", marker="o", markersize=size, color="white", markeredgecolor=INK,
-                  markeredgewidth=0.8 if size > 4 else 0.4, clip_on=False, zorder=3)  # fmt: skip
+        axes.plot(across, down, linestyle="none", marker="o", markersize=size, color="white",
+                  markeredgecolor=INK, markeredgewidth=0.8 if size > 4 else 0.4, clip_on=False,
+                  zorder=3)  # fmt: skip
 
 
 def _texts(pair: Comparison, count: int) -> dict[tuple[int, int], str]:
@@ -109,7 +127,7 @@ def _texts(pair: Comparison, count: int) -> dict[tuple[int, int], str]:
 
 
 def _limits(months: Floats, texts: dict[tuple[int, int], str], places: Places) -> tuple[float, float]:
-    """Return the ends of the axis: the longest bars, and the words beside a bar where they do not fit into it."""
+    """Return the ends of the axis: the longest bars, and the words beside a bar that do not fit into it."""
     ends = 1.04 * months.max(axis=0)
     for _ in range(3):  # words widen the axis, and so take more of its months
         span = float(ends.sum())
@@ -129,21 +147,19 @@ def _fits(text: str, length: float, dots: list[float], span: float) -> bool:
 
 
 def _head(axes: Axes, pair: Comparison) -> None:
-    for name, align, colour in (
-        (f"{pair.reference}  ", "right", REFERENCE),
-        (f"  {pair.comparator}", "left", COMPARATOR),
-    ):
-        axes.text(0, 1.0, name, ha=align, va="bottom", color=colour, weight="bold",
-                  transform=axes.get_xaxis_transform())  # fmt: skip
+    style: dict[str, Any] = {"va": "bottom", "weight": "bold", "transform": axes.get_xaxis_transform()}
+    axes.text(0, 1.0, f"{pair.reference}  ", ha="right", color=REFERENCE, **style)
+    axes.text(0, 1.0, f"  {pair.comparator}", ha="left", color=COMPARATOR, **style)
 
 
 def _write(axes: Axes, text: str, bar: tuple[int, int], length: float, dots: list[float]) -> None:
-    """Write into the bar at the switch, or beside its far end where it is too short or a dot is in the way."""
+    """Write into the bar at the switch, or beside its far end where it is short or a dot is in the way."""
     row, period = bar
     left, right = axes.get_xlim()
     side, span = (-1 if period == 0 else 1), right - left
     inside = _fits(text, length, dots, span)
     is_count = text.isdigit()
-    axes.text(side * (_MARGIN * span + (0.0 if inside else length)), row, text, ha="left" if side > 0 else "right",
-              va="center_baseline", color="white" if inside else INK if is_count else GREY,
+    axes.text(side * (_MARGIN * span + (0.0 if inside else length)), row, text,
+              ha="left" if side > 0 else "right", va="center_baseline",
+              color="white" if inside else INK if is_count else GREY,
               fontsize=10 if is_count else 8.5, weight="bold" if is_count else "normal")  # fmt: skip

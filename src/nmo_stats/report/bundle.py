@@ -12,10 +12,15 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis, installed
-from nmo_stats.cohort import Comparison
+from nmo_stats.cohort import Cohort, Comparison
+from nmo_stats.cohort.attrition import ATTRITION
+from nmo_stats.describe.description import Description
+from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.operating.coverage_map import coverage_ranges
+from nmo_stats.recommendation import recommended
 from nmo_stats.wording import records
 
 SCHEMA: Final = 1
@@ -122,13 +127,12 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "arr_by_treatment": analysis.arr.pooled,
         "edss": analysis.edss.per_period,
         "edss_by_treatment": analysis.edss.per_treatment,
-        **_event_frames(analysis),
+        **_event_frames(analysis.cohort),
     }
 
 
-def _event_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
+def _event_frames(cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    cohort = analysis.cohort
     found = {
         "attrition": cohort.attrition,
         "switch_merges": cohort.switch_merges,
@@ -181,3 +185,110 @@ def _cell(value: object) -> object:
     if isinstance(value, (str, bool, int)):
         return value
     return value.item() if hasattr(value, "item") else str(value)
+
+
+# ------------------------------------------------------------------------ the documents of the commands
+
+
+def rates_json(
+    pair: Comparison, rates: RateResults, unmerged: RateResults | None = None
+) -> dict[str, object]:
+    """Return the ``rates`` document.
+
+    Parameters
+    ----------
+    pair, rates
+        What was compared, and the estimates.
+    unmerged
+        The estimates with no onsets merged, where many are.
+    """
+    return {
+        "schema": SCHEMA,
+        "comparator": pair.comparator,
+        "reference": pair.reference,
+        "estimates": [ratio.to_dict() for ratio in rates.estimates],
+        "not_identified": [refusal.to_dict() for refusal in rates.refusals],
+        "patients": len(pair.patients),
+        "informative_patients": pair.informative_patients,
+        "relapses": list(pair.totals),
+        "years": list(pair.total_years),
+        "unmerged": unmerged_json(pair, unmerged),
+        "recommended": recommended(rates, dispersion(pair)).method,
+        "notices": [notice.to_dict() for notice in pair.notices],
+    }
+
+
+def describe_json(description: Description) -> dict[str, object]:
+    """Return the ``describe`` document."""
+    summary, edss, paired = description.arr, description.edss, description.paired_edss
+    return {
+        "schema": SCHEMA,
+        "arr": json_records(summary.to_frame()),
+        "arr_by_treatment": json_records(summary.pooled),
+        "edss": json_records(edss.per_period) if edss.available else [],
+        "edss_by_treatment": json_records(edss.per_treatment) if edss.available else [],
+        "edss_rule": edss.rule.name,
+        "cautions": {
+            treatment: [caution.to_dict() for caution in cautions]
+            for treatment, cautions in summary.cautions.items()
+        },
+        "first_relapse": description.first_relapse.to_dict(),
+        "accumulation": description.accumulation.to_dict(),
+        "paired_edss": None if paired is None else paired.to_dict(),
+        "notices": [notice.to_dict() for notice in description.cohort.notices],
+    }
+
+
+def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str, object]:
+    """Return the ``check`` document of valid data.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    pair
+        What a report would compare; None where that is not clear.
+    reason
+        Why it is not.
+    """
+    account = cohort.attrition
+    events: dict[str, object] = {"switch_merges": [], "switch_days": [], "switch_lags": []} | {
+        name: json_records(frame) for name, frame in _event_frames(cohort).items() if name != "attrition"
+    }
+    totals = [name for name in ATTRITION if name not in ("patient", "why")]
+    return {
+        "schema": SCHEMA,
+        "valid": True,
+        "problems": [],
+        "patients": len(cohort.patients),
+        "periods": len(cohort.frame),
+        "treatments": list(cohort.treatments),
+        "exposure": cohort.unit,
+        "covariates": list(cohort.covariates),
+        "comparison": _comparison_json(pair, reason),
+        "attrition": None if account is None else {name: int(account[name].sum()) for name in totals},
+        **events,
+        "notices": [notice.to_dict() for notice in (cohort.notices if pair is None else pair.notices)],
+    }
+
+
+def problems_json(error: CohortError) -> dict[str, object]:
+    """Return the ``check`` document of data with problems."""
+    names = ("table", "row", "patient", "column", "value", "rule", "remedy")
+    problems = [{name: getattr(problem, name) for name in names} for problem in error.problems]
+    return {"schema": SCHEMA, "valid": False, "problems": problems}
+
+
+def _comparison_json(pair: Comparison | None, reason: str) -> dict[str, object]:
+    if pair is None:
+        return {"comparator": None, "reference": None, "reason": reason}
+    return {
+        "comparator": pair.comparator,
+        "reference": pair.reference,
+        "reason": None,
+        "patients": len(pair.patients),
+        "relapses": list(pair.totals),
+        "years": list(pair.total_years),
+        "unpaired": list(pair.unpaired),
+        "relapses_unmerged": None if pair.unmerged is None else list(pair.unmerged.totals),
+    }

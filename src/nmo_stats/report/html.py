@@ -72,7 +72,7 @@ def page(parts: tuple[Section, ...]) -> str:
 
 
 def folded(block: Block) -> Block:
-    """Return the block as the page shows it: long tables fold away, and the longest show their first rows only."""
+    """Return the block as the page shows it: long tables fold away, the longest show their first rows."""
     if not isinstance(block, Table):
         return block
     shown, number = shortened(block, _MOST_ROWS), len(block.rows)

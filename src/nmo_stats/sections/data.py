@@ -1,4 +1,4 @@
-"""Section on the data themselves: every period, and the timeline."""
+"""Section on the data themselves: every period, the timeline, and what became of dated events."""
 
 from __future__ import annotations
 
@@ -6,97 +6,271 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.cohort import Comparison
+from nmo_stats.cohort import Cohort, Comparison, Notice
+from nmo_stats.cohort.attrition import DAY_CAUSES
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.sections.attrition import attrition
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
-from nmo_stats.wording import capital, counted, joined, plain, records, significant
+from nmo_stats.sensitivity import Sensitivity
+from nmo_stats.wording import as_sentence, counted, joined, listed, plain, records, significant
 
-_UNFOLDED_ROWS: Final = 30
-_UNFOLDED_NOTICES: Final = 12
-_DESCRIBED: Final = 10
+_MOST_OPEN: Final = 30
+_MOST_OPEN_EVENTS: Final = 24
+_MOST_OPEN_NOTICES: Final = 12
+_MOST_IN_WORDS: Final = 10
+_CAUSES: Final = {
+    "same_day": "Second row of the same patient and day",
+    "merged": "Merged into an earlier onset",
+    "history": "On or before the first day of treatment",
+    "gap": "Between two treatments",
+    "after": "After the last treatment",
+    "run_in": "In the run-in of a treatment",
+}
 
 
 def periods(analysis: Analysis) -> Section:
     """Return the raw data of every patient with the timeline."""
-    pair = analysis.pair
-    (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
-    lead = (
-        f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in {significant(reference_years)} years on "
-        f"{pair.reference} and {counted(comparator, 'relapse')} in {significant(comparator_years)} years on {pair.comparator}."
+    cohort, pair = analysis.cohort, analysis.pair
+    blocks = (
+        _timeline(cohort, pair),
+        _period_table(cohort, pair),
+        *attrition(cohort, pair, analysis.sensitivity if cohort.attrition is not None else None),
+        *notice_blocks(analysis.notices),
     )
-    blocks = (_timeline(analysis), _raw_table(analysis), *attrition(analysis), *_notices(analysis))
-    return Section("data", "The data", lead, blocks)
+    return Section("data", "The data", comparison_sentence(pair), blocks)
 
 
-def _notices(analysis: Analysis) -> tuple[Block, ...]:
-    if not analysis.notices:
+def comparison_sentence(pair: Comparison) -> str:
+    """Return the patients, relapses and years of a comparison."""
+    (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
+    return (
+        f"{counted(len(pair.patients), 'patient')} had {counted(reference, 'relapse')} in "
+        f"{significant(reference_years)} years on {pair.reference} and {counted(comparator, 'relapse')} in "
+        f"{significant(comparator_years)} years on {pair.comparator}."
+    )
+
+
+def notice_blocks(notices: tuple[Notice, ...]) -> tuple[Block, ...]:
+    """Return what a reader must know about the data."""
+    if not notices:
         return ()
-    listed = Bullets(tuple(f"{capital(notice.text)}." for notice in analysis.notices))
-    if len(analysis.notices) > _UNFOLDED_NOTICES:
-        return (Fold(f"About these data: {len(analysis.notices)} notes", (listed,)),)
-    return (Prose("About these data:"), listed)
+    items = Bullets(tuple(as_sentence(notice.text) for notice in notices))
+    if len(notices) > _MOST_OPEN_NOTICES:
+        return (Fold(f"About these data: {len(notices)} notes", (items,)),)
+    return (Prose("About these data:"), items)
 
 
-def _timeline(analysis: Analysis) -> Picture:
+def _period_table(cohort: Cohort, pair: Comparison) -> Table:
+    rows = tuple(
+        (
+            row["patient"],
+            row["treatment"],
+            str(row["relapses"]),
+            plain(row[cohort.unit], digits=8),
+            significant(year),
+        )
+        for row, year in zip(records(cohort.to_frame()), cohort.years, strict=True)
+    )
+    unpaired = f"Only one of the two periods, and excluded from the ratios: patient {listed(pair.unpaired)}."
+    return Table(
+        "Every period of every patient",
+        ("Patient", "Treatment", "Relapses", f"Follow-up ({unit_name(cohort)})", "Years"),
+        rows,
+        words=(1,),
+        notes=(unpaired,) if pair.unpaired else (),
+        file="tables/periods.csv",
+        most_open=_MOST_OPEN,
+    )
+
+
+def unit_name(cohort: Cohort) -> str:
+    """Return the unit of the follow-up times, e.g. ``months``."""
+    return cohort.unit.split("_")[1]
+
+
+# ---------------------------------------------------------------------------------- dated events
+
+
+def attrition(
+    cohort: Cohort, pair: Comparison | None, sensitivity: Sensitivity | None = None
+) -> tuple[Block, ...]:
+    """Return the account of dated events, the merges across a switch and the time to each switch.
+
+    Parameters
+    ----------
+    cohort
+        The data; those of a period table have no account.
+    pair
+        The comparison, for its relapses with no onsets merged.
+    sensitivity
+        Where the answer without merging is found.
+    """
+    account, merges, lags = cohort.attrition, cohort.switch_merges, cohort.switch_lags
+    if account is None or merges is None:
+        return ()
+    blocks: tuple[Block, ...] = (
+        _totals(account),
+        _patients(account[account["why"] != ""]),
+        *_without_merging(pair, len(merges), sensitivity),
+        _merges(merges),
+        *(() if lags is None else (_lags(lags, cohort.notices if pair is None else pair.notices),)),
+    )
+    return tuple(block for block in blocks if not isinstance(block, Table) or block.rows)
+
+
+def _totals(account: pd.DataFrame) -> Table:
+    """Return the account of all patients: what came in is what was left out by cause and what was counted."""
+    sums = account.drop(columns=["patient", "why"]).sum()
+    rows = [("In the tables", f"{sums['relapses_in']}", f"{sums['days_in']}")]
+    for cause, name in _CAUSES.items():
+        relapses, days = sums.get(f"relapses_{cause}", 0), sums.get(f"days_{cause}", 0)
+        if relapses or days:
+            rows.append((name, f"{relapses}", f"{days}" if f"days_{cause}" in DAY_CAUSES else "not in days"))
+    rows.append(("Counted", f"{sums['relapses_kept']}", f"{sums['days_kept']}"))
+    consumed = (
+        f"Nothing is left of {counted(int(sums['periods_consumed']), 'period')} no longer than the run-in."
+    )
+    return Table(
+        "From dated events to periods",
+        ("What became of them", "Relapses", "Patient-days"),
+        tuple(rows),
+        notes=(
+            "Days from the start of the first treatment to the last day observed.",
+            *((consumed,) if sums["periods_consumed"] else ()),
+        ),
+    )
+
+
+def _patients(account: pd.DataFrame) -> Table:
+    """Return the patients of whom something was left out."""
+    return Table(
+        "Patients of whom something was left out",
+        ("Patient", "Relapses in", "counted", "Days in", "counted", "Left out"),
+        _rows(account, "patient", "relapses_in", "relapses_kept", "days_in", "days_kept", "why"),
+        words=(5,),
+        file="tables/attrition.csv",
+        most_open=0,
+    )
+
+
+def _merges(merges: pd.DataFrame) -> Table:
+    """Return the onsets that a merge takes off a treatment."""
+    return Table(
+        "Onsets merged across a switch",
+        ("Patient", "First onset", "counts", "Merged onset", "would count on", "Days apart"),
+        _rows(merges, "patient", "first_onset", "counted_on", "onset", "fell_on", "days_apart"),
+        words=(2, 3, 4),
+        file="tables/switch_merges.csv",
+        most_open=_MOST_OPEN_EVENTS,
+    )
+
+
+def _lags(lags: pd.DataFrame, notices: tuple[Notice, ...]) -> Table:
+    """Return how long before the end of each course that another one follows its last relapse began."""
+    shown = lags.assign(
+        lag_days=lags["lag_days"].astype(object).where(lags["lag_days"].notna(), "no relapse"),
+        ended_by_relapse=lags["ended_by_relapse"].map({True: "yes"}).fillna("no"),
+    )
+    return Table(
+        "From the last relapse to the switch",
+        ("Patient", "Course", "followed by", "Days from last relapse to end", "Ended by relapse"),
+        _rows(shown, "patient", "treatment", "next_treatment", "lag_days", "ended_by_relapse"),
+        words=(1, 2),
+        notes=tuple(as_sentence(notice.text) for notice in notices if notice.code == "switch_rule"),
+        file="tables/switch_lags.csv",
+        most_open=_MOST_OPEN_EVENTS,
+    )
+
+
+def _rows(frame: pd.DataFrame, *names: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(str(row[name]) for name in names) for row in records(frame))
+
+
+def _without_merging(
+    pair: Comparison | None, number: int, sensitivity: Sensitivity | None
+) -> tuple[Prose, ...]:
+    """Return how many onsets a merge takes off a treatment, and the answer that follows without merging."""
+    texts = []
+    if number:
+        texts.append(
+            f"{counted(number, 'onset')} {'was' if number == 1 else 'were'} merged into a relapse that "
+            "began before the treatment on which the onset fell, and is not counted there."
+        )
+    if pair is not None and pair.unmerged is not None:
+        before, after = pair.unmerged.totals
+        texts.append(
+            f"With no onsets merged there are {counted(before, 'relapse')} on {pair.reference} and {after} "
+            f"on {pair.comparator}."
+        )
+        if sensitivity is not None and number:
+            answers = [row for row in sensitivity.of("merging", "conditional_exact") if row.has_interval]
+            texts += [sensitivity.sentence(row) for row in answers[:1]]
+    return (Prose(" ".join(texts)),) if texts else ()
+
+
+# ------------------------------------------------------------------------------------ the timeline
+
+
+def _timeline(cohort: Cohort, pair: Comparison) -> Picture:
     from nmo_stats.figures import timeline
-    from nmo_stats.figures.timeline import timeline_height
+    from nmo_stats.figures.timeline import MOST_DRAWN, timeline_height
 
-    pair = analysis.pair
-    more = len(pair.patients) - _DESCRIBED
-    watched = list(follow_up(pair).values())
-    rows = "; ".join(_told(pair, watched, row) for row in range(min(len(pair.patients), _DESCRIBED)))
+    count = len(pair.patients)
+    follow_ups = list(follow_up(pair).values())
+    patients = "; ".join(
+        _patient_in_words(pair, follow_ups, row) for row in range(min(count, _MOST_IN_WORDS))
+    )
+    more = f"; and {count - _MOST_IN_WORDS} more patients" if count > _MOST_IN_WORDS else ""
     return draw(
         "timeline",
         partial(timeline, pair),
-        timeline_height(len(pair.patients)),
-        caption=_timeline_caption(analysis),
-        alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {rows}{f'; and {more} more patients' if more > 0 else ''}.",
+        timeline_height(count),
+        caption=f"{_dots(pair)} {_left_out(cohort, pair)}{first_of(count, MOST_DRAWN)}",
+        alt=f"Timeline of relapses on {pair.reference}, then on {pair.comparator}. {patients}{more}.",
     )
 
 
-def _told(pair: Comparison, watched: list[FollowUp], row: int) -> str:
+def _patient_in_words(pair: Comparison, follow_ups: list[FollowUp], row: int) -> str:
     """Return one patient's row of the timeline in words."""
     parts = []
-    for period, on_drug in enumerate(watched):
-        timed = np.sort(12 * on_drug.relapse_years[on_drug.relapse_patient == row])
-        at = f" (at {', '.join(significant(month, 2) for month in timed)} months)" if len(timed) else ""
+    for period, watched in enumerate(follow_ups):
+        months = np.sort(12 * watched.relapse_years[watched.relapse_patient == row])
+        at = f" (at {', '.join(significant(month, 2) for month in months)} months)" if len(months) else ""
         parts.append(
             f"{pair.relapses[row, period]} in {significant(12 * pair.years[row, period])} months{at}"
         )
     return f"patient {pair.patients[row]}: {parts[0]}, then {parts[1]}"
 
 
-def _timeline_caption(analysis: Analysis) -> str:
-    from nmo_stats.figures.timeline import MOST_DRAWN, MOST_LABELLED, MOST_SPELT_OUT, has_known_times
+def _dots(pair: Comparison) -> str:
+    """Return what the dots and numbers of the timeline are, and which relapses it cannot place."""
+    from nmo_stats.figures.timeline import MOST_LABELLED, MOST_SPELT_OUT, has_known_times
 
-    pair = analysis.pair
-    count = len(pair.patients)
-    gap = _left_out(analysis)
-    if not sum(pair.totals):
-        return f"Follow-up around the switch; nobody relapsed. {gap}{first_of(count, MOST_DRAWN)}"
+    count, relapses = len(pair.patients), sum(pair.totals)
+    if not relapses:
+        return "Follow-up around the switch; nobody relapsed."
     if not has_known_times(pair):
         counts = "" if count > MOST_LABELLED else ", with the number of relapses in each period"
-        return f"Follow-up around the switch{counts}. When a relapse happened within its period is not in the data and is not drawn. {gap}{first_of(count, MOST_DRAWN)}"
-    missing = sum(pair.totals) - sum(len(watched.relapse_years) for watched in follow_up(pair).values())
-    unknown = (
-        "" if missing == 0 else f" {counted(missing, 'relapse')} of {sum(pair.totals)} at unknown times:"
-    )
-    where = "" if missing == 0 else " their number stands in or beside the bar."
-    if missing and count > MOST_SPELT_OUT:
-        where = ' "+2" stands for two of them.' if count <= MOST_LABELLED else " they are not drawn."
-    return f"Follow-up around the switch. Dots: relapses.{unknown}{where} {gap}{first_of(count, MOST_DRAWN)}"
+        return f"Follow-up around the switch{counts}. The times of the relapses are unknown and not drawn."
+    missing = relapses - sum(len(watched.relapse_years) for watched in follow_up(pair).values())
+    if not missing:
+        return "Follow-up around the switch. Dots: relapses."
+    where = "their number stands in or beside the bar."
+    if count > MOST_SPELT_OUT:
+        where = '"+2" stands for two of them.' if count <= MOST_LABELLED else "they are not drawn."
+    unknown = f"{counted(missing, 'relapse')} of {relapses} at unknown times: {where}"
+    return f"Follow-up around the switch. Dots: relapses. {unknown}"
 
 
-def _left_out(analysis: Analysis) -> str:
-    """Return what is known of the days that the bars leave out: nothing for a period table, all of it for dated events."""
-    account = analysis.cohort.attrition
+def _left_out(cohort: Cohort, pair: Comparison) -> str:
+    """Return the days that the bars leave out: unknown for a period table, all of them for dated events."""
+    account = cohort.attrition
     if account is None:
         return "Whether there was a gap between the treatments is not known and not drawn."
-    days = account[account["patient"].isin(analysis.pair.patients)].sum(numeric_only=True)
+    days = account[account["patient"].isin(pair.patients)].sum(numeric_only=True)
     parts = [
         f"{counted(int(days[name]), 'patient-day')} {where}"
         for name, where in (("days_gap", "between treatments"), ("days_run_in", "of run-in"))
@@ -105,33 +279,3 @@ def _left_out(analysis: Analysis) -> str:
     if not parts:
         return "No days between treatments are left out."
     return f"The bars are set end to end, without {joined(parts)}."
-
-
-def _raw_table(analysis: Analysis) -> Table:
-    frame, years = analysis.cohort.to_frame(), analysis.cohort.years
-    unit = analysis.cohort.unit.removeprefix("exposure_")
-    columns = ["Patient", "Treatment", "Relapses", f"Follow-up ({unit})", "Years"]
-    rows = [
-        (
-            row["patient"],
-            row["treatment"],
-            str(row["relapses"]),
-            plain(row[analysis.cohort.unit], digits=8),
-            significant(year),
-        )
-        for row, year in zip(records(frame), years, strict=True)
-    ]
-    notes: tuple[str, ...] = ()
-    if analysis.pair.unpaired:
-        unpaired = analysis.pair.unpaired
-        listed = ", ".join(unpaired[:20]) + (f" and {len(unpaired) - 20} more" if len(unpaired) > 20 else "")
-        notes = (f"Only one of the two periods, and in no estimate of the ratio: patient {listed}.",)
-    return Table(
-        "Every period of every patient",
-        tuple(columns),
-        tuple(rows),
-        words=(1,),
-        notes=notes,
-        file="tables/periods.csv",
-        most_open=_UNFOLDED_ROWS,
-    )

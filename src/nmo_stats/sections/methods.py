@@ -1,161 +1,18 @@
-"""Text to paste into a paper, and reporting checklists, both generated from what was run."""
+"""Text to paste into a paper, and reporting checklists: templates filled with what was run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from nmo_stats.analysis import Analysis, installed
 from nmo_stats.hierarchical import DEFAULT_PRIORS
-from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.names import METHODS, SAMPLED, is_hierarchical
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Family
-from nmo_stats.wording import capital, counted, percent
-
-_OPEN = "to be filled in by the authors"
-
-
-def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
-    """Return the methods text and the checklists; ``unsaved`` is why the posterior could not be saved."""
-    texts = (
-        _design(analysis),
-        _times_and_scores(analysis),
-        _classical(analysis),
-        _hierarchical(analysis),
-        _limits_of_the_ratio(analysis),
-        _doubts(analysis),
-        _audit(analysis),
-        _software(analysis),
-    )
-    checklists = (_barg(analysis, unsaved), _care(analysis), _strobe(analysis))
-    return Section(
-        "methods",
-        "Methods, to paste into a paper",
-        "This text describes what was run for this report.",
-        (*(Prose(text) for text in texts if text), *(Fold(table.caption, (table,)) for table in checklists)),
-    )
-
-
-def _design(analysis: Analysis) -> str:
-    pair = analysis.pair
-    left_out = (
-        f"; {counted(len(pair.unpaired), 'patient')} with only one of the two periods stayed out of the comparison"
-        if pair.unpaired
-        else ""
-    )
-    return (
-        f"We compared relapse counts on {pair.comparator} and on {pair.reference} within {counted(len(pair.patients), 'patient')}{left_out}. The measure is the rate ratio "
-        f"({pair.comparator} / {pair.reference}) of relapses per year of follow-up. Annualized relapse rates are given with exact (Garwood) intervals, relapse-free shares with Clopper-Pearson intervals. "
-        f"All intervals have a level of {percent(analysis.settings.level)}."
-    )
-
-
-def _times_and_scores(analysis: Analysis) -> str:
-    """Return how relapse times and EDSS changes were described, as far as there were any."""
-    texts = []
-    if analysis.first_relapse.curves:
-        texts.append(
-            "The time to the first relapse was estimated by Kaplan and Meier since the start of each treatment, with pointwise intervals of the beta product "
-            "confidence procedure, which are exact without censoring."
-        )
-    if analysis.accumulation.curves:
-        texts.append(
-            "The mean cumulative number of relapses per patient is the Nelson-Aalen estimate with the robust variance of Lawless and Nadeau."
-        )
-    if analysis.paired_edss.available:
-        texts.append(
-            "EDSS changes in the two periods were compared within patients by the Hodges-Lehmann estimate with its exact interval, the exact sign test and the "
-            "Wilcoxon signed-rank test over all signs of the observed ranks (two-sided); we give the smallest p-value that each could reach."
-        )
-    return " ".join(texts)
-
-
-def _classical(analysis: Analysis) -> str:
-    used = [
-        METHODS[ratio.method].name
-        for ratio in analysis.rates.estimates
-        if not ratio.method.startswith("hierarchical")
-    ]
-    texts = {
-        "pooled_exact": "the pooled ratio by the conditional binomial test with a Clopper-Pearson interval",
-        "conditional_exact": "a common within-patient ratio by inverting the convolution of the patients' binomial distributions given their totals, exact and mid-p, with central p-values",
-        "conditional_poisson": "Poisson regression, marginal and conditional on the patients' totals, with profile-likelihood intervals",
-        "negative_binomial": "marginal negative-binomial regression with profile-likelihood intervals",
-        "gee": "a Poisson generalized estimating equation with the Mancl-DeRouen covariance and a t distribution with N - 2 degrees of freedom",
-    }
-    methods_used = [text for method, text in texts.items() if analysis.rates.find(method) is not None]
-    refused = [
-        METHODS[refusal.method].name
-        for refusal in analysis.rates.refusals
-        if not refusal.method.startswith("hierarchical")
-    ]
-    first = (
-        f"We estimated {'; '.join(methods_used)}."
-        if used
-        else "No exact or likelihood method gives an estimate with these data."
-    )
-    return first + (f" Not identified with these data: {'; '.join(refused)}." if refused else "")
-
-
-def _hierarchical(analysis: Analysis) -> str:
-    model, priors = analysis.fit.model, analysis.fit.model.priors
-    counts = (
-        "Poisson"
-        if model.likelihood == "poisson"
-        else f"negative binomial, its overdispersion with prior {priors.overdispersion}"
-    )
-    entry = (
-        " Each patient's likelihood was conditioned on at least one relapse on the reference, which let the patient in."
-        if model.entry
-        else ""
-    )
-    return (
-        f"A Bayesian hierarchical model ({counts}) gave each patient a log rate and a log ratio, Normally distributed around those of a typical patient, with a symmetric contrast (-1/2, +1/2) of the two periods. "
-        f"Priors: log of the typical yearly rate {priors.log_rate}; log rate ratio {priors.log_rate_ratio}; between-patient standard deviations {priors.sd_rate} (log rate) and {priors.sd_rate_ratio} (log ratio).{entry} "
-        f"{_computed(analysis)} We report posterior medians and equal-tailed intervals."
-    )
-
-
-def _computed(analysis: Analysis) -> str:
-    """Return how the posterior was computed."""
-    by_quadrature = (
-        "Its posterior was integrated numerically; the error of every reported quantile (log scale) and probability was "
-        "estimated by a second, finer grid, and a result is printed only if this estimate is at most 0.001."
-    )
-    if analysis.fit.method == HIERARCHICAL and analysis.sampled is None:
-        return by_quadrature
-    sampled = analysis.sampled or analysis.fit
-    sizes = sampled.posterior.draws.sizes
-    by_nuts = f"sampled by NUTS in PyMC, non-centred, with {sizes['chain']} chains of {sizes['draw']} draws (seed {analysis.seed})"
-    if analysis.sampled is None:
-        return (
-            f"It was {by_nuts}. A result is printed only if, for every reported quantity, R-hat is at most 1.01 and "
-            "bulk and tail ESS are at least 400, and if there is no divergence."
-        )
-    return (
-        f"{by_quadrature} It was also {by_nuts}, and had to agree within 4 Monte Carlo standard errors in every "
-        "top-level quantity."
-    )
-
-
-def _limits_of_the_ratio(analysis: Analysis) -> str:
-    """Return the cautions of the headline's number, and what a zero cell leaves of it."""
-    ratio = analysis.headline
-    if ratio is None:
-        return ""
-    texts = [f"{capital(caution.text)}." for caution in ratio.cautions]
-    if ratio.known_limit:
-        side = "upper" if ratio.known_limit == "high" else "lower"
-        texts.append(
-            f"We therefore report the {side} limit of the exact interval within patients first, which no prior enters, and the "
-            "hierarchical median with its prior."
-        )
-    if ratio.informative:
-        texts.append(absolute_scale(analysis.pair, analysis.rates, ratio))
-    return " ".join(texts)
-
+from nmo_stats.wording import as_sentence, counted, percent
 
 _REPEATED: Final[dict[Family, str]] = {
     "prior": "with sceptical to wide priors of the ratio",
@@ -167,48 +24,12 @@ _REPEATED: Final[dict[Family, str]] = {
     "leave_one_out": "without single patients",
     "bias_adjustment": "divided by an uncertain background ratio",
 }
-
-
-def _repeated(analysis: Analysis) -> list[str]:
-    """Return under which other assumptions there is an estimate."""
-    found, model = analysis.sensitivity, analysis.fit.model
-    done = [text for family, text in _REPEATED.items() if _is_done(analysis, family)]
-    counts = [row.assumption for row in found.of("likelihood") if row.has_interval]
-    if any(not assumption.startswith("Poisson") for assumption in counts):
-        done.append("with Poisson and with negative-binomial counts")
-    if _is_done(analysis, "entry"):
-        done.append(
-            f"{'without' if model.entry else 'with'} a relapse on the reference as a condition for being in the series"
-        )
-    return done
-
-
-def _is_done(analysis: Analysis, family: Family) -> bool:
-    return any(row.has_interval for row in analysis.sensitivity.of(family))
-
-
-def _doubts(analysis: Analysis) -> str:
-    """Return what the sensitivity analysis did."""
-    found = analysis.sensitivity
-    done = _repeated(analysis)
-    texts = [f"We repeated the estimation {'; '.join(done)}."] if done else []
-    if _is_done(analysis, "rtm"):
-        texts.append(
-            "Regression to the mean was assessed by the empirical-Bayes before/after method (Hauer), over population means of 0.6 to 2.0 relapses per year and "
-            "coefficients of variation of 0.5 to 1.0, with intervals that invert the negative-binomial distribution of the total."
-        )
-    if found.designs:
-        fewest = min(one.replicates for design in found.designs for one in design.spreads)
-        most = analysis.settings.replicates
-        fewer = f" ({fewest:,} of them for the hierarchical model)" if fewest < most else ""
-        texts.append(
-            f"We simulated {most:,} series{fewer} of the same size and comparator times with no effect of the switch, with reference "
-            f"periods {_ends(found.designs)}."
-        )
-        texts += dict.fromkeys(design.overdispersion.sentence() for design in found.designs)
-    return " ".join(texts)
-
-
+_BIASES: Final[dict[Family, str]] = {
+    "rtm": "regression to the mean (observed / expected)",
+    "trigger": "a switch triggered by a relapse (one relapse left out)",
+    "leave_one_out": "single patients",
+    "rounding": "rounded times",
+}
 _ENDS: Final = {
     "fixed": "as observed",
     "triggered_1": "ended 2 months after the first relapse",
@@ -217,131 +38,106 @@ _ENDS: Final = {
 }
 
 
-def _ends(designs: Sequence[NoEffect]) -> str:
-    """Return how the reference periods of the simulated series ended, as far as they were simulated."""
-    return ", or ".join(dict.fromkeys(_ENDS[design.rule_name] for design in designs))
+def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
+    """Return the methods text and the checklists.
 
-
-def _audit(analysis: Analysis) -> str:
-    if analysis.audit is None:
-        return ""
-    return (
-        f"{counted(len(analysis.audit.findings), 'number')} printed in a publication on these patients {'was' if len(analysis.audit.findings) == 1 else 'were'} compared with a recomputation from the "
-        "follow-up times, counts and scores, with the range that the rounding of these inputs leaves open."
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    unsaved
+        Why the posterior could not be saved; None where it was.
+    """
+    facts = _facts(analysis) | {"unsaved": unsaved}
+    texts = [" ".join(part.split()) for part in _parts("methods.jinja", facts)]
+    checklists = [_checklist(part) for part in _parts("checklists.jinja", facts)]
+    lead = "This text describes what was run for this report."
+    return Section(
+        "methods", "Methods, to paste into a paper", lead, (*map(Prose, filter(None, texts)), *checklists)
     )
 
 
-def _software(analysis: Analysis) -> str:
-    sampler = f"PyMC {installed('pymc')}, ArviZ {installed('arviz')}, "
-    if analysis.fit.method == HIERARCHICAL and analysis.sampled is None:
-        sampler = ""
-    return (
-        f"Software: nmo_stats {installed('nmo-stats')}, {sampler}SciPy {installed('scipy')}. "
-        f"The comparison is uncontrolled: no ratio of this report is a treatment effect."
+def _parts(template: str, facts: dict[str, object]) -> list[str]:
+    """Return the parts of a filled template, which lines of three dashes set apart; no user's text makes one."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(  # plain text; the page escapes it
+        loader=PackageLoader("nmo_stats.sections", "."),
+        undefined=StrictUndefined,
+        finalize=lambda value: " ".join(str(value).split()),
     )
+    return environment.get_template(template).render(facts).split("\n---\n")
 
 
-def _barg(analysis: Analysis, unsaved: str | None) -> Table:
-    priors = analysis.fit.model.priors
-    failed = analysis.failed_checks
-    passed = (
-        "a check failed and the result is withheld" if failed else "all checks passed (section Diagnostics)"
-    )
-    rows = (
-        (
-            "Why Bayesian",
-            "counts of a few patients, periods without relapses: intervals without large-sample theory",
-        ),
-        (
-            "Data",
-            f"{counted(len(analysis.pair.patients), 'patient')}, {counted(sum(analysis.pair.totals), 'relapse')}; every period is listed in section Data",
-        ),
-        ("Likelihood", analysis.fit.model.likelihood.replace("_", " ")),
-        (
-            "Priors",
-            f"log_rate {priors.log_rate}, log_rate_ratio {priors.log_rate_ratio}, sd_rate {priors.sd_rate}, sd_rate_ratio {priors.sd_rate_ratio}",
-        ),
-        (
-            "Why these priors",
-            "the defaults, weakly informative: ARR 0.03 to 9.5 per year, up to 50-fold change either way (95 %)"
-            if priors == DEFAULT_PRIORS
-            else f"chosen by the authors; reasons {_OPEN}",
-        ),
-        ("Prior predictive check", "section Diagnostics"),
-        ("Convergence or error of every reported quantity", passed),
-        ("Posterior predictive check", "section Diagnostics, with figure"),
-        ("Central tendency and interval", "posterior medians, equal-tailed intervals"),
-        (
-            "Sensitivity to the prior",
-            "other priors of the ratio and of its spread in section Other assumptions, power-scaling in section Diagnostics",
-        ),
-        (
-            "Reproduction",
-            f"seed {analysis.seed}; versions and data checksum in section Provenance; posterior {'in posterior.nc' if unsaved is None else 'not saved'}",
-        ),
-    )
-    return Table("BARG: Bayesian analysis reporting", ("Item", "This analysis"), rows, words=(1,))
+def _checklist(part: str) -> Fold:
+    caption, *rows = part.strip().split("\n")
+    cells = [row.split(" | ", maxsplit=1) for row in rows]
+    table = Table(caption, ("Item", "This analysis"), tuple((item, text) for item, text in cells), words=(1,))
+    return Fold(caption, (table,))
 
 
-def _care(analysis: Analysis) -> Table:
-    rows = (
-        ("Timeline", "section Data, with figure"),
-        (
-            "Intervention: drugs and follow-up",
-            f"{analysis.pair.reference}, then {analysis.pair.comparator}; times in section Data; doses {_OPEN}",
-        ),
-        ("Follow-up and outcomes", "relapses and EDSS" if analysis.edss.available else "relapses"),
-        ("Definition of a relapse", _OPEN),
-        ("Adverse events", _OPEN),
-        ("Concomitant treatment", _OPEN),
-        ("Informed consent", _OPEN),
-    )
-    return Table("CARE: case reports", ("Item", "This analysis"), rows, words=(1,))
-
-
-def _strobe(analysis: Analysis) -> Table:
-    left_out = (
-        f"{len(analysis.pair.unpaired)} without one of the two periods"
-        if analysis.pair.unpaired
-        else "none was left out of the comparison"
-    )
-    rows = (
-        ("Study design", "uncontrolled comparison before and after a switch"),
-        ("Selection of patients, and of how many", _OPEN),
-        ("Patients left out", left_out),
-        ("Reason for the end of the first period", _reason(analysis)),
-        ("Bias", _biases(analysis)),
-        ("Missing data", "no value was imputed"),
-        ("Precision", f"{percent(analysis.settings.level)} intervals for every estimate"),
-    )
-    return Table("STROBE: observational studies", ("Item", "This analysis"), rows, words=(1,))
-
-
-def _biases(analysis: Analysis) -> str:
-    """Return which biases were looked at, from what was run."""
-    named: dict[Family, str] = {
-        "rtm": "regression to the mean (observed / expected)",
-        "trigger": "a switch triggered by a relapse (one relapse left out)",
-        "leave_one_out": "single patients",
-        "rounding": "rounded times",
+def _facts(analysis: Analysis) -> dict[str, object]:
+    """Return what the templates print or ask for beside the analysis itself."""
+    has = _is_done(analysis)
+    designs = analysis.sensitivity.designs
+    sampled = analysis.fit if analysis.fit.method == SAMPLED else analysis.sampled
+    refusals = [refusal.method for refusal in analysis.rates.refusals]
+    biases = [text for family, text in _BIASES.items() if has(family)]
+    return {
+        "analysis": analysis,
+        "headline": analysis.headline,
+        "level": percent(analysis.settings.level),
+        "has": has,
+        "is_classical": any(not is_hierarchical(ratio.method) for ratio in analysis.rates.estimates),
+        "refused": [METHODS[method].name for method in refusals if not is_hierarchical(method)],
+        "is_quadrature": analysis.fit.method != SAMPLED,
+        "sizes": None if sampled is None else sampled.posterior.draws.sizes,
+        "repeated": _repeated(analysis, has),
+        "ends": _ends(designs),
+        "most": analysis.settings.replicates,
+        "fewest": min((spread.replicates for design in designs for spread in design.spreads), default=0),
+        "counts": list(dict.fromkeys(design.overdispersion.sentence() for design in designs)),
+        "has_default_priors": analysis.fit.model.priors == DEFAULT_PRIORS,
+        "end_of_reference": _end_of_reference(analysis),
+        "biases": [*biases, "series simulated with no effect"] if designs else biases,
+        "absolute_scale": absolute_scale,
+        "as_sentence": as_sentence,
+        "counted": counted,
+        "installed": installed,
     }
-    done = [text for family, text in named.items() if _is_done(analysis, family)]
-    if analysis.sensitivity.designs:
-        done.append("series simulated with no effect")
-    return (
-        f"{', '.join(done)}: section Other assumptions"
-        if done
-        else "nothing could be computed from these data"
-    )
 
 
-def _reason(analysis: Analysis) -> str:
+def _is_done(analysis: Analysis) -> Callable[[Family], bool]:
+    """Return whether there is an estimate under assumptions of a family, as a function."""
+    return lambda family: any(row.has_interval for row in analysis.sensitivity.of(family))
+
+
+def _repeated(analysis: Analysis, has: Callable[[Family], bool]) -> list[str]:
+    """Return under which other assumptions there is an estimate."""
+    done = [text for family, text in _REPEATED.items() if has(family)]
+    if len({row.label for row in analysis.sensitivity.of("likelihood") if row.has_interval}) > 1:
+        done.append("with Poisson and with negative-binomial counts")
+    if has("entry"):
+        verb = "without" if analysis.fit.model.entry else "with"
+        done.append(f"{verb} a relapse on the reference as a condition for being in the series")
+    return done
+
+
+def _ends(designs: Sequence[NoEffect]) -> list[str]:
+    """Return how the reference periods of the simulated series ended, as far as they were simulated."""
+    return list(dict.fromkeys(_ENDS[design.rule_name] for design in designs))
+
+
+def _end_of_reference(analysis: Analysis) -> str | None:
+    """Return how many reference periods a relapse ended; None where the data do not say."""
     frame = analysis.cohort.to_frame()
     if "ended_by_relapse" not in frame:
-        return f"not in the data; {_OPEN}"
+        return None
     answers = frame.loc[frame["treatment"] == analysis.pair.reference, "ended_by_relapse"]
     yes, known = int(answers.fillna(value=False).sum()), int(answers.notna().sum())
     periods = f"{counted(len(answers), 'period')} on {analysis.pair.reference}"
-    if not known:
-        return f"unknown for {periods}"
-    return f"known for {known} of {periods}: {yes} of them ended by a relapse"
+    return (
+        f"known for {known} of {periods}: {yes} of them ended by a relapse"
+        if known
+        else f"unknown for {periods}"
+    )

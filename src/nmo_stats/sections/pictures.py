@@ -49,7 +49,7 @@ def draw_panels(
 def _saved(figure: Figure) -> tuple[bytes, bytes]:
     """Return the figure as SVG and as PNG.
 
-    Characters that no font has stay text in the SVG, where a browser finds a font, and are escaped in the PNG.
+    Characters that no font has stay text in the SVG, where a browser finds a font, and escapes in the PNG.
     """
     import matplotlib as mpl
 

@@ -69,7 +69,7 @@ def _rendered(block: Block, readable: Readable, width: int, most: int | None) ->
 
 
 def paragraph(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> Text:
-    """Return text in lines of at most ``width`` characters, which begin with ``first`` and then with ``rest``.
+    """Return text in lines of at most ``width`` characters, which begin with ``first``, then ``rest``.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _record(columns: list[str], row: list[str], width: int) -> str:
 def _widths(
     columns: Sequence[str], cells: Sequence[Sequence[str]], words: set[int], room: int
 ) -> list[int] | None:
-    """Return the width of each column, of numbers before words and of headings last; None where they do not fit."""
+    """Return the width of each column, numbers before words and headings last; None where they do not fit."""
     least = [max(map(_longest, (name, *column))) for name, column in zip(columns, cells, strict=True)]
     if sum(least) > room:
         return None
@@ -178,7 +178,7 @@ def _widths(
 
 
 def _widened(widths: list[int], wanted: list[int], room: int) -> list[int]:
-    """Return the widths after the most crowded column has been widened, again and again, while there is room."""
+    """Return the widths after widening the most crowded column again and again while there is room."""
     widths = list(widths)
     while sum(widths) < room:
         crowded = max(range(len(widths)), key=lambda index: wanted[index] / widths[index])

@@ -149,7 +149,9 @@ class LookBack:
         number("lag_months", self.lag_months, 0, _LONGEST)
         positive("within_years", self.within_years, _LONGEST)
         if not self.lag_months < self.months <= 12 * self.within_years:
-            times = f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} y"
+            times = (
+                f"lag {self.lag_months:g} and window {self.months:g} months, history {self.within_years:g} y"
+            )
             raise ArgumentError(f"{times}. Expected: lag < window <= history.")
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
