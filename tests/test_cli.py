@@ -458,7 +458,7 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     assert code == 0
     assert "No relapse in either period: the data hold no information on the ratio." in " ".join(out.split())
     assert "As analysed" not in out  # no table of dashes
-    assert "without a number: Prior" not in out
+    assert "- Prior of the ratio:" not in out
 
 
 PRINTED = """\
@@ -614,7 +614,7 @@ def failing(*_arguments, **_options):
 
 
 def test_a_row_that_failed_is_named_with_its_method_and_the_answer_stands(run, monkeypatch):
-    monkeypatch.setattr("nmo_stats.sensitivity.tipping_model.ratio_posteriors", failing)
+    monkeypatch.setattr("nmo_stats.sensitivity.tipping.ratio_posteriors", failing)
     code, out, _ = run("sensitivity", "--replicates", 200)
     text = " ".join(out.split())
     assert code == 0
@@ -652,6 +652,6 @@ def test_reasons_of_the_hierarchical_model_and_of_populations_are_printed(run, t
     code, out, _ = run("sensitivity", table, "--comparator", "new", "--replicates", 200)
     text = " ".join(out.split())
     assert code == 0
-    assert "without a number: Regression to the mean, any population" in text
+    assert "Without a number, and why: - Regression to the mean:" in text
     assert "1 of 2 patients had no relapse on old" in text
-    assert "without a number: Entry" not in text  # its reason is in the table
+    assert "- Entry by a relapse:" not in text  # its reason is in the table

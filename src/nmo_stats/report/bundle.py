@@ -21,6 +21,7 @@ from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.operating.coverage_map import coverage_ranges
 from nmo_stats.recommendation import recommended
+from nmo_stats.sensitivity import Sensitivity
 from nmo_stats.wording import records
 
 SCHEMA: Final = 1
@@ -105,6 +106,17 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | analysis.model_frames if informed else tables
+
+
+def sensitivity_json(sensitivity: Sensitivity) -> dict[str, object]:
+    """Return the ``sensitivity`` document."""
+    return {
+        "schema": SCHEMA,
+        "comparator": sensitivity.pair.comparator,
+        "reference": sensitivity.pair.reference,
+        "level": sensitivity.level,
+        **sensitivity.to_dict(),
+    }
 
 
 def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, object] | None:

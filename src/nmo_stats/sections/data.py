@@ -206,7 +206,7 @@ def _without_merging(
             f"on {pair.comparator}."
         )
         if sensitivity is not None and number:
-            answers = [row for row in sensitivity.of("merging", "conditional_exact") if row.has_interval]
+            answers = [row for row in sensitivity.answers("merging", "conditional_exact") if row.has_interval]
             texts += [sensitivity.sentence(row) for row in answers[:1]]
     return (Prose(" ".join(texts)),) if texts else ()
 

@@ -11,10 +11,9 @@ from nmo_stats.names import METHODS, SAMPLED, is_hierarchical
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import as_sentence, counted, percent
 
-_REPEATED: Final[dict[Family, str]] = {
+_REPEATED: Final[dict[str, str]] = {
     "prior": "with sceptical to wide priors of the ratio",
     "heterogeneity": "with other priors of the spread of the ratio between patients",
     "trigger": "without one relapse on the reference per patient, as if it had led to the switch",
@@ -24,7 +23,7 @@ _REPEATED: Final[dict[Family, str]] = {
     "leave_one_out": "without single patients",
     "bias_adjustment": "divided by an uncertain background ratio",
 }
-_BIASES: Final[dict[Family, str]] = {
+_BIASES: Final[dict[str, str]] = {
     "rtm": "regression to the mean (observed / expected)",
     "trigger": "a switch triggered by a relapse (one relapse left out)",
     "leave_one_out": "single patients",
@@ -107,15 +106,16 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _is_done(analysis: Analysis) -> Callable[[Family], bool]:
+def _is_done(analysis: Analysis) -> Callable[[str], bool]:
     """Return whether there is an estimate under assumptions of a family, as a function."""
-    return lambda family: any(row.has_interval for row in analysis.sensitivity.of(family))
+    return lambda family: any(row.has_interval for row in analysis.sensitivity.answers(family))
 
 
-def _repeated(analysis: Analysis, has: Callable[[Family], bool]) -> list[str]:
+def _repeated(analysis: Analysis, has: Callable[[str], bool]) -> list[str]:
     """Return under which other assumptions there is an estimate."""
     done = [text for family, text in _REPEATED.items() if has(family)]
-    if len({row.label for row in analysis.sensitivity.of("likelihood") if row.has_interval}) > 1:
+    counts = (row.assumption.code for row in analysis.sensitivity.answers("likelihood") if row.has_interval)
+    if "negative_binomial" in counts:
         done.append("with Poisson and with negative-binomial counts")
     if has("entry"):
         verb = "without" if analysis.fit.model.entry else "with"
