@@ -288,7 +288,7 @@ def leverage(pair: Comparison, typical: RateRatio, most: int = _MOST_NAMED) -> t
     >>> from nmo_stats.estimate import Interval
     >>> pair = Comparison.from_arrays([[150, 300], [20, 10], [18, 9]], [[1, 1]] * 3, ["A", "B", "C"])
     >>> typical = RateRatio(0.7, Interval(0.3, 1.6, 0.95, "credible"), "nuts", "typical_patient")
-    >>> [(one.patient, one.relapses, one.ratio_without) for one in leverage(pair, typical)]
+    >>> [(patient.patient, patient.relapses, patient.ratio_without) for patient in leverage(pair, typical)]
     [('A', (150, 300), 0.5)]
     """
     target, kept = np.log(typical.estimate), np.ones(len(pair.patients), dtype=bool)
@@ -328,11 +328,11 @@ def _difference_text(pair: Comparison, typical: RateRatio, totals: RateRatio) ->
         return text
     patients = joined(
         [
-            f"{one.patient} ({one.relapses[0]} on {pair.reference}, {one.relapses[1]} on {pair.comparator})"
-            for one in named
+            f"{patient.patient} ({patient.relapses[0]} on {pair.reference}, {patient.relapses[1]} on {pair.comparator})"
+            for patient in named
         ]
     )
-    count = counted(sum(sum(one.relapses) for one in named), "relapse")
+    count = counted(sum(sum(patient.relapses) for patient in named), "relapse")
     whose = "patient" if len(named) == 1 else "patients"
     return (
         f"{text}: {count} of {sum(pair.totals)} are those of {whose} {patients}; without them the ratio of "
