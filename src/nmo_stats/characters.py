@@ -28,11 +28,9 @@ def visible(text: str) -> str:
     >>> visible("P1\u202e2")
     'P1\\u202e2'
     """
-    return (
-        text
-        if text.isprintable()
-        else "".join(_escaped(character) if _is_hidden(character) else character for character in text)
-    )
+    if text.isprintable():
+        return text
+    return "".join(_escaped(sign) if _is_hidden(sign) else sign for sign in text)
 
 
 def plain(text: str, encoding: str) -> str:
