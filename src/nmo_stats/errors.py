@@ -43,15 +43,15 @@ class Problem:
     table: str | None = None
 
     def __str__(self) -> str:
-        parts = [
+        place = [
             self.table or "",
             f"row {self.row}" if self.row is not None else "",
             f"patient {_shortened(repr(self.patient))}" if self.patient is not None else "",
             f"column {_shortened(repr(self.column))}" if self.column is not None else "",
         ]
-        where = ", ".join(part for part in parts if part)
-        value = _shortened(self.value) if self.value is not None else ""
-        head = ": ".join(part for part in (where, value) if part)
+        where = ", ".join(part for part in place if part)
+        found = _shortened(self.value) if self.value is not None else ""
+        head = ": ".join(part for part in (where, found) if part)
         return "; ".join(part for part in (head, self.rule, self.remedy) if part)
 
 
