@@ -329,13 +329,7 @@ def audit(
     if quantities:
         return printed.say_quantities(as_json=as_json)
     facts = data.beside("patients", patients)
-    cohort = printed.with_numbers(data, published)
-    found = printed.required_audit(cohort, facts)
-    if as_json:
-        say_json(printed.audit_json(cohort, found))
-    else:
-        printed.say_audit(cohort, found)
-    return None
+    return printed.say_audit(printed.with_numbers(data, published), facts, as_json=as_json)
 
 
 @app.command()
