@@ -51,7 +51,7 @@ def test_all_six_faults_stand_in_one_message(run, tmp_path):
     assert "broken.csv: 7 problems" in lines[0]
     for place in (
         "row 2, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; ",
-        "row 3, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; write a decimal point",
+        "row 3, patient 'P1', column 'exposure_months': '1,5'",
         "row 4, patient 'P2', column 'relapses': '1.5'",
         "row 5, column 'patient': empty; text, not empty",
         "row 6, patient 'P3', column 'exposure_months': '0'",
@@ -280,7 +280,8 @@ def test_columns_can_be_renamed(run, tmp_path):
 def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sampling):
     config = write(
         tmp_path / "analysis.toml",
-        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n'
+        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n'
+        "[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n"
         "[nuts]\ndraws = 200\n",
     )
     run("rates", "--config", config, "--seed", 5)
@@ -357,7 +358,8 @@ def test_sensitivity_json_has_the_shape_of_the_design(run):
     assert (content["schema"], content["comparator"], content["level"]) == (1, "tocilizumab", 0.95)
     families = {row["family"] for row in content["rows"]}
     assert families == {
-        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry", "rtm", "benchmark",
+        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger",
+        "entry", "rtm", "benchmark",
         "bias_adjustment", "tipping",
     }  # fmt: skip
     keys = {"family", "assumption", "method", "estimate", "low", "high", "probability_below_1"}

@@ -125,10 +125,10 @@ def test_the_curves_step_where_patients_relapse(axes, timed):
     assert [line.get_color() for line in steps] == [figures.REFERENCE, figures.COMPARATOR]
     np.testing.assert_allclose(steps[0].get_ydata(), found.curves["old"].curve["share"])
     assert len(axes.collections) == 2
-    assert {"old", "new", "patients still watched and without a relapse"} <= set(texts(axes))
+    assert {"old", "new", "patients at risk, without a relapse"} <= set(texts(axes))
 
 
-def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed):
+def test_the_numbers_below_the_curves_are_the_patients_at_risk(axes, timed):
     figures.mean_counts(describe.accumulation(timed), timed, axes)
     low, high = axes.get_xlim()
     ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
@@ -211,7 +211,8 @@ def test_many_edss_lines_are_joined_by_their_scores(axes):
     import pandas as pd
 
     frame = pd.DataFrame(
-        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1, "exposure_years": 1.0,
+        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1,
+         "exposure_years": 1.0,
          "edss_start": [3.0] * 40 + [4.0] * 20, "edss_end": 5.0}
     )  # fmt: skip
     figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)

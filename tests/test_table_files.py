@@ -160,7 +160,7 @@ def test_one_redcap_export_holds_both_tables_and_the_facts_of_the_patient(save):
     assert cohort.frame["ongoing"].tolist() == [False, True, False, False]
     assert cohort.where(sex="F").patients == ("1",)
     assert cohort.covariates == ("sex",)
-    assert cohort.attrition["days_after"].tolist() == [0, 31]
+    assert cohort.account.attrition["days_after"].tolist() == [0, 31]
 
 
 def test_rows_of_a_redcap_export_keep_their_numbers(save):

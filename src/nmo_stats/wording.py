@@ -78,6 +78,17 @@ def ratio_limits(low: float, high: float, digits: int = 3) -> str:
     return f"{beside(low, 1, digits)} to {beside(high, 1, digits)}"
 
 
+def range_text(low: float, high: float, digits: int = 3) -> str:
+    """Return two numbers as a range.
+
+    Examples
+    --------
+    >>> range_text(0.0214, 0.9999)
+    '0.0214 to 1.00'
+    """
+    return f"{significant(low, digits)} to {significant(high, digits)}"
+
+
 def interval_text(interval: Interval, digits: int = 3) -> str:
     """Return the limits of a ratio in words, e.g. ``0.0214 to 0.984``."""
     return ratio_limits(interval.low, interval.high, digits)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from nmo_stats.arguments import found, text
 from nmo_stats.arrays import Cells, Counts, Floats
-from nmo_stats.cohort.attrition import Merging
+from nmo_stats.cohort.account import Merging
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.notices import Notice, table_notices

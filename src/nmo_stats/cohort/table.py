@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arguments import found, one_of
-from nmo_stats.cohort.attrition import KEPT_CODES, Merging, attrition_notices
+from nmo_stats.cohort.account import KEPT_CODES, EventAccount, Merging, placed
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
@@ -45,19 +45,10 @@ class Cohort:
     relapse_times
         Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period, and
         ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
-    attrition
-        Of dated events, one row for each patient: relapses, patient-days and periods in, lost by cause, and kept.
+    account
+        Of dated events, what became of every relapse and every patient-day; None for a period table.
     unmerged
         The same with every row of the relapses counted; only where onsets were merged.
-    merged_onsets
-        Of dated events, the onsets that were merged into an earlier one: ``row``, the period in which each would count.
-    switch_merges
-        Of dated events, the onsets that were merged into a relapse of an earlier treatment, one by one.
-    switch_days
-        Of dated events, the relapses on the day on which another treatment starts: each counts with the one that ends.
-    switch_lags
-        Of dated events, the courses that another one follows: the days from their last relapse to their end (``lag_days``,
-        missing without a relapse), and whether a relapse ended them: by the rule (``by_rule``), and as it is taken.
     published
         Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
     written
@@ -69,12 +60,8 @@ class Cohort:
     notices: tuple[Notice, ...]
     source: Source
     relapse_times: pd.DataFrame = field(default_factory=lambda: _times([], []))
-    attrition: pd.DataFrame | None = None
+    account: EventAccount | None = None
     unmerged: Cohort | None = None
-    switch_merges: pd.DataFrame | None = None
-    switch_days: pd.DataFrame | None = None
-    switch_lags: pd.DataFrame | None = None
-    merged_onsets: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -168,9 +155,8 @@ class Cohort:
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
-        None stands for an empty cell: ``where(ended_by_relapse=None)``. The account of dated events (``attrition``,
-        ``switch_merges``, ``switch_days``, ``switch_lags``) keeps the whole history of the patients who stay. Published numbers are left behind: they are about all
-        patients.
+        None stands for an empty cell: ``where(ended_by_relapse=None)``. The ``account`` of dated events keeps the whole
+        history of the patients who stay. Published numbers are left behind: they are about all patients.
 
         Raises
         ------
@@ -208,54 +194,43 @@ class Cohort:
         """
         frame = self.frame.assign(years=self.years)
         # courses from dated events are numbered without a gap: a missing number is a course of which the run-in leaves nothing
-        is_complete = self.attrition is not None
-        found = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
-        merging = self._merging(found)
+        is_complete = self.account is not None
+        pair = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
+        merging = self._merging(pair)
         unmerged = None
-        crosses = self.switch_merges is not None and len(self.switch_merges) > 0
+        crosses = self.account is not None and len(self.account.switch_merges) > 0
         if self.unmerged is not None and (crosses or (merging is not None and merging.is_frequent)):
             unmerged = self.unmerged.compare(comparator, reference=reference, courses=courses)
-        notices = (*self.notices, *found.notices)
-        return replace(found, notices=notices, unmerged=unmerged, merging=merging)
+        notices = (*self.notices, *pair.notices)
+        return replace(pair, notices=notices, unmerged=unmerged, merging=merging)
 
     def _merging(self, pair: Comparison) -> Merging | None:
         """Return how many onsets of the two periods are merged."""
-        if self.merged_onsets is None or pair.history is None:
+        if self.account is None or pair.history is None:
             return None
-        merged = int(self.merged_onsets["row"].isin(pair.history.row).sum())
-        return Merging(merged, merged + sum(pair.totals)) if merged else None
+        merging = self.account.merging(pair.history.row, sum(pair.totals))
+        return merging if merging.merged else None
 
     def _part(self, keep: npt.NDArray[np.bool_]) -> Cohort:
         """Return some of the rows, with what is known of them."""
         chosen = self.frame[keep].reset_index(drop=True)
-        times = _placed(self.relapse_times, keep)
-        patients = set(chosen["patient"])
-        attrition, merges = _of_patients(self.attrition, patients), _of_patients(self.switch_merges, patients)
-        days, lags = _of_patients(self.switch_days, patients), _of_patients(self.switch_lags, patients)
-        events = (
-            () if attrition is None or merges is None else attrition_notices(attrition, merges, days, lags)
-        )
-        merged = None if self.merged_onsets is None else _placed(self.merged_onsets, keep)
+        times = placed(self.relapse_times, keep)
+        account = None if self.account is None else self.account.part(chosen["patient"], keep)
         notices = (
             *(notice for notice in self.notices if notice.code in KEPT_CODES),
-            *events,
+            *(() if account is None else account.notices()),
             *times_notices(chosen, times),
             *table_notices(chosen, self.unit),
-            *(entry_notices(chosen, self.unit) if attrition is None else ()),
+            *(entry_notices(chosen, self.unit) if account is None else ()),
         )
-        has_merges = bool(merges is not None and len(merges)) or bool(merged is not None and len(merged))
-        unmerged = self.unmerged._part(keep) if self.unmerged is not None and has_merges else None
+        has_merges = account is not None and account.has_merges
         return Cohort(
             chosen,
             notices,
             self.source,
             times,
-            attrition,
-            unmerged,
-            merges,
-            days,
-            lags,
-            merged,
+            account,
+            self.unmerged._part(keep) if self.unmerged is not None and has_merges else None,
             written=self.written.reindex(self.frame.index)[keep].reset_index(drop=True),
         )
 
@@ -350,16 +325,6 @@ def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | N
             "number": np.zeros_like(placed) if numbers is None else np.asarray(numbers, dtype=np.int64),
         }
     )
-
-
-def _placed(table: pd.DataFrame, keep: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return what belongs to the rows that are kept, with the new places of these rows in ``row``."""
-    kept = table[keep[table["row"]]]
-    return kept.assign(row=(np.cumsum(keep) - 1)[kept["row"]]).reset_index(drop=True)
-
-
-def _of_patients(table: pd.DataFrame | None, patients: set[str]) -> pd.DataFrame | None:
-    return None if table is None else table[table["patient"].isin(patients)].reset_index(drop=True)
 
 
 def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from nmo_stats.analysis import Analysis, installed
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.cohort.attrition import ATTRITION
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
@@ -42,30 +41,19 @@ _LIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 
 def results(analysis: Analysis) -> dict[str, object]:
     """Return everything that was computed, at full precision; the same seed gives the same dictionary."""
-    pair = analysis.pair
     return {
-        "schema": SCHEMA,
-        "comparator": pair.comparator,
-        "reference": pair.reference,
-        "patients": len(pair.patients),
-        "informative_patients": pair.informative_patients,
-        "relapses": list(pair.totals),
-        "years": list(pair.total_years),
-        "unpaired": list(pair.unpaired),
+        **rates_json(analysis.pair, analysis.rates, analysis.unmerged),
+        "unpaired": list(analysis.pair.unpaired),
         "level": analysis.settings.level,
         "seed": analysis.seed,
         "priors": {name: str(analysis.fit.model.priors.of(name)) for name in analysis.fit.model.parameters},
         "likelihood": analysis.fit.model.likelihood,
         "entry": analysis.fit.model.entry,
-        "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
-        "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
-        "unmerged": unmerged_json(pair, analysis.unmerged),
         "dispersion": {
             key: json_number(value) if isinstance(value, float) else value
             for key, value in asdict(analysis.dispersion).items()
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
-        "notices": [notice.to_dict() for notice in analysis.notices],
         "first_relapse": analysis.first_relapse.to_dict(),
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
@@ -80,7 +68,7 @@ def results(analysis: Analysis) -> dict[str, object]:
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name; those of the model only where the data inform the ratio."""
+    """Return the tables of the report by file name; those of the model only if the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
@@ -145,13 +133,7 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    found = {
-        "attrition": cohort.attrition,
-        "switch_merges": cohort.switch_merges,
-        "switch_days": cohort.switch_days,
-        "switch_lags": cohort.switch_lags,
-    }
-    return {name: frame for name, frame in found.items() if frame is not None}
+    return {} if cohort.account is None else cohort.account.tables
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -161,25 +143,32 @@ def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 def provenance(analysis: Analysis) -> dict[str, object]:
     """Return where the report comes from: data, versions, seed and options."""
+    source = analysis.cohort.source
     return {
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
-        "files": [{"name": part.name, "sha256": part.sha256} for part in analysis.cohort.source.parts or (analysis.cohort.source,)],
+        "data": {"name": source.name, "sha256": source.sha256},
+        "files": [{"name": part.name, "sha256": part.sha256} for part in source.parts or (source,)],
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),
-        "settings": {"level": analysis.settings.level, "likelihood": analysis.settings.likelihood, "entry": analysis.settings.entry,
-                     "courses": analysis.settings.courses},
+        "settings": {
+            name: getattr(analysis.settings, name) for name in ("level", "likelihood", "entry", "courses")
+        },
         "priors": asdict(analysis.settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: installed(name) for name in _PACKAGES},
-    }  # fmt: skip
+        "packages": packages(),
+    }
+
+
+def packages() -> dict[str, str]:
+    """Return the installed version of each package that takes part in the numbers."""
+    return {name: installed(name) for name in _PACKAGES}
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
+    """Return the table with no text that a spreadsheet would run: live cells start with an apostrophe."""
     return frame.map(
         lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
     ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)
@@ -263,11 +252,9 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
     reason
         Why it is not.
     """
-    account = cohort.attrition
     events: dict[str, object] = {"switch_merges": [], "switch_days": [], "switch_lags": []} | {
         name: json_records(frame) for name, frame in _event_frames(cohort).items() if name != "attrition"
     }
-    totals = [name for name in ATTRITION if name not in ("patient", "why")]
     return {
         "schema": SCHEMA,
         "valid": True,
@@ -278,7 +265,7 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
         "exposure": cohort.unit,
         "covariates": list(cohort.covariates),
         "comparison": _comparison_json(pair, reason),
-        "attrition": None if account is None else {name: int(account[name].sum()) for name in totals},
+        "attrition": None if cohort.account is None else cohort.account.totals,
         **events,
         "notices": [notice.to_dict() for notice in (cohort.notices if pair is None else pair.notices)],
     }

@@ -63,7 +63,8 @@ def different_cells(column: pa.ChunkedArray) -> tuple[tuple[Cell, ...], npt.NDAr
     values = joined.dictionary.to_pylist()
     codes = joined.indices.fill_null(len(values)).to_numpy().astype(np.int64)
     in_use, codes = np.unique(codes, return_inverse=True)  # categories without a row say nothing
-    cells, places = different([*values, None][place] for place in in_use.tolist())
+    values.append(None)
+    cells, places = different(values[place] for place in in_use.tolist())
     return cells, places[codes]
 
 
