@@ -590,8 +590,11 @@ def test_the_decimal_mark_holds_for_printed_numbers_and_facts(run, tmp_path):
     write(published, published.read_text(encoding="utf-8").replace("1,90", "1.90").replace("2,50", "2,5"))
     code, _, err = run("audit", periods, *options)
     assert code == 2
-    assert "row 2, patient '1', column 'value': '1.90'; a number of this table has a decimal comma" in err
-    assert "row 3, patient '1', column 'value': '2,5'; the value has as many decimals" in err
+    assert (
+        "row 2, patient '1', column 'value': '1.90'. Expected: a number of this table has a decimal comma"
+        in err
+    )
+    assert "row 3, patient '1', column 'value': '2,5'. Expected: the value has as many decimals" in err
 
 
 def test_audit_lists_its_quantities(run):

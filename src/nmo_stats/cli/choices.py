@@ -14,7 +14,7 @@ from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
 from nmo_stats.rates import DEFAULT_SEED, Settings
 from nmo_stats.sensitivity import Background
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.column_names import nearest
 
 DEFAULT_COMPARATOR: Final = "tocilizumab"
 DEFAULT_REFERENCE: Final = "rituximab"
