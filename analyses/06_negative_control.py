@@ -12,9 +12,9 @@ import pandas as pd
 
 import nmo_stats as nmo
 from nmo_stats import hierarchical
-from nmo_stats.analysis import all_rates
 from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.names import METHODS
+from nmo_stats.rates import all_rates
 from nmo_stats.recommendation import recommended
 from nmo_stats.wording import ratio_text
 

@@ -21,10 +21,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nmo_stats import figures
+from nmo_stats.names import PARAMETER_NAMES
 from nmo_stats.operating import Execution
 from nmo_stats.operating.calibration import Calibration, Setting, calibrate, simultaneous_band
 from nmo_stats.operating.calibration import draw as draw_series
-from nmo_stats.wording import PARAMETER_NAMES
 
 RESULTS = Path(__file__).parent / "results"
 TIMES = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from nmo_stats import analysis, exact, glm
-from nmo_stats.analysis import Settings, hierarchical_rates
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.estimators import table as estimators
 from nmo_stats.estimators.table import Refusal, classical_rates, combined
 from nmo_stats.hierarchical import Nuts
+from nmo_stats.rates import Settings, hierarchical_rates
 from nmo_stats.wording import ratio_text
 
 CLASSICAL = ["pooled_exact", "poisson", "negative_binomial", "gee", "conditional_exact", "conditional_midp",

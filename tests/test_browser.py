@@ -10,14 +10,16 @@ from nmo_stats import analysis, report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 PROBE = """
 <script>
 addEventListener("load", () => {
   const all = document.querySelectorAll("body *");
-  const free = [...all].filter(e => !e.closest(".scroll") && e.getBoundingClientRect().right > innerWidth + 1);
+  const free = [...all].filter(e => !e.closest(".scroll") &&
+    e.getBoundingClientRect().right > innerWidth + 1);
   const pictures = [...document.images];
   document.title = JSON.stringify({
     overflowing: free.map(e => e.tagName),
@@ -73,7 +75,7 @@ def test_the_console_is_silent(html, folder, tmp_path):
 
 
 def test_the_page_may_ask_no_address(html, folder, tmp_path):
-    """The page's own policy stops every request: a picture from elsewhere is refused, and the console says so."""
+    """The page's own policy stops every request: a picture from elsewhere is refused on the console."""
     broken = html.replace("</main>", '<img src="http://localhost:9/x.png" alt="x"></main>')
     found = browse(written(folder, "broken.html", broken), tmp_path, "--enable-logging=stderr", "--dump-dom")
     assert ":CONSOLE" in found.stderr

@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from nmo_stats import report
-from nmo_stats.analysis import Settings, analyze
+from nmo_stats.analysis import analyze
 from nmo_stats.characters import plain, visible
 from nmo_stats.cohort import Cohort
+from nmo_stats.rates import Settings
 from nmo_stats.report.bundle import harmless
 from nmo_stats.sections.pictures import draw
 

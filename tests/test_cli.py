@@ -51,7 +51,7 @@ def test_all_six_faults_stand_in_one_message(run, tmp_path):
     assert "broken.csv: 7 problems" in lines[0]
     for place in (
         "row 2, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; ",
-        "row 3, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; write a decimal point",
+        "row 3, patient 'P1', column 'exposure_months': '1,5'",
         "row 4, patient 'P2', column 'relapses': '1.5'",
         "row 5, column 'patient': empty; text, not empty",
         "row 6, patient 'P3', column 'exposure_months': '0'",
@@ -280,7 +280,8 @@ def test_columns_can_be_renamed(run, tmp_path):
 def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sampling):
     config = write(
         tmp_path / "analysis.toml",
-        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n'
+        'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n'
+        "[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n"
         "[nuts]\ndraws = 200\n",
     )
     run("rates", "--config", config, "--seed", 5)
@@ -357,7 +358,8 @@ def test_sensitivity_json_has_the_shape_of_the_design(run):
     assert (content["schema"], content["comparator"], content["level"]) == (1, "tocilizumab", 0.95)
     families = {row["family"] for row in content["rows"]}
     assert families == {
-        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry", "rtm", "benchmark",
+        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger",
+        "entry", "rtm", "benchmark",
         "bias_adjustment", "tipping",
     }  # fmt: skip
     keys = {"family", "assumption", "method", "estimate", "low", "high", "probability_below_1"}
@@ -458,7 +460,7 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     assert code == 0
     assert "No relapse in either period: the data hold no information on the ratio." in " ".join(out.split())
     assert "As analysed" not in out  # no table of dashes
-    assert "without a number: Prior" not in out
+    assert "- Prior of the ratio:" not in out
 
 
 PRINTED = """\
@@ -516,12 +518,13 @@ def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
     ]
     code, out, _ = run("audit", periods, "--published", published, "--patients", facts)
     assert code == 0
-    assert "1 number that agrees within the rounding" not in out
-    assert "Numbers that agree within the rounding of the inputs" in out
-    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in out
+    text = " ".join(out.split())
+    assert "1 number that agrees within the rounding of the inputs" in text
+    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in text
     code, out, err = run("audit", periods)
     assert (code, out) == (2, "")
-    assert "no printed number to audit; name them with --published" in err
+    assert "no printed number to audit" in err
+    assert "--published" in err
 
 
 def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, tmp_path, example_cohort):
@@ -531,9 +534,9 @@ def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, t
     code, out, _ = run("audit", periods, "--published", write(tmp_path / "published.csv", numbers))
     text = " ".join(out.split())
     order = [
-        "agrees in size: Patient 2",
-        "they agree in size, and the data show a decrease",
         "whether the paper reports",
+        "Patient 2",
+        "they agree in size, and the data show a decrease",
     ]
     assert code == 0
     assert sorted(order, key=text.index) == order
@@ -614,7 +617,7 @@ def failing(*_arguments, **_options):
 
 
 def test_a_row_that_failed_is_named_with_its_method_and_the_answer_stands(run, monkeypatch):
-    monkeypatch.setattr("nmo_stats.sensitivity.tipping_model.ratio_posteriors", failing)
+    monkeypatch.setattr("nmo_stats.sensitivity.tipping.ratio_posteriors", failing)
     code, out, _ = run("sensitivity", "--replicates", 200)
     text = " ".join(out.split())
     assert code == 0
@@ -652,6 +655,6 @@ def test_reasons_of_the_hierarchical_model_and_of_populations_are_printed(run, t
     code, out, _ = run("sensitivity", table, "--comparator", "new", "--replicates", 200)
     text = " ".join(out.split())
     assert code == 0
-    assert "without a number: Regression to the mean, any population" in text
+    assert "Without a number, and why: - Regression to the mean:" in text
     assert "1 of 2 patients had no relapse on old" in text
-    assert "without a number: Entry" not in text  # its reason is in the table
+    assert "- Entry by a relapse:" not in text  # its reason is in the table

@@ -1,4 +1,4 @@
-"""Observed against expected relapses: numbers by hand, intervals against their test and against plain convolutions."""
+"""Observed against expected relapses: by hand, intervals against their test and plain convolutions."""
 
 import math
 

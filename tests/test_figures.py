@@ -211,7 +211,8 @@ def test_many_edss_lines_are_joined_by_their_scores(axes):
     import pandas as pd
 
     frame = pd.DataFrame(
-        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1, "exposure_years": 1.0,
+        {"patient": [str(place) for place in range(60)], "treatment": "old", "relapses": 1,
+         "exposure_years": 1.0,
          "edss_start": [3.0] * 40 + [4.0] * 20, "edss_end": 5.0}
     )  # fmt: skip
     figures.edss_slopes(describe.edss(Cohort.from_frame(frame)), ("old", "new"), axes)
@@ -262,12 +263,12 @@ def test_no_effect_shows_the_share_at_or_below_the_observed_ratio(axes, doubts):
 
 def test_a_label_keeps_brackets_of_the_user_and_leaves_details_to_the_table(example_pair):
     found = sensitivity.run(example_pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
-    drawn = {line.assumption for line in lines(found)}
+    drawn = {line.name for line in lines(found)}
     assert "one relapse on rituximab removed" in drawn
     assert "mean 0.6 per year, CV 0.7" in drawn
     assert not any(word in label for label in drawn for word in ("NEMOS", "log sd"))
-    row = replace(found.of("leave_one_out")[0], assumption="without patient A (1)")
-    assert row.label == "without patient A (1)"
+    assumption = replace(found.of("leave_one_out")[0].assumption, name="without patient A (1)")
+    assert assumption.label == "without patient A (1)"
 
 
 def test_a_spread_without_any_identified_series_is_drawn_as_nothing(axes):

@@ -21,12 +21,12 @@ from brute_force import (
 from scipy import stats
 
 from nmo_stats import diagnostics, hierarchical
-from nmo_stats.analysis import hierarchical_rates
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Nuts, Priors
 from nmo_stats.hierarchical.model import log_likelihood, log_rates
 from nmo_stats.hierarchical.nuts import build
+from nmo_stats.rates import hierarchical_rates
 
 ENTRY = "relapse_on_reference"
 CAUTIOUS = Priors(log_rate_ratio=Normal(0.0, 1.0))

@@ -17,8 +17,8 @@ from nmo_stats.sensitivity import (
     headline_population,
     observed_overdispersion,
 )
+from nmo_stats.sensitivity.no_effect import no_effect_designs
 from nmo_stats.sensitivity.overdispersion import prior_overdispersion, varying
-from nmo_stats.sensitivity.series_rows import no_effect_designs
 from nmo_stats.simulate import FixedWindows, GammaRates, Triggered, simulate_cohorts
 
 

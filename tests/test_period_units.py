@@ -11,6 +11,7 @@ from nmo_stats import Cohort, CohortError, read_periods, sensitivity
 from nmo_stats.audit.record import record
 from nmo_stats.cohort.exposure import unit_of
 from nmo_stats.cohort.schema import EXPOSURES
+from nmo_stats.hierarchical import Model
 
 CASES = Path(__file__).parent / "cases"
 
@@ -68,10 +69,10 @@ def test_a_redcap_export_in_weeks_is_read(tmp_path):
 
 def test_whole_weeks_are_rounded_by_half_a_week():
     pair = read_periods(CASES / "weeks.csv").compare("new", reference="old")
-    changes = sensitivity.data.rounding(pair)
+    changes = list(sensitivity.assumptions.rounding(Model(pair)))
     assert len(changes) == 2
-    assert np.abs(changes[0].pair.years - pair.years) == pytest.approx(np.full((2, 2), 3.5 / 365.25))
-    assert "1/2 week" in changes[0].assumption
+    assert np.abs(changes[0].to.years - pair.years) == pytest.approx(np.full((2, 2), 3.5 / 365.25))
+    assert "1/2 week" in changes[0].name
 
 
 def test_the_audit_converts_weeks():

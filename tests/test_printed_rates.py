@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from nmo_stats import exact, hierarchical
-from nmo_stats.analysis import Settings, all_rates, analyze
+from nmo_stats.analysis import analyze
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.estimate import Caution, Interval, RateDifference, RateRatio
 from nmo_stats.estimators.within_patient import dispersion
+from nmo_stats.rates import Settings, all_rates
 from nmo_stats.recommendation import differ, leverage, recommended, typical_and_totals
 from nmo_stats.report import html
 from nmo_stats.sections.blocks import Bullets, Fold, Prose, Table
+from nmo_stats.sections.commands import rates_blocks
 from nmo_stats.sections.headline import certainty, headline_cautions, sentence
 from nmo_stats.wording import (
     beside,
@@ -381,3 +383,12 @@ def test_cautions_of_the_headline_stand_in_headline_and_methods(read):
         assert "prior" in texts(sections["headline"])
         assert "run from 0 " not in sections["estimators"].lead
         assert "upper limit" in sections["patients"].lead
+
+
+def test_the_terminal_prints_the_tables_of_the_page(read):
+    found, sections = read
+    blocks = rates_blocks(found.pair, found.rates, found.unmerged)
+    tables = [block for block in blocks if isinstance(block, Table)]
+    assert tables == [block for block in sections["estimators"].blocks if isinstance(block, Table)]
+    assert bool(tables) is found.headline.informative
+    assert sections["headline"].lead in [block.text for block in blocks if isinstance(block, Prose)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +24,7 @@ from nmo_stats.operating import coverage_map
 from nmo_stats.sections import methods, relapse_times
 from nmo_stats.sections.blocks import Prose
 from nmo_stats.sections.headline import NOT_AN_EFFECT, ONE_PATIENT, certainty, totals_cautions
-from nmo_stats.sensitivity.row import Row
+from nmo_stats.sensitivity import Answer, Assumption
 from nmo_stats.sensitivity.words import sentence, summary
 
 
@@ -47,9 +48,16 @@ def test_a_switch_at_the_worst_claims_no_direction_in_general() -> None:
     assert "on average" not in NOT_AN_EFFECT
 
 
-def row(estimate: float, low: float, high: float, *cautions: Caution) -> Row:
+def row(estimate: float, low: float, high: float, *cautions: Caution) -> Answer:
     """Return the answer under one assumption."""
-    return Row("prior", "a prior", "With a prior", METHOD, estimate, low, high, cautions=cautions)
+    return Answer(
+        assumption=Assumption("prior", "a", "a prior"),
+        method=METHOD,
+        estimate=estimate,
+        low=low,
+        high=high,
+        cautions=cautions,
+    )
 
 
 def test_a_zero_cell_leads_with_the_limit_under_every_assumption() -> None:
@@ -58,7 +66,7 @@ def test_a_zero_cell_leads_with_the_limit_under_every_assumption() -> None:
     words = sentence(other, {METHOD: base})
     assert "is at most 0.999 (0.050 to 0.999) instead of at most 0.65" in words
     assert "does not include 1" in words or "ends next to 1" in words
-    summed = " ".join(summary(series([[5, 0]], [[3.0, 2.0]]), [other], {METHOD: base}, [], []))
+    summed = " ".join(summary(series([[5, 0]], [[3.0, 2.0]]), [other], {METHOD: base}, []))
     assert "upper limit of the hierarchical ratio, 0.65 as analysed" in summed
     assert "0.091" not in summed
 
@@ -71,8 +79,8 @@ def test_a_zero_cell_on_the_reference_leads_with_the_lower_limit() -> None:
 def test_an_assumption_that_makes_a_zero_cell_is_not_in_the_range_of_the_ratios() -> None:
     made_by_the_prior = row(0.01, 0.001, 0.7, Caution("zero_cell", "no relapse on new", "high"))
     rows = [row(0.4, 0.1, 1.5), made_by_the_prior]
-    summed = summary(series([[5, 1]], [[3.0, 2.0]]), rows, {METHOD: row(0.3, 0.1, 0.8)}, [], [])[0]
-    assert "from 0.30 to 0.40 (1 of them" in summed
+    summed = summary(series([[5, 1]], [[3.0, 2.0]]), rows, {METHOD: row(0.3, 0.1, 0.8)}, [])[0]
+    assert "from 0.30 to 0.40 (1 with one limit" in summed
 
 
 def test_the_dispersion_and_its_limit_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +133,8 @@ def test_the_methods_name_only_the_designs_that_were_simulated() -> None:
 
 
 def test_the_numbers_beside_a_line_are_the_hierarchical_ones() -> None:
-    exact = Row("trigger", "a", "If a", "conditional_exact", 1.0, 0.9, 1.1)
-    hierarchical = Row("trigger", "a", "If a", "hierarchical_quadrature", 0.7, 0.5, 0.9)
+    hierarchical = row(0.7, 0.5, 0.9)
+    exact = replace(hierarchical, method="conditional_exact")
     assert Line("trigger", "a", (exact, hierarchical)).leading is hierarchical
 
 

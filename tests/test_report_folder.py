@@ -1,4 +1,4 @@
-"""The place of a report: whose folder it is, and that a run which dies at any moment leaves a whole report there."""
+"""The place of a report: whose folder it is, and that a run which dies at any moment leaves it whole."""
 
 import json
 import os
@@ -130,7 +130,8 @@ def break_provenance(report):
 
 @pytest.mark.parametrize(
     "change",
-    [add_file, edit_table, add_empty_folder, add_link, add_linked_folder, add_pipe, list_own_file, note_in_provenance,
+    [add_file, edit_table, add_empty_folder, add_link, add_linked_folder, add_pipe, list_own_file,
+     note_in_provenance,
      lose_provenance, break_provenance],
 )  # fmt: skip
 def test_a_report_that_was_changed_is_kept_and_the_stranger_is_named(old, change):

@@ -12,34 +12,35 @@ from hypothesis import strategies as st
 from nmo_stats import exact, hierarchical, sensitivity
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.errors import ArgumentError, ConvergenceError
-from nmo_stats.estimate import NO_INFORMATION, Caution
+from nmo_stats.estimate import NO_INFORMATION
+from nmo_stats.estimators.table import Refusal
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Priors, Refits
 from nmo_stats.sensitivity import (
     FAMILY_NAMES,
+    Answer,
+    Assumption,
     Background,
     NoEffect,
     Plan,
-    Row,
     Simulation,
     Spread,
     TippingPoint,
     adjusted,
+    assumptions,
     regression_to_mean,
     words,
 )
-from nmo_stats.sensitivity import data as changes
-from nmo_stats.sensitivity.background import simulated_background
-from nmo_stats.sensitivity.data import Change
-from nmo_stats.sensitivity.misfits import misfit_text, misfits
-from nmo_stats.sensitivity.models import entry_rows, likelihood_rows, prior_rows
-from nmo_stats.sensitivity.run import regression_rows
-from nmo_stats.sensitivity.series_rows import adjusted_rows, no_effect_designs
+from nmo_stats.sensitivity.assumptions import Change, answers
+from nmo_stats.sensitivity.background import adjusted_rows, simulated_background
+from nmo_stats.sensitivity.empirical_bayes import regression_rows
+from nmo_stats.sensitivity.no_effect import no_effect_designs
+from nmo_stats.sensitivity.rules import misfit_text, misfits
 from nmo_stats.simulate import FixedWindows, GammaRates, LookBack, Triggered
 
 QUICK = Simulation(200)
 EVERY_METHOD = {
-    "pooled_exact", "poisson", "negative_binomial", "gee", "conditional_exact", "conditional_midp", "conditional_poisson",
-    "hierarchical_quadrature",
+    "pooled_exact", "poisson", "negative_binomial", "gee", "conditional_exact", "conditional_midp",
+    "conditional_poisson", "hierarchical_quadrature",
 }  # fmt: skip
 
 
@@ -49,8 +50,19 @@ def found(example_pair):
 
 
 def only(found, family, method, text=""):
-    (row,) = (row for row in found.of(family, method) if text in row.assumption)
+    (row,) = (row for row in found.of(family, method) if text in row.assumption.name)
     return [row.estimate, row.low, row.high]
+
+
+def changes_of(rule, pair):
+    """The assumptions of a rule on the data of a pair."""
+    return list(rule(Model(pair)))
+
+
+def rows_of(family, model):
+    """What the methods say under the assumptions of a family."""
+    rule = {**assumptions.MODEL_RULES, **assumptions.DATA_RULES}[family]
+    return answers(family, rule(model), model, Refits())
 
 
 def pair_of(relapses, years, **columns):
@@ -73,7 +85,7 @@ def pair_of(relapses, years, **columns):
 @pytest.mark.parametrize(
     ("family", "method", "text", "expected"),
     [
-        # Hierarchical numbers: integrated by the product grids of brute_force.py where it can, and by NUTS; exact: R.
+        # Hierarchical: by the product grids of brute_force.py where it can, and by NUTS; exact: R.
         ("prior", "hierarchical_quadrature", "cautious", (0.3456, 0.0997, 1.125)),
         ("prior", "hierarchical_quadrature", "default", (0.2196, 0.0413, 0.9105)),
         ("entry", "hierarchical_quadrature", "", (0.2757, 0.0495, 1.273)),
@@ -87,20 +99,20 @@ def pair_of(relapses, years, **columns):
     ],
 )
 def test_the_numbers_of_the_example(found, family, method, text, expected):
-    (row,) = (row for row in found.of(family, method) if row.assumption.startswith(text))
+    (row,) = (row for row in found.of(family, method) if row.assumption.name.startswith(text))
     assert [row.estimate, row.low, row.high] == pytest.approx(expected, rel=3e-3)
 
 
 def test_the_prior_grid_and_the_negative_binomial_of_the_example(found):
-    assert [row.assumption.split(" ")[0] for row in found.of("prior")] == [
+    assert [row.assumption.name.split(" ")[0] for row in found.of("prior")] == [
         "sceptical",
         "cautious",
         "default",
         "wide",
     ]
-    cautious = next(row for row in found.of("prior") if "cautious" in row.assumption)
+    cautious = next(row for row in found.of("prior") if "cautious" in row.assumption.name)
     assert cautious.probability_below_1 == pytest.approx(0.9614, abs=5e-4)
-    overdispersed = next(row for row in found.of("likelihood") if "HalfNormal(0.3)" in row.assumption)
+    overdispersed = next(row for row in found.of("likelihood") if "HalfNormal(0.3)" in row.assumption.name)
     assert overdispersed.high == pytest.approx(1.12, abs=0.005)
 
 
@@ -109,19 +121,16 @@ def test_the_run_in_is_one_row_with_a_reason(found):
     assert (row.estimate, row.method, row.reason) == (None, None, "times known for 5 of 11 relapses")
 
 
-def test_numbers_of_one_are_worded_as_one(example_pair):
-    clauses = [row.clause for row in regression_rows(example_pair)]
-    assert [clause for clause in clauses if "relapse once a year on average" in clause]
-    assert not [clause for clause in clauses if " 1 times" in clause]
+def test_numbers_of_one_are_worded_as_one():
     single = pair_of([[1, 0]], [[12, 12]])
-    assert changes.run_in(single)[0].reason == "times known for 0 of 1 relapse"
+    assert changes_of(assumptions.run_in, single)[0].to.reason == "times known for 0 of 1 relapse"
 
 
 def test_every_family_is_there_and_every_estimator_answers_other_data(found):
     assert {row.family for row in found.rows} == set(FAMILY_NAMES) - {"merging"}  # it needs dated events
     for family in ("trigger", "rounding", "leave_one_out"):
-        for label in {row.assumption for row in found.of(family)}:
-            assert {row.method for row in found.of(family) if row.assumption == label} == EVERY_METHOD
+        for label in {row.assumption.name for row in found.of(family)}:
+            assert {row.method for row in found.of(family) if row.assumption.name == label} == EVERY_METHOD
 
 
 def test_leaving_a_patient_out_is_the_analysis_of_the_others(found, example_pair):
@@ -196,8 +205,8 @@ def test_progress_is_reported_to_the_end(example_pair):
 
 def test_a_prior_of_ones_own_stands_first_and_the_others_keep_the_rest(example_pair):
     priors = Priors(log_rate_ratio=Normal(0, 1.5), sd_rate=HalfNormal(2.0))
-    rows = prior_rows(Model(example_pair, priors), Refits())
-    assert rows[0].assumption == "as chosen Normal(0, 1.5)"
+    rows = rows_of("prior", Model(example_pair, priors))
+    assert rows[0].assumption.name == "as chosen Normal(0, 1.5)"
     wide = hierarchical.fit(
         example_pair, priors=Priors(log_rate_ratio=Normal(0, 4), sd_rate=HalfNormal(2.0)), seed=1
     )
@@ -205,19 +214,19 @@ def test_a_prior_of_ones_own_stands_first_and_the_others_keep_the_rest(example_p
 
 
 def test_entry_is_impossible_without_a_relapse_of_everyone():
-    (row,) = entry_rows(Model(Comparison.from_arrays([[0, 1], [2, 0]], [[1, 1]] * 2)), Refits())
+    (row,) = rows_of("entry", Model(Comparison.from_arrays([[0, 1], [2, 0]], [[1, 1]] * 2)))
     assert row.estimate is None
     assert "1 of 2 patients had no relapse on reference" in row.reason
 
 
 def test_entry_as_the_starting_point_is_dropped_in_its_row(example_pair):
-    (row,) = entry_rows(Model(example_pair, entry="relapse_on_reference"), Refits())
+    (row,) = rows_of("entry", Model(example_pair, entry="relapse_on_reference"))
     assert row.estimate == pytest.approx(0.2196, rel=2e-3)
 
 
 def test_a_fit_that_would_take_minutes_is_left_out_with_its_reason():
     pair = Comparison.from_arrays([[1, 1]] * 61, [[1.0, 1.0]] * 61)
-    rows = likelihood_rows(Model(pair), Refits())
+    rows = rows_of("likelihood", Model(pair))
     assert rows[0].estimate is not None
     assert all("takes long" in row.reason for row in rows[1:])
 
@@ -231,27 +240,27 @@ def test_a_fit_that_would_take_minutes_is_left_out_with_its_reason():
 )
 def test_the_trigger_takes_a_relapse_where_it_may_have_led_to_the_switch(answers, removed, label):
     pair = pair_of([[3, 0], [0, 0]], [[12, 12], [12, 12]], ended_by_relapse=answers)
-    (change,) = changes.trigger(pair)
-    assert change.pair.relapses.tolist() == removed
-    assert label in change.assumption
+    (change,) = changes_of(assumptions.trigger, pair)
+    assert change.to.relapses.tolist() == removed
+    assert label in change.name
 
 
 def test_without_a_switch_by_a_relapse_there_is_no_trigger():
     pair = pair_of([[3, 0], [1, 0]], [[12, 12], [12, 12]], ended_by_relapse=["no", "", "no", ""])
-    (row,) = changes.trigger(pair)
-    assert row.reason == "no period on old was ended by a relapse"
+    (row,) = changes_of(assumptions.trigger, pair)
+    assert row.to.reason == "no period on old was ended by a relapse"
 
 
 def test_without_a_relapse_on_the_reference_none_can_be_left_out():
-    (row,) = changes.trigger(Comparison.from_arrays([[0, 2]], [[1, 1]]))
-    assert row.reason == "no patient had a relapse on reference that could be left out"
+    (row,) = changes_of(assumptions.trigger, Comparison.from_arrays([[0, 2]], [[1, 1]]))
+    assert row.to.reason == "no patient had a relapse on reference that could be left out"
 
 
 def test_times_that_are_not_rounded_or_of_unknown_unit_have_no_corners():
-    (row,) = changes.rounding(pair_of([[3, 0], [1, 0]], [[12, 12], [12.5, 12]]))
-    assert "not every follow-up time is a whole number of months" in row.reason
-    (row,) = changes.rounding(Comparison.from_arrays([[3, 0]], [[1, 1]]))
-    assert "unit" in row.reason
+    (row,) = changes_of(assumptions.rounding, pair_of([[3, 0], [1, 0]], [[12, 12], [12.5, 12]]))
+    assert "not every follow-up time is a whole number of months" in row.to.reason
+    (row,) = changes_of(assumptions.rounding, Comparison.from_arrays([[3, 0]], [[1, 1]]))
+    assert "unit" in row.to.reason
 
 
 def test_the_run_in_leaves_out_relapses_time_and_consumed_patients(example_pair):
@@ -260,19 +269,18 @@ def test_the_run_in_leaves_out_relapses_time_and_consumed_patients(example_pair)
     pair = Cohort(cohort.frame, cohort.notices, cohort.source, known).compare(
         "tocilizumab", reference="rituximab"
     )
-    none, one, three = changes.run_in(pair)
-    assert [one.assumption, three.assumption] == ["first month left out", "first 3 months left out"]
-    assert one.clause == "Without the first month of every period"
-    assert none.pair.totals == example_pair.totals
-    assert all(isinstance(change, Change) for change in (none, one, three))
-    assert one.pair.totals[0] < 9
-    assert one.pair.total_years[0] == pytest.approx(example_pair.total_years[0] - 3 / 12)
+    none, one, three = changes_of(assumptions.run_in, pair)
+    assert [one.name, three.name] == ["first month left out", "first 3 months left out"]
+    assert none.to.totals == example_pair.totals
+    assert all(isinstance(change.to, Comparison) for change in (none, one, three))
+    assert one.to.totals[0] < 9
+    assert one.to.total_years[0] == pytest.approx(example_pair.total_years[0] - 3 / 12)
     short = pair_of([[3, 0], [1, 1]], [[24, 12], [3, 12]])
     history = (
         Cohort.from_frame(load_example().to_frame()).compare("tocilizumab", reference="rituximab").history
     )
     assert history.known_times == 0
-    assert changes.run_in(short)[0].reason == "times known for 0 of 5 relapses"
+    assert changes_of(assumptions.run_in, short)[0].to.reason == "times known for 0 of 5 relapses"
 
 
 def test_a_consumed_patient_is_named():
@@ -280,9 +288,9 @@ def test_a_consumed_patient_is_named():
     cohort = Cohort.from_frame(frame)
     known = pd.DataFrame({"row": [0, 2, 3], "years": [0.5, 0.1, 0.2]})
     pair = Cohort(cohort.frame, cohort.notices, cohort.source, known).compare("new", reference="old")
-    three = changes.run_in(pair)[2]
-    assert three.pair.patients == ("A",)
-    assert "patient B leaves" in three.assumption
+    three = changes_of(assumptions.run_in, pair)[2]
+    assert three.to.patients == ("A",)
+    assert "patient B leaves" in three.name
 
 
 def pair_frame():
@@ -300,10 +308,10 @@ def test_of_many_patients_the_most_influential_are_left_out():
     relapses = np.ones((40, 2), dtype=int)
     relapses[7] = [0, 30]
     pair = Comparison.from_arrays(relapses, np.ones((40, 2)))
-    found = changes.leave_one_out(pair)
-    assert len(found) == changes.SHOWN_OF_MANY + 1
-    assert "without patient 8" in [change.assumption for change in found[:-1]]
-    assert isinstance(found[-1], Row)
+    found = changes_of(assumptions.leave_one_out, pair)
+    assert len(found) == assumptions.SHOWN_OF_MANY + 1
+    assert "without patient 8" in [change.name for change in found[:-1]]
+    assert isinstance(found[-1].to, Refusal)
 
 
 def test_the_most_influential_are_those_who_move_the_ratio_most():
@@ -319,14 +327,14 @@ def test_the_most_influential_are_those_who_move_the_ratio_most():
         abs(math.log(exact.conditional(pair.only(np.arange(40) != place)).rate_ratio().estimate) - whole)
         for place in range(40)
     ]
-    chosen = {int(change.assumption.split()[-1]) - 1 for change in changes.leave_one_out(pair)[:-1]}
-    assert len(chosen & set(np.argsort(moved)[-changes.SHOWN_OF_MANY :])) >= changes.SHOWN_OF_MANY - 1
+    chosen = {int(change.code) - 1 for change in changes_of(assumptions.leave_one_out, pair)[:-1]}
+    assert len(chosen & set(np.argsort(moved)[-assumptions.SHOWN_OF_MANY :])) >= assumptions.SHOWN_OF_MANY - 1
     assert set(np.argsort(moved)[-8:]) <= chosen
 
 
 def test_a_single_patient_cannot_be_left_out():
-    (row,) = changes.leave_one_out(Comparison.from_arrays([[3, 1]], [[1, 1]]))
-    assert "nobody would be left" in row.reason
+    (row,) = changes_of(assumptions.leave_one_out, Comparison.from_arrays([[3, 1]], [[1, 1]]))
+    assert "nobody would be left" in row.to.reason
 
 
 def test_a_population_that_the_data_speak_against_is_left_out_of_what_is_told():
@@ -339,7 +347,7 @@ def test_a_population_that_the_data_speak_against_is_left_out_of_what_is_told():
         rows, [(mean, cv) for mean in (0.6, 1.0, 1.5, 2.0) for cv in (0.5, 0.7, 1.0)], strict=True
     ):
         counts = rng.poisson(rng.gamma(1 / cv**2, mean * cv**2, (200_000, 4)) * 2.2).sum(axis=1)
-        assert row.is_plausible == ((counts <= 2).mean() >= 0.05), row.assumption
+        assert row.is_plausible == ((counts <= 2).mean() >= 0.05), row.assumption.name
     assert 0 < len(against) < len(rows)
     assert all(row.estimate is not None for row in against)
     told = words._regression(rows)
@@ -353,7 +361,7 @@ def test_a_population_that_the_data_speak_against_is_left_out_of_what_is_told():
 
 
 def test_more_relapses_than_a_population_has_do_not_speak_against_it(example_pair):
-    # Patients are in such a series because they relapsed: 9 relapses where 2.2 were expected before selection.
+    # Patients are in such a series because they relapsed: 9 relapses, 2.2 expected before selection.
     assert all(row.is_plausible for row in regression_rows(example_pair))
 
 
@@ -370,7 +378,7 @@ def test_without_relapses_every_row_says_that_nothing_is_known():
     found = sensitivity.run(
         Comparison.from_arrays([[0, 0]] * 3, [[3, 2], [3.5, 2], [3, 2]]), plan=Plan(simulation=QUICK)
     )
-    assert all(row.estimate is None for row in found.rows)
+    assert all(row.to_dict()["estimate"] is None for row in found.rows)
     assert NO_INFORMATION in {row.reason for row in found.rows}
     assert found.designs == ()
     assert found.summary == (f"N{NO_INFORMATION[1:]}.", "No number of this kind is a treatment effect.")
@@ -404,14 +412,16 @@ def test_one_relapse_more_on_the_comparator_lowers_no_estimate(first, second, pl
     relapses = np.array([[3, first], [2, second], [1, 0]])
     more = relapses.copy()
     more[place, 1] += 1
+
+    def series_of(counts):
+        return Comparison.from_arrays(counts, [[1, 2], [2, 1], [1, 1]])
+
     refits = Refits()
     before, after = (
         {
             row.method: row
-            for row in changes.rows_of(
-                Change("trigger", "", "", Comparison.from_arrays(counts, [[1, 2], [2, 1], [1, 1]])),
-                Model(Comparison.from_arrays(counts, [[1, 2], [2, 1], [1, 1]])),
-                refits,
+            for row in answers(
+                "trigger", [Change("", "", series_of(counts))], Model(series_of(counts)), refits
             )
         }
         for counts in (relapses, more)
@@ -430,11 +440,9 @@ def test_one_relapse_more_on_the_comparator_lowers_no_estimate(first, second, pl
 def test_the_summary_is_assembled_from_the_rows_and_asserts_nothing(found):
     text = " ".join(found.summary)
     assert "runs from 0.16 to 0.60" in text
-    rows = [row for row in found.rows if row.method == "hierarchical_quadrature" and row.has_interval]
     own = found.base["hierarchical_quadrature"]
-    others = [
-        row for row in rows if row.family not in ("benchmark", "tipping") and row.estimate != own.estimate
-    ]
+    answered = [row for row in found.rows if isinstance(row, Answer) and row.has_interval]
+    others = [row for row in answered if row.method == own.method and row.estimate != own.estimate]
     including = sum(row.low <= 1 <= row.high for row in others)
     assert 0 < including < len(others)
     assert f"includes 1 under {including} of {len(others)} of them" in text
@@ -451,13 +459,16 @@ def test_the_summary_is_assembled_from_the_rows_and_asserts_nothing(found):
 
 
 def test_each_row_is_a_sentence(found):
-    assert found.sentence(found.of("prior")[0]) == (
-        "With the sceptical prior Normal(0, 0.5) of the log ratio, the hierarchical ratio is 0.60 (0.27 to "
-        "1.4) instead of 0.22; the interval includes 1."
+    text = found.sentence(found.of("prior")[0])
+    assert text.startswith(
+        "Prior of the ratio, sceptical Normal(0, 0.5): the hierarchical ratio is 0.60 (0.27"
     )
-    (row,) = (row for row in found.of("leave_one_out", "conditional_exact") if "patient 3" in row.assumption)
-    assert found.sentence(row).startswith(
-        "Without patient 3, the exact ratio within patients is 0.13 (0.0028 to 1.03)"
+    assert text.endswith("instead of 0.22; the interval includes 1.")
+    (row,) = (
+        row for row in found.of("leave_one_out", "conditional_exact") if "patient 3" in row.assumption.name
+    )
+    assert "without patient 3: the exact ratio within patients is 0.13 (0.0028 to 1.03)" in found.sentence(
+        row
     )
     assert found.sentence(row).endswith("the interval includes 1.")
     (run_in,) = found.of("run_in")
@@ -472,15 +483,17 @@ def test_each_row_is_a_sentence(found):
 def test_withheld_numbers_are_withheld_everywhere(found):
     held = found.withholding("failed diagnostic: the engines disagree")
     text = json.dumps(held.to_dict())
-    assert all(row.estimate is None for row in held.rows if row.method == "hierarchical_quadrature")
+    of_model = [row for row in held.rows if row.method == "hierarchical_quadrature"]
+    assert {row.kind for row in of_model} == {"answer", "spread", "tipping"}
+    assert all(row.to_dict()["estimate"] is None and row.failed for row in of_model)
     assert '"hierarchical_quadrature", "median"' not in text
     assert all(design.find("hierarchical_quadrature") is None for design in held.designs)
     assert not any("hierarchical ratio" in part or "hierarchical interval" in part for part in held.summary)
     assert held.failed
     assert [row.method for row in held.base_failed] == ["hierarchical_quadrature"]
     assert held.base["hierarchical_quadrature"].estimate is None
-    of_model = [point.row for point in held.tipping if point.row.method == "hierarchical_quadrature"]
-    assert {(row.estimate, row.failed) for row in of_model} == {(None, True)}
+    of_model = [point for point in held.tipping if point.method == "hierarchical_quadrature"]
+    assert {(point.number, point.failed) for point in of_model} == {(None, True)}
     assert held.base["conditional_exact"] == found.base["conditional_exact"]
 
 
@@ -515,7 +528,7 @@ def test_the_level_is_that_of_every_interval(example_pair, level):
 
 def test_a_design_that_the_data_refute_gives_no_background(found):
     triggered, look_back = (
-        next(row for row in found.of("bias_adjustment") if row.assumption.startswith(kind))
+        next(row for row in found.of("bias_adjustment") if row.assumption.name.startswith(kind))
         for kind in ("triggered", "look-back")
     )
     assert triggered.has_interval
@@ -551,7 +564,7 @@ def test_a_rule_that_no_patient_fits_is_not_simulated():
     pair = pair_of([[1, 0], [1, 1]], [[24, 12]] * 2, ended_by_relapse=["no", ""] * 2)
     designs, unknown = no_effect_designs(Model(pair), QUICK, Refits())
     assert {design.rule_name for design in designs} == {"fixed"}
-    assert [row.assumption for row in unknown] == [
+    assert [row.assumption.name for row in unknown] == [
         f"{name}, any population" for name in ("triggered_1", "triggered_2", "look_back")
     ]
 
@@ -565,7 +578,7 @@ def test_a_fit_that_knows_of_the_entry_is_not_divided_by_a_background(example_pa
 
 def test_the_background_is_that_of_the_headline_and_its_doubt_that_of_both_triggers(found, example_pair):
     fit = hierarchical.fit(example_pair, seed=1)
-    (row,) = (row for row in found.of("bias_adjustment") if row.assumption.startswith("triggered"))
+    (row,) = (row for row in found.of("bias_adjustment") if row.assumption.name.startswith("triggered"))
     backwards = adjusted_rows(fit, found.designs[::-1], None, Refits(), Simulation().seed)[0]
     assert [backwards.estimate, backwards.high] == pytest.approx([row.estimate, row.high])
     logs = [
@@ -582,7 +595,7 @@ def test_a_model_that_cannot_be_integrated_is_a_row_with_its_reason(monkeypatch,
         raise ConvergenceError(("no grid resolves it",), "hierarchical_quadrature")
 
     monkeypatch.setattr("nmo_stats.sensitivity.no_effect.ratio_posteriors", failing)
-    monkeypatch.setattr("nmo_stats.sensitivity.tipping_model.ratio_posteriors", failing)
+    monkeypatch.setattr("nmo_stats.sensitivity.tipping.ratio_posteriors", failing)
     found = sensitivity.run(example_pair, plan=Plan(simulation=QUICK))
     failed = {(row.family, row.method, row.reason) for row in found.failed}
     assert failed == {
@@ -628,8 +641,8 @@ def test_a_median_of_0_is_said_as_it_is(example_pair):
 
 def test_the_share_of_series_with_a_ratio_is_mentioned(example_pair):
     text = told(example_pair, spread(0.5, not_identified=0.25))
-    assert "(the observed 0.20 or less: 5 % of the 75 % in which there is such a ratio)" in text
-    assert "in which" not in told(example_pair, spread(0.5))
+    assert "(the observed 0.20 or less: 5 % of the 75 % with such a ratio)" in text
+    assert "with such a ratio" not in told(example_pair, spread(0.5))
 
 
 def test_a_spread_without_any_identified_series_is_skipped(example_pair):
@@ -654,15 +667,21 @@ def test_a_simulated_share_is_never_a_certainty(share, series, text):
     assert words.share_text(share, series) == text
 
 
-def tipping(some, every, *, bound=None, base=(0.01, 0.9)):
+def tipping(some, every, *, is_bound=False, base=(0.01, 0.9)):
     def point(number, *, is_every):
-        cautions = () if bound is None else (Caution("searched", "at most"),)
-        row = Row("tipping", "", "", "hierarchical_quadrature", estimate=number, cautions=cautions)
-        return TippingPoint(row, "added", every=is_every)
+        return TippingPoint(
+            assumption=Assumption("tipping", "", ""), method="hierarchical_quadrature",
+            number=number, direction="added", every=is_every, is_bound=is_bound,
+        )  # fmt: skip
 
     pair = Comparison.from_arrays([[3, 1]], [[1, 1]])
     points = [point(some, is_every=False), point(every, is_every=True)]
-    return words._tipping(pair, points, {"hierarchical_quadrature": Row("prior", "", "", None, 0.2, *base)})
+    low, high = base
+    return words._tipping(pair, points, {"hierarchical_quadrature": answer(low, high)})
+
+
+def answer(low, high):
+    return Answer(assumption=Assumption("prior", "", ""), method="m", estimate=0.2, low=low, high=high)
 
 
 def test_the_tipping_sentence_says_what_is_known():
@@ -671,7 +690,7 @@ def test_the_tipping_sentence_says_what_is_known():
     assert tipping(2.0, 4.0) == f"2 to 4 relapses more on comparator, depending on the patients, {end}"
     assert tipping(2.0, None) == f"2 relapses more on comparator in suitable patients {end}"
     assert (
-        tipping(7.0, 9.0, bound="searched")
+        tipping(7.0, 9.0, is_bound=True)
         == f"At most 7 relapses more on comparator in suitable patients {end}"
     )
     assert tipping(0.0, 0.0, base=(0.5, 1.2)) == "The hierarchical interval reaches 1 as it is."
@@ -681,7 +700,7 @@ def test_the_tipping_sentence_says_what_is_known():
 
 def test_limits_next_to_1_are_said_on_both_sides():
     def row(low, high):
-        return words._position(Row("prior", "", "", "m", 1.0, low, high))
+        return words._position(answer(low, high))
 
     assert row(0.5, 0.997) == "the interval ends next to 1"
     assert row(1.003, 4.0) == "the interval begins next to 1"
@@ -691,15 +710,12 @@ def test_limits_next_to_1_are_said_on_both_sides():
 
 def test_a_trigger_of_some_patients_says_so():
     pair = pair_of([[3, 1], [2, 1]], [[24, 12], [24, 12]], ended_by_relapse=["yes", "", "no", ""])
-    (change,) = changes.trigger(pair)
-    rows = changes.rows_of(change, Model(pair), Refits())
-    text = words._trigger(rows)
-    assert text.startswith(
-        "If a relapse on old led to the switch of 1 of 2 patients and is left out, the exact ratio"
-    )
+    (change,) = changes_of(assumptions.trigger, pair)
+    text = words._trigger(answers("trigger", [change], Model(pair), Refits()))
+    assert text.startswith("With one relapse on old removed in 1 of 2 patients, the exact ratio")
     assert "bound" not in text
 
 
 def test_the_background_limit_is_named_by_its_level(found):
-    labels = {point.row.assumption for point in found.tipping if point.direction == "background"}
+    labels = {point.assumption.name for point in found.tipping if point.direction == "background"}
     assert "background ratio at or below which the upper limit (95 %) is 1 or more" in labels

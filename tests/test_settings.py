@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nmo_stats.analysis import Settings
 from nmo_stats.errors import ArgumentError
+from nmo_stats.rates import Settings
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ def test_a_table_that_does_not_fit_is_written_row_by_row():
     text = "\n".join(lines_of([table_of(9)], 60))
     assert "Method: Poisson regression 3" in text
     assert "  Column 0: 0.0214 to 0.999997" in text
+    long = table_of(9)
+    long = Table("", long.columns, ((*long.rows[0][:-1], "word " * 40),))
+    assert max(map(len, lines_of([long], 60))) <= 60
 
 
 def test_rows_of_several_lines_are_set_apart_and_others_are_not():
@@ -71,7 +74,7 @@ def test_every_kind_of_block_is_printed():
         table_of(2, notes=("a note",)),
     ]
     lines = lines_of(blocks)
-    assert lines[:3] == ["prose", "failed: reason", "- item"]
+    assert lines[:5] == ["prose", "", "failed: reason", "", "- item"]
     assert lines[-1] == "a note"
 
 

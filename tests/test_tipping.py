@@ -1,6 +1,8 @@
 """Tipping points: against trying every allocation, and at their boundaries."""
 
 import itertools
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +14,9 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION
 from nmo_stats.hierarchical import Model, Refits
-from nmo_stats.sections.sensitivity_tables import _tipping_cell
-from nmo_stats.sensitivity import Row, TippingPoint, tipping, tipping_points
-from nmo_stats.sensitivity.allocations import Moves
-from nmo_stats.sensitivity.numbers import Number, Search, Verdict, enumerable, smallest
-from nmo_stats.sensitivity.tipping import Recomputed
-from nmo_stats.sensitivity.tipping_model import judges
+from nmo_stats.sections.sensitivity import _Footnotes, tipping_cell
+from nmo_stats.sensitivity import Assumption, TippingPoint, tipping, tipping_points
+from nmo_stats.sensitivity.allocations import Judge, Moves, Search, smallest
 from nmo_stats.sensitivity.words import sentence
 
 CLASSICAL = {
@@ -30,6 +29,14 @@ CLASSICAL = {
 }
 
 
+EXACT, BOUND = False, True
+
+
+def classical_search(method, moves):
+    judge = Judge(partial(tipping._beyond_1, method, 0.95, moves))
+    return tipping._classical_search(method, moves, judge)
+
+
 def points_of(pair, **options):
     fit = hierarchical.fit(pair, seed=1, **options)
     return tipping_points(fit, Refits.beside(fit, 0.95))
@@ -39,9 +46,9 @@ def value(points, method, direction, *, every=False, criterion="upper_limit"):
     (point,) = (
         one
         for one in points
-        if (one.row.method, one.direction, one.every, one.criterion) == (method, direction, every, criterion)
+        if (one.method, one.direction, one.every, one.criterion) == (method, direction, every, criterion)
     )
-    return point.row.estimate
+    return point.number
 
 
 def tried(pair, estimator, direction, *, every, most=8, level=0.95):
@@ -124,15 +131,15 @@ def test_every_estimator_is_that_of_trying_everything(cohort, method, direction)
     except NotIdentifiedError:
         return
     moves = Moves(pair, direction)
-    search = tipping._classical_search(method, moves, Recomputed(estimator, 0.95, moves))
+    search = classical_search(method, moves)
     most = min(moves.most(), 5)
     for every in (False, True):
-        found = search.number("every" if every else "some")
+        found = search.number(every=every)
         expected = tried(pair, estimator, direction, every=every, most=int(most))
         if expected is not None:
-            assert (found.value, found.bound) == (expected, "exact")
-        elif found.value is not None:
-            assert found.value > most
+            assert found == (expected, EXACT)
+        elif found is not None:
+            assert found[0] > most
 
 
 def fitted(pair, direction, criterion, *, most):
@@ -179,21 +186,15 @@ def compare_with_fits(seeds, most=2):
         refits = Refits()
         for direction in ("added", "removed"):
             moves = Moves(pair, direction)
-            for criterion, judge in judges(
-                Model(pair), refits, moves, ["upper_limit", "probability"]
-            ).items():
-                search = tipping._model_search(moves, judge, "poisson")
+            for criterion, search in tipping.model_searches(Model(pair), refits, moves).items():
                 expected = fitted(pair, direction, criterion, most=int(min(most, moves.most())))
                 for quantifier in ("some", "every"):
-                    found = search.number(quantifier)
+                    found = search.number(every=quantifier == "every")
                     if quantifier in expected:
-                        assert (found.value, found.bound) == (expected[quantifier], "exact"), (
-                            seed,
-                            direction,
-                        )
+                        assert found == (expected[quantifier], EXACT), (seed, direction)
                         compared += 1
                     else:
-                        assert found.value is None or found.value > min(most, moves.most()), (seed, direction)
+                        assert found is None or found[0] > min(most, moves.most()), (seed, direction)
     assert compared
 
 
@@ -205,143 +206,114 @@ def test_a_search_beyond_what_can_be_tried_gives_bounds(seed):
     fewest = []
     for direction in ("added", "removed"):
         moves = Moves(pair, direction)
-        (judge,) = judges(Model(pair), Refits(), moves, ["upper_limit"]).values()
-        exact_search = Search(moves, judge, moves.everything, enumerable(moves), goes_on_to=1000)
-        bounded = Search(moves, judge, moves.everything, 0, goes_on_to=1000)
-        some, every = exact_search.number("some"), exact_search.number("every")
-        if some.bound == "exact" and some.value is not None:
-            found = bounded.number("some")
-            assert found.value >= some.value
-            assert found.bound == ("exact" if found.value <= 1 else "at_most")
-            fewest.append(found.value - some.value)
-        if every.bound == "exact" and every.value:
-            found = bounded.number("every")
-            assert found.value <= every.value
-            assert found.bound == "at_least"
+        tried_all = tipping.model_searches(Model(pair), Refits(), moves)["upper_limit"]
+        along_paths = replace(tried_all, most_enumerated=len(pair.patients))
+        some, found = tried_all.number(every=False), along_paths.number(every=False)
+        if some is not None and some[1] is EXACT:
+            assert found[0] >= some[0]
+            assert found[1] is BOUND or found == some
+            fewest.append(found[0] - some[0])
+        every, found = tried_all.number(every=True), along_paths.number(every=True)
+        if every is not None and every[1] is EXACT and every[0]:
+            assert found[0] <= every[0]
+            assert found[1] is BOUND or found == every
     assert max(fewest) <= 1
 
 
 class Weighed:
-    """A judge that adds up weights, of which each further relapse in a patient may have less."""
+    """Adds up weights, of which each further relapse in a patient may have less."""
 
     def __init__(self, weights, limit, power=1.0):
         self.weights, self.limit, self.power, self.asked = np.array(weights), limit, power, 0
 
-    def scores(self, allocations):
-        return allocations**self.power @ self.weights
-
-    def verdict(self, allocations):
+    def __call__(self, allocations):
         self.asked += len(allocations)
-        beyond = self.scores(allocations) >= self.limit
-        return Verdict(bool(beyond.any()), bool(beyond.all()))
+        return allocations**self.power @ self.weights - self.limit
 
 
 TWELVE = Comparison.from_arrays([[3, 0]] * 12, [[1.0, 1.0]] * 12)
 
 
-def searched(judge, direction="added", **options):
-    moves = Moves(TWELVE, direction)
-    found = Search(moves, judge, moves.everything, enumerable(moves), **options)
-    return [found.number("some"), found.number("every")]
+def searched(excess, direction="added", most=100):
+    search = Search(Moves(TWELVE, direction), Judge(excess), most)
+    return [search.number(every=False), search.number(every=True)]
 
 
 def test_more_than_three_patients_are_searched_beyond_what_can_be_tried():
     moves = Moves(TWELVE, "added")
-    assert enumerable(moves) == 4  # 1,365 allocations, then 4,368
+    assert len(moves.everything(4)) == 1365
+    assert moves.everything(5) is None  # 4,368
     weights = np.linspace(0.5, 2.0, 12)
-    some, every = searched(Weighed(weights, 19.9), goes_on_to=100)
-    assert (some, every) == (Number(10, "at_most"), Number(40, "at_least"))
-    # Where a second relapse in a patient does less than the first, going around does more, and one patient least.
-    some, every = searched(Weighed(weights, 10.0, power=0.5), goes_on_to=1000)
-    assert some == Number(7, "at_most")  # 2.0 + ... + 1.18 over the seven largest is 11.1; over six 9.9
-    assert every == Number(400, "at_least")  # 0.5 * sqrt(400)
+    assert searched(Weighed(weights, 19.9)) == [(10, BOUND), (40, BOUND)]
+    # Where a second relapse in a patient does less than the first, going around does more, one patient least.
+    some, every = searched(Weighed(weights, 10.0, power=0.5), most=1000)
+    assert some == (7, BOUND)  # 2.0 + ... + 1.18 over the seven largest is 11.1; over six 9.9
+    assert every == (400, BOUND)  # 0.5 * sqrt(400)
 
 
 def test_removed_relapses_keep_within_their_room_however_many():
-    some, every = searched(Weighed(np.linspace(0.5, 2.0, 12), 19.9), "removed", goes_on_to=100)
-    assert some.value == 11  # 3 * (2.0 + 1.86 + 1.73) = 16.8, and two of 1.59
-    assert every == Number(22, "at_least")  # 3 * (0.5 + ... + 1.32) = 19.09, and one of 1.45
+    some, every = searched(Weighed(np.linspace(0.5, 2.0, 12), 19.9), "removed", most=36)
+    assert some[0] == 11  # 3 * (2.0 + 1.86 + 1.73) = 16.8, and two of 1.59
+    assert every == (22, BOUND)  # 3 * (0.5 + ... + 1.32) = 19.09, and one of 1.45
 
 
-def test_exchanges_find_what_the_paths_miss():
-    class Pairs(Weighed):
-        """Tips only where the fourth and the ninth patient have two each."""
-
-        def scores(self, allocations):
-            return (
-                np.minimum(allocations[:, 3], 2.0)
-                + np.minimum(allocations[:, 8], 2.0)
-                + 0.01 * allocations[:, 3]
-            )
-
-    judge = Pairs(np.zeros(12), 4.0)
-    moves = Moves(TWELVE, "added")
-    some = Search(moves, judge, moves.everything, 2, goes_on_to=100).number("some")
-    assert some.value == 4
-
-
-def test_a_first_number_beyond_the_reach_is_exact():
-    some, _ = searched(Weighed(np.full(12, 2.0), 9.9), goes_on_to=100)
-    assert some == Number(5, "exact")
+def test_a_first_number_beyond_the_enumerated_ones_is_exact():
+    some, _ = searched(Weighed(np.full(12, 2.0), 9.9))
+    assert some == (5, EXACT)
 
 
 def test_what_is_not_found_has_a_reason():
-    some, every = searched(Weighed(np.zeros(12), 1.0), goes_on_to=50)
-    assert "none of the allocations of up to 50 relapses" in some.reason
-    assert "an allocation of 50 relapses was found that does not do it" in every.reason
-    assert searched(Weighed(np.zeros(12), 1.0))[0].reason.startswith(
-        "no allocation of up to 4 relapses does it"
-    )
+    nothing = Judge(Weighed(np.zeros(12), 1.0))
+    search = Search(Moves(TWELVE, "added"), nothing, 50)
+    assert (search.number(every=False), search.number(every=True)) == (None, None)
+    assert "up to 50 relapses" in tipping._not_found(search)
+    assert tipping._not_found(Search(Moves(TWELVE, "removed"), nothing, 36)) == tipping.NEVER
 
 
 def test_doubt_makes_a_bound():
-    class Doubtful(Weighed):
-        def verdict(self, allocations):
-            return Verdict(*[allocations.sum() >= 3] * 2, doubtful=True)
+    def excess(allocations):
+        return 0.1 * (allocations.sum(axis=1) - 2.5)
 
-    pair = Comparison.from_arrays([[3, 0]], [[1.0, 1.0]])
-    moves = Moves(pair, "added")
-    search = Search(moves, Doubtful([1], 1.0), moves.everything, 9)
-    assert [search.number("some"), search.number("every")] == [Number(3, "at_most"), Number(3, "at_least")]
+    def fitted(allocation):  # a fit of one of the first nine never decides
+        return -0.05 if allocation.sum() >= 3 else -1.0
+
+    pair = Comparison.from_arrays([[3, 0]] * 12, [[1.0, 1.0]] * 12)
+    some = Judge(excess, fitted).verdict(Moves(pair, "added").everything(3), every=False)
+    assert some == (False, False)  # denied, and not certain
+    every = Judge(excess, lambda _: 0.05).verdict(Moves(pair, "added").everything(3), every=True)
+    assert every == (True, False)  # granted, and not certain
 
 
 def test_fits_that_are_dear_are_asked_sixty_times_at_most():
-    moves, judge = Moves(TWELVE, "added"), Weighed(np.zeros(12), 1.0)
-    search = tipping._refitted(moves, judge)
-    assert "no allocation of up to 1 relapse does it: for more the estimator" in search.number("some").reason
-    assert judge.asked == 13
+    excess = Weighed(np.zeros(12), 1.0)
+    dear = {"is_rising": False, "most_together": tipping.MOST_REFITTED, "goes_on": False}
+    search = Search(Moves(TWELVE, "added"), Judge(excess), 100, **dear)
+    assert search.number(every=False) is None
+    assert excess.asked == 13
+    assert "up to 1 relapse" in tipping._not_found(search)
     large = Moves(Comparison.from_arrays([[3, 0]] * 61, [[1.0, 1.0]] * 61), "removed")
-    assert (
-        tipping._refitted(large, Weighed(np.zeros(61), 1.0)).number("every").reason.startswith("not sought")
-    )
+    search = Search(large, Judge(Weighed(np.zeros(61), 1.0)), 100, **dear)
+    assert search.number(every=True) is None
+    assert "up to 0 relapses" in tipping._not_found(search)
 
 
 def test_a_searched_number_is_a_bound_in_words():
-    some = tipping._counted(
-        Row("tipping", "relapses added", "", "m"), BoundSearch(Number(7, "at_most")), "some"
+    some, every = (
+        tipping._with_number(
+            TippingPoint(
+                assumption=Assumption("tipping", "", ""), method="m", direction="added", every=every
+            ),
+            number,
+            BOUND,
+        )
+        for number, every in ((7, False), (9, True))
     )
-    every = tipping._counted(
-        Row("tipping", "relapses added", "", "m"), BoundSearch(Number(9, "at_least")), "every"
-    )
-    assert (
-        sentence(some, {})
-        == "Relapses added: at most 7 relapses: not every allocation was tried, a smaller number may do."
-    )
+    assert "at most 7 relapses" in sentence(some, {})
     assert "at least 9 relapses" in sentence(every, {})
-    points = [TippingPoint(some, "added"), TippingPoint(every, "added", every=True)]
-    assert _tipping_cell(points, "added", {}) == "≤ 7 to ≥ 9"
-    assert _tipping_cell(points[:1], "added", {}) == "≤ 7 (some)"
+    assert tipping_cell([some, every], "added", _Footnotes()) == "≤ 7 to ≥ 9"
+    assert tipping_cell([some], "added", _Footnotes()) == "≤ 7 (some)"
     assert [caution.code for caution in some.cautions] == ["searched"]
-
-
-class BoundSearch:
-    """A search that has found a number."""
-
-    def __init__(self, found):
-        self.found = found
-
-    def number(self, _quantifier):
-        return self.found
+    assert (some.to_dict()["estimate"], some.to_dict()["is_bound"]) == (7.0, True)
 
 
 @pytest.mark.parametrize("method", ["conditional_exact", "poisson"])
@@ -381,12 +353,12 @@ def test_an_interval_that_includes_1_needs_nothing():
 
 
 def test_estimators_without_a_number_say_why(example_points):
-    (gee,) = (point for point in example_points if point.row.method == "gee")
-    assert (gee.direction, gee.row.estimate) == ("any", None)
-    assert "3 patients" in gee.row.reason
+    (gee,) = (point for point in example_points if point.method == "gee")
+    assert (gee.direction, gee.number) == ("any", None)
+    assert "3 patients" in gee.reason
     points = points_of(Comparison.from_arrays([[5, 0], [4, 0], [3, 0]], [[3, 2], [3.5, 2], [3, 2]]))
-    (poisson,) = (point for point in points if point.row.method == "poisson")
-    assert "use the exact interval" in poisson.row.reason
+    (poisson,) = (point for point in points if point.method == "poisson")
+    assert "use the exact interval" in poisson.reason
     assert value(points, "conditional_exact", "added") > 0
     assert value(points, "hierarchical_quadrature", "removed") > 0
 
@@ -394,7 +366,7 @@ def test_estimators_without_a_number_say_why(example_points):
 def test_without_relapses_nothing_tips():
     points = points_of(Comparison.from_arrays([[0, 0]] * 2, [[1, 1]] * 2))
     assert {point.direction for point in points} == {"any"}
-    assert {point.row.reason for point in points} == {NO_INFORMATION}
+    assert {point.reason for point in points} == {NO_INFORMATION}
 
 
 def test_entry_by_a_relapse_keeps_one_relapse_on_the_reference(example_pair):
@@ -427,7 +399,13 @@ def test_allocations_add_up_and_keep_within_their_room(before, count, direction)
         assert (allocation >= 0).all()
         assert (allocation <= moves.room).all()
     every = moves.everything(min(count, 4))
-    assert len({tuple(one) for one in every}) == len(every) == moves.numbers()[min(count, 4)]
+    expected = [
+        one
+        for one in itertools.product(range(min(count, 4) + 1), repeat=len(before))
+        if sum(one) == min(count, 4) and (np.array(one) <= moves.room).all()
+    ]
+    assert sorted(map(tuple, every.tolist())) == expected
+    assert moves.everything(min(count, 4), len(every) - 1) is None
     assert (every.sum(axis=1) == min(count, 4)).all()
     assert (every <= moves.room).all()
     assert Model(moves.changed(every[0])).pair.totals[0] <= pair.totals[0]

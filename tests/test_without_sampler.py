@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nmo_stats import analysis, hierarchical, report
-from nmo_stats.analysis import Settings
 from nmo_stats.errors import SamplerError
 from nmo_stats.estimators.table import Refusal
+from nmo_stats.rates import Settings
 
 BLOCKER = """
 import importlib.abc, sys

@@ -21,16 +21,17 @@ import pytest
 
 import nmo_stats as nmo
 from nmo_stats import audit, describe, exact, hierarchical, operating, sensitivity, simulate
-from nmo_stats.analysis import Settings
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import NmoStatsError
 from nmo_stats.estimators.result import ClassicalRatio
+from nmo_stats.rates import Settings
 
 mpl.use("Agg")
 
 MODULES = (
     "nmo_stats",
     "nmo_stats.analysis",
+    "nmo_stats.hierarchical.checks",
     "nmo_stats.audit",
     "nmo_stats.cohort",
     "nmo_stats.describe",
@@ -44,6 +45,7 @@ MODULES = (
     "nmo_stats.hierarchical",
     "nmo_stats.operating",
     "nmo_stats.operating.coverage_map",
+    "nmo_stats.rates",
     "nmo_stats.report",
     "nmo_stats.sensitivity",
     "nmo_stats.simulate",
@@ -74,6 +76,8 @@ NOT_WALKED = {
     "cell_of",
     "coverage_ranges",
     "calibration",
+    "judged",
+    "of_computation",
     "coverage_by_ratio",
     "coverage_map",
     "json_number",

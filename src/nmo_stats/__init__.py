@@ -52,6 +52,8 @@ _MODULES = (
     "glm",
     "hierarchical",
     "operating",
+    "rates",
+    "recommendation",
     "report",
     "sensitivity",
     "simulate",

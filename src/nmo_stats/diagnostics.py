@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,140 +12,12 @@ from nmo_stats.arrays import Cells, Counts
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, require_level
 from nmo_stats.hierarchical import HierarchicalFit, Refits, leave_one_patient_out
-from nmo_stats.hierarchical.convergence import Convergence, Verdict
+from nmo_stats.hierarchical.checks import Check, judged, of_computation
+from nmo_stats.hierarchical.convergence import Convergence
 from nmo_stats.names import PARAMETER_NAMES
-from nmo_stats.wording import beside, plain, rounded_percent, significant
+from nmo_stats.wording import beside, rounded_percent, significant
 
-Role = Literal["computation", "information"]
-
-CONTRACTION_LIMIT: Final = 0.5
-POWER_SCALING_LIMIT: Final = 0.05
-TAIL_LIMIT: Final = 0.05
-AGREEMENT_LIMIT: Final = 4.0
-LEAVE_ONE_OUT_LIMIT: Final = 1.0
 MOST_LEFT_OUT: Final = 12
-
-_LONGER: Final = "sample longer, engine=Nuts(draws=6000)"
-_UNRESOLVED: Final = "the grid does not resolve the posterior: engine='nuts'"
-# What to do where a number of the computation does not keep its limit.
-_REMEDIES: Final = {
-    "R-hat": "the chains disagree: sample longer, engine=Nuts(draws=6000, tune=3000)",
-    "bulk ESS": f"too few independent draws: {_LONGER}",
-    "tail ESS": f"too few independent draws in the tails: {_LONGER}",
-    "Monte Carlo error of the median / sd": _LONGER,
-    "Monte Carlo error of the limits / sd": _LONGER,
-    "divergences": "the sampler missed part of the posterior: engine=Nuts(target_accept=0.999, tune=3000)",
-    "trees at largest depth": "the steps are too short: engine=Nuts(tune=3000)",
-    "quadrature error of the quantiles": _UNRESOLVED,
-    "quadrature error of the probabilities": _UNRESOLVED,
-    "probability at the edge of the grid": "the grid does not contain the posterior: engine='nuts'",
-    "BFMI": "the chains move too slowly through the tails: engine=Nuts(draws=6000, tune=3000)",
-}
-
-
-class _Rule(NamedTuple):
-    """How a number is named and judged, and what it means; texts may hold ``{subject}`` and ``{result}``."""
-
-    name: str
-    limit: float
-    side: Literal["least", "most"]  # the limit is the least, or the largest value that passes
-    passed: str
-    failed: str
-    role: Role = "information"
-
-
-_RULES: Final = {
-    "agreement": _Rule(
-        "NUTS agrees with quadrature (worst: {subject})", AGREEMENT_LIMIT, "most", "",
-        f"one of the engines is wrong: {_LONGER}, and report it", "computation",
-    ),
-    "prior_predictive": _Rule(
-        "prior predictive: relapses per patient-year", TAIL_LIMIT, "least", "{result}", "{result}"
-    ),
-    "posterior_predictive": _Rule(
-        "posterior predictive: {subject}", TAIL_LIMIT, "least", "the model reproduces it",
-        "the model does not reproduce it: counts vary in a way that the model ignores",
-    ),
-    "leave_one_out": _Rule("leave one patient out", LEAVE_ONE_OUT_LIMIT, "most", "{result}", "{result}"),
-    "contraction": _Rule(
-        "contraction: {subject}", CONTRACTION_LIMIT, "least",
-        "the data removed {result} of the prior variance",
-        "the data say little about the {subject}: they removed {result} of the prior variance",
-    ),
-    "power_scaling": _Rule(
-        "sensitivity to the priors: {subject}", POWER_SCALING_LIMIT, "most",
-        "a slightly stronger prior changes little",
-        "the {subject} moves with its prior: read it with the prior",
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One number about a fit, compared with a limit.
-
-    Parameters
-    ----------
-    name
-        What is checked.
-    role
-        ``"computation"`` decides whether the result may be printed; ``"information"`` is printed beside it.
-    value, limit
-        The number and its limit.
-    passed
-        Whether the limit is kept.
-    advice
-        What to do, or what the number means for the reader.
-    code
-        The rule: ``"contraction"``, ``"leave_one_out"``, ...; of the computation the name of its number.
-    subject
-        What the number is about: a parameter or quantity, a statistic of the counts, or a patient.
-    """
-
-    name: str
-    role: Role
-    value: float
-    limit: float
-    passed: bool
-    advice: str
-    code: str = ""
-    subject: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} is {check_text(self)} (limit {self.limit:g})"
-
-    def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain values for JSON.
-
-        Returns
-        -------
-        dict
-            ``name``, ``role``, ``value``, ``limit``, ``passed`` and ``advice``.
-        """
-        names = ("name", "role", "value", "limit", "passed", "advice")
-        return {name: getattr(self, name) for name in names}
-
-
-def check_text(check: Check) -> str:
-    """Return the value of a check with enough digits to tell it from its limit, from 0 and from 1.
-
-    Parameters
-    ----------
-    check
-        The check.
-
-    Returns
-    -------
-    str
-        E.g. ``0.0499``.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no check.
-    """
-    instance("check", check, Check)
-    return plain(check.value, check.limit, 0.0, 1.0)
 
 
 def check(
@@ -234,7 +105,7 @@ def computation_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     ArgumentError
         If it is no fit.
     """
-    return tuple(map(_computation, instance("fit", fit, HierarchicalFit).convergence.verdicts))
+    return tuple(map(of_computation, instance("fit", fit, HierarchicalFit).convergence.verdicts))
 
 
 def agreement_checks(fit: HierarchicalFit, sampled: HierarchicalFit) -> tuple[Check, ...]:
@@ -265,7 +136,7 @@ def agreement_checks(fit: HierarchicalFit, sampled: HierarchicalFit) -> tuple[Ch
         return ()
     names = (*fit.model.parameters, "log_rate_ratio_new_patient")
     difference, worst = max((_difference(fit, sampled, name), name) for name in names)
-    return (_check("agreement", difference, worst),)
+    return (judged("agreement", difference, worst),)
 
 
 def _difference(fit: HierarchicalFit, sampled: HierarchicalFit, name: str) -> float:
@@ -305,7 +176,7 @@ def prior_predictive_check(fit: HierarchicalFit) -> Check:
     low, high = (significant(float(limit), 2) for limit in np.quantile(drawn, [0.025, 0.975]))
     expected = f"before the data the model expects {low} to {high} relapses per patient-year (95 %)"
     result = f"{expected}; {significant(observed, 2)} were observed"
-    return _check("prior_predictive", _two_sided(drawn, observed), result=result)
+    return judged("prior_predictive", _two_sided(drawn, observed), result=result)
 
 
 def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
@@ -335,7 +206,7 @@ def posterior_predictive_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
         "largest count": _two_sided(drawn.max(axis=(1, 2)), observed.max()),
         "least likely single count": min(1.0, least * observed.size),
     }
-    return tuple(_check("posterior_predictive", value, statistic) for statistic, value in values.items())
+    return tuple(judged("posterior_predictive", value, statistic) for statistic, value in values.items())
 
 
 def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> tuple[Check, ...]:
@@ -370,15 +241,15 @@ def leave_one_out_checks(fit: HierarchicalFit, refits: Refits | None = None) -> 
         left_out = leave_one_patient_out(fit.model, refits=refits)
     except ConvergenceError as refused:
         reason = f"a refit without one of the patients failed: {'; '.join(refused.failures)}"
-        return (_check("leave_one_out", math.inf, result=reason),)
+        return (judged("leave_one_out", math.inf, result=reason),)
     unknown = left_out.loc[left_out["estimate"].isna(), "patient"]
     if len(unknown):
         reason = f"patient {unknown.iloc[0]} had all the relapses: without this patient, {NO_INFORMATION}"
-        return (_check("leave_one_out", math.inf, str(unknown.iloc[0]), reason),)
+        return (judged("leave_one_out", math.inf, str(unknown.iloc[0]), reason),)
     moved = np.abs(np.log(left_out["estimate"].to_numpy() / fit.rate_ratio().estimate))
     value = float(moved.max() / np.sqrt(fit.posterior.variance("log_rate_ratio")))
     row = left_out.iloc[int(moved.argmax())]
-    return (_check("leave_one_out", value, str(row["patient"]), _without_patient(fit, row)),)
+    return (judged("leave_one_out", value, str(row["patient"]), _without_patient(fit, row)),)
 
 
 def _without_patient(fit: HierarchicalFit, row: Any) -> str:
@@ -413,7 +284,7 @@ def contraction_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
     """
     removed = instance("fit", fit, HierarchicalFit).contraction()
     return tuple(
-        _check("contraction", value, PARAMETER_NAMES[name], rounded_percent(value))
+        judged("contraction", value, PARAMETER_NAMES[name], rounded_percent(value))
         for name, value in removed.items()
     )
 
@@ -437,7 +308,7 @@ def power_scaling_checks(fit: HierarchicalFit) -> tuple[Check, ...]:
         If it is no fit.
     """
     moved = instance("fit", fit, HierarchicalFit).posterior.prior_sensitivity()
-    return tuple(_check("power_scaling", value, PARAMETER_NAMES[name]) for name, value in moved.items())
+    return tuple(judged("power_scaling", value, PARAMETER_NAMES[name]) for name, value in moved.items())
 
 
 def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Counts, Counts, Counts]:
@@ -466,23 +337,6 @@ def predictive_intervals(fit: HierarchicalFit, level: float = 0.95) -> tuple[Cou
     quantiles = np.quantile(drawn, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
     median, low, high = quantiles.astype(np.int64)
     return median, low, high
-
-
-def _computation(verdict: Verdict) -> Check:
-    """Return an engine's number with its limit as a check."""
-    code, subject, passed = verdict.name, verdict.quantity, verdict.passed
-    name = f"{code} (worst: {subject})" if subject else code
-    advice = "" if passed else _REMEDIES[code]
-    return Check(name, "computation", verdict.value, verdict.limit, passed, advice, code, subject)
-
-
-def _check(code: str, value: float, subject: str = "", result: str = "") -> Check:
-    """Return a check by its rule."""
-    rule = _RULES[code]
-    passed = value >= rule.limit if rule.side == "least" else value <= rule.limit
-    name = rule.name.format(subject=subject)
-    advice = (rule.passed if passed else rule.failed).format(subject=subject, result=result)
-    return Check(name, rule.role, value, rule.limit, passed, advice, code, subject)
 
 
 def _replicates(fit: HierarchicalFit, group: str) -> Counts:

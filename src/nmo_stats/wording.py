@@ -1,14 +1,29 @@
-"""Numbers and names in words: the one place that decides how many digits a reader sees."""
+"""Numbers and names in words, and rows of tables: how many digits a reader sees is decided here."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nmo_stats.estimate import Interval, RateDifference, RateRatio
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _MOST_DIGITS: Final = 7
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each row as a dictionary from column name to value, numbers as Python's own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> records(pd.DataFrame({"patient": ["A"], "relapses": [2]}))
+    [{'patient': 'A', 'relapses': 2}]
+    """
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -61,6 +76,17 @@ def ratio_limits(low: float, high: float, digits: int = 3) -> str:
     ('0.021 to 0.98', '0.031 to 1.02', '0 to ∞')
     """
     return f"{beside(low, 1, digits)} to {beside(high, 1, digits)}"
+
+
+def range_text(low: float, high: float, digits: int = 3) -> str:
+    """Return two numbers as a range.
+
+    Examples
+    --------
+    >>> range_text(0.0214, 0.9999)
+    '0.0214 to 1.00'
+    """
+    return f"{significant(low, digits)} to {significant(high, digits)}"
 
 
 def interval_text(interval: Interval, digits: int = 3) -> str:

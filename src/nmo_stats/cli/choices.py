@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from nmo_stats.analysis import DEFAULT_SEED, Settings
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
 from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
+from nmo_stats.rates import DEFAULT_SEED, Settings
 from nmo_stats.sensitivity import Background
 from nmo_stats.tables.nearest import nearest
 

@@ -8,14 +8,8 @@ from typing import Annotated
 
 import typer
 
-from nmo_stats.analysis import (
-    Settings,
-    analyze,
-    hierarchical_fits,
-    pair_rates,
-    unmerged_rates,
-)
-from nmo_stats.cli import doubts, planning, printed
+from nmo_stats.analysis import analyze
+from nmo_stats.cli import planning, printed
 from nmo_stats.cli.choices import (
     background_of,
     choices,
@@ -45,8 +39,17 @@ from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
-from nmo_stats.report.bundle import check_json, describe_json, problems_json, rates_json, results
+from nmo_stats.rates import Settings, hierarchical_fits, pair_rates, unmerged_rates
+from nmo_stats.report.bundle import (
+    check_json,
+    describe_json,
+    problems_json,
+    rates_json,
+    results,
+    sensitivity_json,
+)
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
+from nmo_stats.sections.sensitivity import sensitivity_blocks
 
 BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
 _MOST_ROWS = 20  # of a table that check prints
@@ -199,9 +202,9 @@ def sensitivity(
     with progress_bar("Changing one assumption after the other") as progress:
         found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
     if as_json:
-        say_json(doubts.sensitivity_json(found))
+        say_json(sensitivity_json(found))
     else:
-        doubts.say_sensitivity(found)
+        say_blocks(sensitivity_blocks(found))
     if found.base_failed:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
@@ -326,13 +329,7 @@ def audit(
     if quantities:
         return printed.say_quantities(as_json=as_json)
     facts = data.beside("patients", patients)
-    cohort = printed.with_numbers(data, published)
-    found = printed.required_audit(cohort, facts)
-    if as_json:
-        say_json(printed.audit_json(cohort, found))
-    else:
-        printed.say_audit(cohort, found)
-    return None
+    return printed.say_audit(printed.with_numbers(data, published), facts, as_json=as_json)
 
 
 @app.command()

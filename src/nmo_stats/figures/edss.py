@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance, texts
 from nmo_stats.describe import EdssSummary
 from nmo_stats.figures.style import COMPARATOR, REFERENCE
-from nmo_stats.frames import records
+from nmo_stats.wording import records
 
 MOST_LABELLED: Final = 12
 _WIDEST: Final = 6.0

@@ -19,7 +19,7 @@ MOST_SPELT_OUT: Final = 10
 _BAR: Final = 0.5
 _ROW: Final = 0.42
 _TIGHT_ROW: Final = 0.24
-_CHARACTER: Final = 0.0145  # width of a small letter as a share of the axes
+_CHARACTER: Final = 0.0145  # width of a small letter as a proportion of the axes
 _MARGIN: Final = 0.015
 Places = dict[tuple[int, int], list[float]]
 
@@ -111,7 +111,7 @@ def _dots(places: Places, axes: Axes, size: float) -> None:
 
 
 def _texts(pair: Comparison, count: int) -> dict[tuple[int, int], str]:
-    """Return what stands in the bars, by row and period."""
+    """Return what is written in the bars, by row and period."""
     any_known, short = has_known_times(pair), count > MOST_SPELT_OUT
     texts = {}
     for period, watched in enumerate(follow_up(pair).values()):

@@ -18,9 +18,10 @@ from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import dispersion
-from nmo_stats.frames import records
 from nmo_stats.operating.coverage_map import coverage_ranges
 from nmo_stats.recommendation import recommended
+from nmo_stats.sensitivity import Sensitivity
+from nmo_stats.wording import records
 
 SCHEMA: Final = 1
 _PACKAGES: Final = (
@@ -40,30 +41,19 @@ _LIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 
 def results(analysis: Analysis) -> dict[str, object]:
     """Return everything that was computed, at full precision; the same seed gives the same dictionary."""
-    pair = analysis.pair
     return {
-        "schema": SCHEMA,
-        "comparator": pair.comparator,
-        "reference": pair.reference,
-        "patients": len(pair.patients),
-        "informative_patients": pair.informative_patients,
-        "relapses": list(pair.totals),
-        "years": list(pair.total_years),
-        "unpaired": list(pair.unpaired),
+        **rates_json(analysis.pair, analysis.rates, analysis.unmerged),
+        "unpaired": list(analysis.pair.unpaired),
         "level": analysis.settings.level,
         "seed": analysis.seed,
         "priors": {name: str(analysis.fit.model.priors.of(name)) for name in analysis.fit.model.parameters},
         "likelihood": analysis.fit.model.likelihood,
         "entry": analysis.fit.model.entry,
-        "estimates": [ratio.to_dict() for ratio in analysis.rates.estimates],
-        "not_identified": [refusal.to_dict() for refusal in analysis.rates.refusals],
-        "unmerged": unmerged_json(pair, analysis.unmerged),
         "dispersion": {
             key: json_number(value) if isinstance(value, float) else value
             for key, value in asdict(analysis.dispersion).items()
         },
         "checks": [_plain(found.to_dict()) for found in analysis.checks],
-        "notices": [notice.to_dict() for notice in analysis.notices],
         "first_relapse": analysis.first_relapse.to_dict(),
         "accumulation": analysis.accumulation.to_dict(),
         "paired_edss": analysis.paired_edss.to_dict(),
@@ -78,7 +68,7 @@ def results(analysis: Analysis) -> dict[str, object]:
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name; those of the model only where the data inform the ratio."""
+    """Return the tables of the report by file name; those of the model only if the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
@@ -104,6 +94,17 @@ def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
         tables["audit"] = analysis.audit.to_frame()
     informed = analysis.headline is not None and analysis.headline.informative
     return tables | analysis.model_frames if informed else tables
+
+
+def sensitivity_json(sensitivity: Sensitivity) -> dict[str, object]:
+    """Return the ``sensitivity`` document."""
+    return {
+        "schema": SCHEMA,
+        "comparator": sensitivity.pair.comparator,
+        "reference": sensitivity.pair.reference,
+        "level": sensitivity.level,
+        **sensitivity.to_dict(),
+    }
 
 
 def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, object] | None:
@@ -142,25 +143,32 @@ def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 def provenance(analysis: Analysis) -> dict[str, object]:
     """Return where the report comes from: data, versions, seed and options."""
+    source = analysis.cohort.source
     return {
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "data": {"name": analysis.cohort.source.name, "sha256": analysis.cohort.source.sha256},
-        "files": [{"name": part.name, "sha256": part.sha256} for part in analysis.cohort.source.parts or (analysis.cohort.source,)],
+        "data": {"name": source.name, "sha256": source.sha256},
+        "files": [{"name": part.name, "sha256": part.sha256} for part in source.parts or (source,)],
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),
-        "settings": {"level": analysis.settings.level, "likelihood": analysis.settings.likelihood, "entry": analysis.settings.entry,
-                     "courses": analysis.settings.courses},
+        "settings": {
+            name: getattr(analysis.settings, name) for name in ("level", "likelihood", "entry", "courses")
+        },
         "priors": asdict(analysis.settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: installed(name) for name in _PACKAGES},
-    }  # fmt: skip
+        "packages": packages(),
+    }
+
+
+def packages() -> dict[str, str]:
+    """Return the installed version of each package that takes part in the numbers."""
+    return {name: installed(name) for name in _PACKAGES}
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with no text that a spreadsheet would run as a formula: such cells start with an apostrophe."""
+    """Return the table with no text that a spreadsheet would run: live cells start with an apostrophe."""
     return frame.map(
         lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
     ).rename(columns=lambda name: f"'{name}" if str(name).startswith(_LIVE) else name)

@@ -9,7 +9,7 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.characters import visible
-from nmo_stats.report.bundle import provenance
+from nmo_stats.report.bundle import packages, provenance
 from nmo_stats.sections import (
     coverage,
     data,
@@ -31,9 +31,19 @@ _MOST_ROWS: Final = 500
 def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, ...]:
     """Return the report's sections in order: what a clinician reads first, what a statistician checks after.
 
-    ``unsaved`` is why the posterior could not be saved beside the page.
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    unsaved
+        Why the posterior could not be saved beside the page; None where it was.
+
+    Returns
+    -------
+    tuple of Section
+        Those that have something to say.
     """
-    found = (
+    parts = (
         headline.headline(analysis),
         sensitivity.no_effect(analysis),
         data.periods(analysis),
@@ -50,7 +60,7 @@ def sections(analysis: Analysis, unsaved: str | None = None) -> tuple[Section, .
         methods.methods(analysis, unsaved),
         _provenance(analysis, unsaved),
     )
-    return tuple(section for section in found if section is not None)
+    return tuple(section for section in parts if section is not None)
 
 
 def page(parts: tuple[Section, ...]) -> str:
@@ -91,21 +101,15 @@ def _data_uri(picture: Picture) -> str:
 
 
 def _provenance(analysis: Analysis, unsaved: str | None) -> Section:
-    origin = provenance(analysis)
-    source, packages = analysis.cohort.source, origin["packages"]
-    listed = (
-        ", ".join(f"{name} {found}" for name, found in packages.items()) if isinstance(packages, dict) else ""
-    )
+    origin, source = provenance(analysis), analysis.cohort.source
+    parts = source.parts or (source,)
     rows = (
         ("Data", source.name),
-        *(
-            (f"SHA-256{f' of {part.name}' if source.parts else ''}", part.sha256)
-            for part in source.parts or (source,)
-        ),
+        *((f"SHA-256 of {part.name}" if source.parts else "SHA-256", part.sha256) for part in parts),
         ("Seed", str(analysis.seed)),
         ("Engine", str(analysis.engine)),
         ("Python", str(origin["python"])),
-        ("Packages", listed),
+        ("Packages", ", ".join(f"{name} {version}" for name, version in packages().items())),
     )
     table = Table("Where these numbers come from", ("Item", "Value"), rows, words=(1,))
     missing = (Prose(f"The posterior could not be saved in posterior.nc: {unsaved}."),) if unsaved else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -118,16 +119,11 @@ def shortened(table: Table, most: int) -> Table:
     return replace(table, rows=table.rows[:most], notes=(*table.notes, note))
 
 
-def pictures(sections: tuple[Section, ...]) -> tuple[Picture, ...]:
-    """Return every picture of the sections, folded ones included."""
-    return tuple(found for section in sections for found in _pictures(section.blocks))
-
-
-def _pictures(blocks: tuple[Block, ...]) -> list[Picture]:
-    found: list[Picture] = []
-    for block in blocks:
-        if isinstance(block, Picture):
-            found.append(block)
-        elif isinstance(block, Fold):
-            found += _pictures(block.blocks)
-    return found
+def pictures(blocks: Iterable[Block | Section]) -> tuple[Picture, ...]:
+    """Return every picture of blocks or sections, folded ones included."""
+    return tuple(
+        picture
+        for block in blocks
+        for picture in (pictures(block.blocks) if isinstance(block, Fold | Section) else (block,))
+        if isinstance(picture, Picture)
+    )

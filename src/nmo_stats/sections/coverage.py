@@ -27,8 +27,6 @@ _CONDITIONS: Final = {
     ("fixed", True): "if the counts were also overdispersed",
     ("triggered", False): "if a relapse led to the switch",
 }
-_OF_THE_EXAMPLE: Final = "those of the founding example, recycled"
-_NOT_SIMULATED: Final = "none"
 Ranges = dict[tuple[str, str, bool], CoverageRange]
 
 
@@ -63,8 +61,8 @@ def _no_cell(analysis: Analysis) -> str:
     )
 
 
-def _range(cell: CoverageRange) -> str:
-    return f"{_percent(cell.lowest)} to {_percent(cell.highest)}"
+def _range(cell: CoverageRange | None) -> str:
+    return "none" if cell is None else f"{_percent(cell.lowest)} to {_percent(cell.highest)}"
 
 
 def _percent(proportion: float) -> str:
@@ -98,33 +96,27 @@ def _picture(rows: pd.DataFrame) -> Picture:
 
 def _table(rows: pd.DataFrame, ranges: Ranges) -> Table:
     simulated = {method for method, _, _ in ranges}
-    lines = tuple(
-        (METHODS[method].name, *(_cell(ranges.get((method, *key))) for key in _COLUMNS))
-        for method in METHODS
-        if method in simulated
-    )
     largest = 100 * max(cell.error for cell in ranges.values())
-    times = sorted(set(rows["follow_up"]) - {RECYCLED})
-    follow_up = f"one pair of the founding example ({' or '.join(times)})" if times else _OF_THE_EXAMPLE
-    notes = [
-        "Percent: lowest to highest coverage over true ratios from 1 to 0.05 and several spreads between "
-        f"patients, {int(rows['replicates'].max()):,} series each, where the method gives an interval. "
-        f"Monte Carlo standard error at most {largest:.1f} points.",
-        f"The follow-up times of these series are {follow_up}; where a relapse leads to the switch the "
-        "reference lasts until then. The lowest of several simulated coverages is one or two Monte Carlo "
-        "standard errors too low.",
-    ]
-    if any(_NOT_SIMULATED in line for line in lines):
-        notes.insert(0, f"{_NOT_SIMULATED.capitalize()}: the map has no such series like this one.")
-    if not is_current():
-        notes.append("The map was made by an earlier version of the code.")
+    pairs = " or ".join(sorted(set(rows["follow_up"]) - {RECYCLED}))
+    follow_up = (
+        f"one pair of the founding example ({pairs})" if pairs else "those of the founding example, recycled"
+    )
+    made = "" if is_current() else " The map was made by an earlier version of the code."
     return Table(
         f"Coverage of {percent(LEVEL)} intervals in series like this one",
         ("Method", *_COLUMNS.values()),
-        lines,
-        notes=tuple(notes),
+        tuple(
+            (METHODS[method].name, *(_range(ranges.get((method, *key))) for key in _COLUMNS))
+            for method in METHODS
+            if method in simulated
+        ),
+        notes=(
+            "Percent: lowest to highest coverage over true ratios from 1 to 0.05 and several spreads "
+            f"between patients, {int(rows['replicates'].max()):,} series each, where the method gives an "
+            "interval; none: the map has no series of this kind. Monte Carlo standard error at most "
+            f"{largest:.1f} points.",
+            f"The follow-up times of these series are {follow_up}; where a relapse leads to the switch the "
+            "reference lasts until then. The lowest of several simulated coverages is one or two Monte "
+            f"Carlo standard errors too low.{made}",
+        ),
     )
-
-
-def _cell(cell: CoverageRange | None) -> str:
-    return _NOT_SIMULATED if cell is None else _range(cell)

@@ -12,12 +12,11 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.account import EventAccount
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.frames import records
 from nmo_stats.names import CAUSES
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.wording import as_sentence, capital, counted, joined, listed, plain, significant
+from nmo_stats.wording import as_sentence, capital, counted, joined, listed, plain, records, significant
 
 _MOST_OPEN: Final = 30
 _MOST_OPEN_EVENTS: Final = 24
@@ -140,9 +139,9 @@ def _totals(account: EventAccount) -> Table:
 
 
 def _patients(account: pd.DataFrame) -> Table:
-    """Return the patients of whom something was left out."""
+    """Return the patients with something left out."""
     return Table(
-        "Patients of whom something was left out",
+        "Patients with something left out",
         ("Patient", "Relapses in", "counted", "Days in", "counted", "Left out"),
         _rows(account, "patient", "relapses_in", "relapses_kept", "days_in", "days_kept", "why"),
         words=(5,),
@@ -201,7 +200,7 @@ def _without_merging(
             f"on {pair.comparator}."
         )
         if sensitivity is not None and number:
-            answers = [row for row in sensitivity.of("merging", "conditional_exact") if row.has_interval]
+            answers = [row for row in sensitivity.answers("merging", "conditional_exact") if row.has_interval]
             texts += [sensitivity.sentence(row) for row in answers[:1]]
     return (Prose(" ".join(texts)),) if texts else ()
 
@@ -253,9 +252,9 @@ def _dots(pair: Comparison) -> str:
     missing = relapses - sum(len(watched.relapse_years) for watched in follow_up(pair).values())
     if not missing:
         return "Follow-up around the switch. Dots: relapses."
-    where = "their number stands in or beside the bar."
+    where = "their number is in or beside the bar."
     if count > MOST_SPELT_OUT:
-        where = '"+2" stands for two of them.' if count <= MOST_LABELLED else "they are not drawn."
+        where = '"+2" means two of them.' if count <= MOST_LABELLED else "they are not drawn."
     unknown = f"{counted(missing, 'relapse')} of {relapses} at unknown times: {where}"
     return f"Follow-up around the switch. Dots: relapses. {unknown}"
 

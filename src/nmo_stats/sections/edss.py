@@ -10,10 +10,9 @@ import numpy as np
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import EdssSummary, PairedEdss, SignedRank, SignTest
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
-from nmo_stats.wording import as_sentence, counted, edss_text, listed, p_value_text, percent, plain
+from nmo_stats.wording import as_sentence, counted, edss_text, listed, p_value_text, percent, plain, records
 
 _MOST_OPEN: Final = 12
 _FEW: Final = 10

@@ -14,7 +14,6 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, dispersion
-from nmo_stats.frames import records
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.names import ESTIMAND_NAMES, METHODS
 from nmo_stats.recommendation import recommended
@@ -32,7 +31,7 @@ from nmo_stats.wording import (
     percent,
     probability_text,
     ratio_limits,
-    ratio_text,
+    records,
     significant,
 )
 
@@ -93,31 +92,28 @@ def _estimators_lead(shown: list[RateRatio]) -> str:
     limits = {end: _span([getattr(ratio.interval, end) for ratio in shown]) for end in _SIDES}
     for end, (known, _) in _SIDES.items():
         if all(ratio.known_limit == end for ratio in shown):
-            return f"The data set only the {known} limit of the ratio: over the methods it {limits[end]}."
+            return f"The data set only the {known} limit of the ratio: over the methods it is {limits[end]}."
     estimates = _span([ratio.estimate for ratio in shown])
-    return f"The estimates {estimates}; the upper limits of their intervals {limits['high']}."
+    return f"The estimates are {estimates}; the upper limits of their intervals are {limits['high']}."
 
 
 def _span(values: Sequence[float]) -> str:
-    """Return least and largest as the end of a clause; those of a ratio are told apart from 1."""
+    """Return least and largest of some ratios, each distinguished from 1."""
     low, high = beside(min(values), 1, 2), beside(max(values), 1, 2)
-    if low == high:
-        return f"{'is' if len(values) == 1 else 'are all'} {low}"
-    return f"run from {low} to {high}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _forest(analysis: Analysis, shown: list[RateRatio]) -> Picture:
     from nmo_stats.figures.forest import forest, rows
 
     pair, level = analysis.pair, percent(analysis.settings.level)
-    ratios = "; ".join(f"{METHODS[ratio.method].name} {ratio_text(ratio)}" for ratio in shown)
     return draw(
         "forest",
         partial(forest, shown, comparator=pair.comparator),
         0.27 * rows(shown) + 0.4,
         caption=f"Rate ratio, {pair.comparator} / {pair.reference}, with {level} intervals. Hollow: with a "
         "caution (see the table). Blue: Bayesian.",
-        alt=f"Forest plot of the rate ratio with intervals. {ratios}.",
+        alt="Forest plot of the rate ratio by every method; the numbers are in the table below.",
     )
 
 
@@ -241,25 +237,18 @@ def each_patient(analysis: Analysis) -> Section | None:
 
 
 def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
-    is_alone = len(table) == 1
     if ratio.known_limit:
         known, other = _SIDES[ratio.known_limit]
-        limits = _span(list(table[ratio.known_limit]))
-        if is_alone:
-            return (
-                f"In the model the {known} limit of the patient's own ratio {limits}; its median and "
-                f"{other} limit depend on the prior."
-            )
         return (
-            f"In the model the {known} limits of the patients' own ratios {limits}; their medians and "
-            f"{other} limits depend on the prior."
+            f"In the model the {known} limit of a patient's own ratio is "
+            f"{_span(list(table[ratio.known_limit]))}; its median and {other} limit depend on the prior."
         )
-    if is_alone:
-        median = significant(float(table["estimate"].iloc[0]), 2)
-        return f"With one patient the model's ratio of this patient is {median}."
+    estimates = _span(list(table["estimate"]))
+    if len(table) == 1:
+        return f"With one patient the model's ratio of this patient is {estimates}."
     return (
-        f"The model's estimates of the patients' own ratios {_span(list(table['estimate']))}; each is drawn "
-        "towards the others, the more so the fewer relapses it rests on."
+        f"The model's estimates of the patients' own ratios are {estimates}; each is drawn towards the "
+        "others, the more so the fewer relapses it rests on."
     )
 
 
@@ -267,19 +256,14 @@ def _patient_picture(analysis: Analysis, table: pd.DataFrame) -> Picture:
     from nmo_stats.figures import patient_ratios
     from nmo_stats.figures.patients import MOST_PATIENTS
 
-    ratios = "; ".join(
-        f"patient {row['patient']} {significant(row['estimate'])} "
-        f"({ratio_limits(row['low'], row['high'])}), observed {_observed(row['observed'])}"
-        for row in records(table.head(12))
-    )
     return draw(
         "patients",
         partial(patient_ratios, analysis.fit, level=analysis.settings.level),
         1.0 + 0.36 * min(len(table), MOST_PATIENTS),
-        caption="Each patient's ratio in the model (filled, with interval) and as observed (hollow; an arrow "
-        "where it is 0 or infinite). Line and band: the typical patient's ratio and interval."
+        caption="Each patient's ratio in the model (filled, with interval) and as observed (hollow; an "
+        "arrow where it is 0 or infinite). Line and band: the typical patient's ratio and interval."
         + first_of(len(table), MOST_PATIENTS),
-        alt=f"Rate ratio of each patient: {ratios}.",
+        alt="Rate ratio of each patient, in the model and as observed; the numbers are in the table below.",
     )
 
 

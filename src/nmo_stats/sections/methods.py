@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from nmo_stats.analysis import Analysis, installed
@@ -11,25 +12,8 @@ from nmo_stats.names import METHODS, SAMPLED, is_hierarchical
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Family
 from nmo_stats.wording import as_sentence, counted, percent
 
-_REPEATED: Final[dict[Family, str]] = {
-    "prior": "with sceptical to wide priors of the ratio",
-    "heterogeneity": "with other priors of the spread of the ratio between patients",
-    "trigger": "without one relapse on the reference per patient, as if it had led to the switch",
-    "rounding": "with all follow-up times half a unit longer or shorter",
-    "run_in": "without the first months of every period",
-    "merging": "with every onset as a relapse of its own",
-    "leave_one_out": "without single patients",
-    "bias_adjustment": "divided by an uncertain background ratio",
-}
-_BIASES: Final[dict[Family, str]] = {
-    "rtm": "regression to the mean (observed / expected)",
-    "trigger": "a switch triggered by a relapse (one relapse left out)",
-    "leave_one_out": "single patients",
-    "rounding": "rounded times",
-}
 _ENDS: Final = {
     "fixed": "as observed",
     "triggered_1": "ended 2 months after the first relapse",
@@ -58,7 +42,7 @@ def methods(analysis: Analysis, unsaved: str | None = None) -> Section:
 
 
 def _parts(template: str, facts: dict[str, object]) -> list[str]:
-    """Return the parts of a filled template, which lines of three dashes set apart; no user's text makes one."""
+    """Return the parts of a filled template between its lines of dashes; no text of a user makes one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # plain text; the page escapes it
@@ -78,28 +62,24 @@ def _checklist(part: str) -> Fold:
 
 def _facts(analysis: Analysis) -> dict[str, object]:
     """Return what the templates print or ask for beside the analysis itself."""
-    has = _is_done(analysis)
     designs = analysis.sensitivity.designs
     sampled = analysis.fit if analysis.fit.method == SAMPLED else analysis.sampled
     refusals = [refusal.method for refusal in analysis.rates.refusals]
-    biases = [text for family, text in _BIASES.items() if has(family)]
     return {
         "analysis": analysis,
         "headline": analysis.headline,
         "level": percent(analysis.settings.level),
-        "has": has,
+        "has": partial(_is_done, analysis),
         "is_classical": any(not is_hierarchical(ratio.method) for ratio in analysis.rates.estimates),
         "refused": [METHODS[method].name for method in refusals if not is_hierarchical(method)],
         "is_quadrature": analysis.fit.method != SAMPLED,
         "sizes": None if sampled is None else sampled.posterior.draws.sizes,
-        "repeated": _repeated(analysis, has),
         "ends": _ends(designs),
         "most": analysis.settings.replicates,
         "fewest": min((spread.replicates for design in designs for spread in design.spreads), default=0),
         "counts": list(dict.fromkeys(design.overdispersion.sentence() for design in designs)),
         "has_default_priors": analysis.fit.model.priors == DEFAULT_PRIORS,
         "end_of_reference": _end_of_reference(analysis),
-        "biases": [*biases, "series simulated with no effect"] if designs else biases,
         "absolute_scale": absolute_scale,
         "as_sentence": as_sentence,
         "counted": counted,
@@ -107,20 +87,12 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _is_done(analysis: Analysis) -> Callable[[Family], bool]:
-    """Return whether there is an estimate under assumptions of a family, as a function."""
-    return lambda family: any(row.has_interval for row in analysis.sensitivity.of(family))
-
-
-def _repeated(analysis: Analysis, has: Callable[[Family], bool]) -> list[str]:
-    """Return under which other assumptions there is an estimate."""
-    done = [text for family, text in _REPEATED.items() if has(family)]
-    if len({row.label for row in analysis.sensitivity.of("likelihood") if row.has_interval}) > 1:
-        done.append("with Poisson and with negative-binomial counts")
-    if has("entry"):
-        verb = "without" if analysis.fit.model.entry else "with"
-        done.append(f"{verb} a relapse on the reference as a condition for being in the series")
-    return done
+def _is_done(analysis: Analysis, family: str) -> bool:
+    """Return whether there is an estimate under an assumption of a family, or in series with no effect."""
+    if family == "benchmark":
+        return bool(analysis.sensitivity.designs)
+    codes = {row.assumption.code for row in analysis.sensitivity.answers(family) if row.has_interval}
+    return "negative_binomial" in codes if family == "likelihood" else bool(codes)
 
 
 def _ends(designs: Sequence[NoEffect]) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.diagnostics import Check, check_text
-from nmo_stats.frames import records
 from nmo_stats.hierarchical import HierarchicalFit
+from nmo_stats.hierarchical.checks import Check, check_text
 from nmo_stats.names import PARAMETER_NAMES, SAMPLED
 from nmo_stats.sections.blocks import Block, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, draw_panels, first_of
@@ -19,6 +19,8 @@ from nmo_stats.wording import (
     joined,
     percent,
     probability_text,
+    range_text,
+    records,
     rounded_percent,
     significant,
 )
@@ -98,70 +100,59 @@ def _prior_posterior(analysis: Analysis) -> Picture:
     from nmo_stats.figures import prior_posterior
 
     fit = analysis.fit
-    parameters = "; ".join(
-        f"{PARAMETER_NAMES[row['parameter']]} {_median(row)} ({_limits(row)}), prior {row['prior']}"
-        for row in records(analysis.model_frames["parameters"])
-    )
     return draw_panels(
         "prior_posterior",
         [partial(prior_posterior, fit, name) for name in fit.model.parameters],
         1.7,
         caption="Posterior (blue) and prior (dashed) of each parameter. Rate, ratio: log axes.",
-        alt=f"Posterior beside prior of each parameter: {parameters}.",
+        alt="Posterior beside prior of each parameter; medians and intervals are in the table below.",
     )
 
 
 def _parameter_table(analysis: Analysis) -> Table:
-    rows = tuple(
-        (
-            capital(PARAMETER_NAMES[row["parameter"]]),
-            f"{row['prior']}{' of its log' if row['parameter'] in _LOG_PARAMETERS else ''}",
-            _median(row),
-            _limits(row),
-            rounded_percent(row["contraction"]),
-        )
-        for row in records(analysis.model_frames["parameters"])
-    )
+    rows = tuple(map(_parameter_row, records(analysis.model_frames["parameters"])))
     level = f"{percent(analysis.settings.level)} interval"
     columns = ("Parameter", "Prior", "Median", level, "Variance removed by the data")
     return Table("Parameters of the hierarchical model", columns, rows, words=(1,))
 
 
-def _median(row: dict[str, Any]) -> str:
-    return significant(_natural(row, "median"))
-
-
-def _limits(row: dict[str, Any]) -> str:
-    return f"{significant(_natural(row, 'low'))} to {significant(_natural(row, 'high'))}"
-
-
-def _natural(row: dict[str, Any], name: str) -> float:
-    """Return a number of a parameter on the natural scale."""
-    return math.exp(row[name]) if row["parameter"] in _LOG_PARAMETERS else float(row[name])
+def _parameter_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return the numbers of a parameter on the natural scale."""
+    is_log = row["parameter"] in _LOG_PARAMETERS
+    median, low, high = (math.exp(row[name]) if is_log else row[name] for name in ("median", "low", "high"))
+    return (
+        capital(PARAMETER_NAMES[row["parameter"]]),
+        f"{row['prior']}{' of its log' if is_log else ''}",
+        significant(median),
+        range_text(low, high),
+        rounded_percent(row["contraction"]),
+    )
 
 
 def _prediction_table(analysis: Analysis) -> Table:
-    rows = tuple(
-        (
-            _TARGETS.get(row["target"], f"Patient {row['patient']}"),
-            row["treatment"],
-            f"{significant(row['rate'])} ({significant(row['rate_low'])} to {significant(row['rate_high'])})",
-            f"{row['relapses']:.0f} ({row['relapses_low']:.0f} to {row['relapses_high']:.0f})",
-            f"{probability_text(row['relapse_free'])} ({probability_text(row['relapse_free_low'])} to "
-            f"{probability_text(row['relapse_free_high'])})",
-        )
-        for row in records(analysis.model_frames["predictions"])
-    )
     return Table(
         "Predictions for one year on each treatment",
         ("Target", "Treatment", "Rate per year", "Relapses in the year", "Probability of none"),
-        rows,
+        tuple(map(_prediction_row, records(analysis.model_frames["predictions"]))),
         words=(1,),
         notes=(
             f"Medians with {percent(analysis.settings.level)} intervals. They continue the observed periods "
             "and do not predict what would have happened without a switch.",
         ),
     )
+
+
+def _prediction_row(row: dict[str, Any]) -> tuple[str, ...]:
+    formats: dict[str, Callable[[float], str]] = {
+        "rate": significant,
+        "relapses": "{:.0f}".format,
+        "relapse_free": probability_text,
+    }
+    cells = (
+        f"{text(row[name])} ({text(row[f'{name}_low'])} to {text(row[f'{name}_high'])})"
+        for name, text in formats.items()
+    )
+    return (_TARGETS.get(row["target"], f"Patient {row['patient']}"), row["treatment"], *cells)
 
 
 def _check_table(caption: str, checks: list[Check]) -> Table:

@@ -6,9 +6,8 @@ from typing import Any
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.describe import ArrSummary
-from nmo_stats.frames import records
 from nmo_stats.sections.blocks import Section, Table
-from nmo_stats.wording import beside, percent, significant
+from nmo_stats.wording import beside, percent, range_text, records, significant
 
 
 def relapse_rates(analysis: Analysis) -> Section:
@@ -108,4 +107,4 @@ def _cautions(summary: ArrSummary, about: str, *, is_merged: bool) -> tuple[str,
 
 
 def _range(row: dict[str, Any], low: str, high: str) -> str:
-    return f"{significant(row[low])} to {significant(row[high])}"
+    return range_text(row[low], row[high])

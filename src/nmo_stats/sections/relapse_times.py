@@ -11,7 +11,6 @@ from typing import Final
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
-from nmo_stats.estimate import Interval
 from nmo_stats.estimators.cautions import merged_cautions
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
@@ -22,6 +21,7 @@ from nmo_stats.wording import (
     joined,
     months_text,
     percent,
+    range_text,
     ratio_limits,
     significant,
 )
@@ -60,19 +60,18 @@ def merging_blocks(pair: Comparison) -> tuple[Prose, ...]:
 
 def first_relapse_sentences(first: FirstRelapse) -> list[str]:
     """Return what is known of the time to the first relapse, and why the rest is not."""
-    curves = first.curves.values()
-    medians = [
-        f"{months_text(curve.median, 2)} on {curve.treatment} ({_interval(curve)}; {_relapsed(curve)})"
-        for curve in curves
-        if math.isfinite(curve.median)
-    ]
-    sentences = [f"The median time to the first relapse is {joined(medians)}."] if medians else []
-    sentences += [
-        f"On {curve.treatment} {_relapsed(curve)}, and the median time to the first relapse is not reached "
-        f"({_interval(curve)})."
-        for curve in curves
-        if math.isinf(curve.median)
-    ]
+    medians, sentences = [], []
+    for curve in first.curves.values():
+        relapsed = f"{curve.relapsed} of {counted(curve.patients, 'patient')} relapsed"
+        interval = f"{percent(first.level)} interval {_interval(curve, 2)}"
+        if math.isfinite(curve.median):
+            medians.append(f"{months_text(curve.median, 2)} on {curve.treatment} ({interval}; {relapsed})")
+        else:
+            sentences.append(
+                f"On {curve.treatment} {relapsed}, and the median time is not reached ({interval})."
+            )
+    if medians:
+        sentences.insert(0, f"The median time to the first relapse is {joined(medians)}.")
     treatments = defaultdict(list)
     for treatment, reason in first.reasons.items():
         treatments[reason].append(f"on {treatment}")
@@ -100,13 +99,7 @@ def accumulation_blocks(first: FirstRelapse, mean: Accumulation) -> tuple[Block,
 
 def _median_table(first: FirstRelapse) -> Table:
     rows = tuple(
-        (
-            curve.treatment,
-            str(curve.patients),
-            str(curve.relapsed),
-            _months(curve.median),
-            _months_interval(curve),
-        )
+        (curve.treatment, str(curve.patients), str(curve.relapsed), _months(curve.median), _interval(curve))
         for curve in first.curves.values()
     )
     return Table(
@@ -122,43 +115,36 @@ def _median_table(first: FirstRelapse) -> Table:
 
 def share_table(first: FirstRelapse) -> Table:
     """Return the proportion without a relapse at a few times."""
-
-    def cells(at: Mapping[str, float]) -> tuple[str, str]:
-        return beside(at["share"], 1), ratio_limits(at["low"], at["high"])
-
-    rows = tuple(
-        (curve.treatment, str(months), *((str(at["at_risk"]), *cells(at)) if at else _BEYOND))
-        for curve in first.curves.values()
-        for months in first.landmarks
-        for at in [curve.share_at(months)]
-    )
     return Table(
         "Proportion of patients without a relapse (Kaplan-Meier)",
         ("Treatment", "Months", "At risk, no relapse", "Proportion", f"{percent(first.level)} interval"),
-        rows,
+        tuple(
+            (curve.treatment, str(months), *_share_cells(curve.share_at(months)))
+            for curve in first.curves.values()
+            for months in first.landmarks
+        ),
         notes=(
             "Intervals: beta product, pointwise; without censoring they are the exact ones of a proportion.",
         ),
     )
 
 
-def _mean_table(mean: Accumulation, landmarks: tuple[int, ...]) -> Table:
-    def cells(at: Mapping[str, float]) -> tuple[str, str]:
-        if math.isnan(at["low"]):
-            return significant(at["mean"]), "not estimable"
-        return significant(at["mean"]), f"{significant(at['low'])} to {significant(at['high'])}"
+def _share_cells(at: Mapping[str, float] | None) -> tuple[str, ...]:
+    if at is None:
+        return _BEYOND
+    return str(at["at_risk"]), beside(at["share"], 1), ratio_limits(at["low"], at["high"])
 
-    rows = tuple(
-        (curve.treatment, str(months), *((str(at["at_risk"]), *cells(at)) if at else _BEYOND))
-        for curve in mean.curves.values()
-        for months in landmarks
-        for at in [curve.mean_at(months)]
-    )
+
+def _mean_table(mean: Accumulation, landmarks: tuple[int, ...]) -> Table:
     reasons = dict.fromkeys(curve.interval_reason for curve in mean.curves.values() if curve.interval_reason)
     return Table(
         "Mean number of relapses per patient since the start of the treatment",
         ("Treatment", "Months", "At risk", "Mean", f"{percent(mean.level)} interval"),
-        rows,
+        tuple(
+            (curve.treatment, str(months), *_mean_cells(curve.mean_at(months)))
+            for curve in mean.curves.values()
+            for months in landmarks
+        ),
         notes=(
             "It assumes that the end of follow-up is independent of the relapses; a switch triggered by a "
             "relapse violates this.",
@@ -167,52 +153,36 @@ def _mean_table(mean: Accumulation, landmarks: tuple[int, ...]) -> Table:
     )
 
 
-def _relapsed(curve: TimeToFirst) -> str:
-    return f"{curve.relapsed} of {counted(curve.patients, 'patient')} relapsed"
+def _mean_cells(at: Mapping[str, float] | None) -> tuple[str, ...]:
+    if at is None:
+        return _BEYOND
+    limits = "not estimable" if math.isnan(at["low"]) else range_text(at["low"], at["high"])
+    return str(at["at_risk"]), significant(at["mean"]), limits
 
 
-def _interval(curve: TimeToFirst) -> str:
-    """Return the interval of a median in months, for a sentence."""
-    interval = curve.median_interval
-    name, low, high = f"{percent(interval.level)} interval", interval.low, interval.high
-    if _is_unknown(interval):
-        return f"{name} not estimable"
-    if math.isinf(high):
-        return f"{name} from {significant(12 * low, 2)}, upper limit not reached"
-    if low == 0:
-        return f"{name} up to {significant(12 * high, 2)}, lower limit not reached"
-    return f"{name} {significant(12 * low, 2)} to {significant(12 * high, 2)}"
-
-
-def _months_interval(curve: TimeToFirst) -> str:
+def _interval(curve: TimeToFirst, digits: int = 3) -> str:
+    """Return the limits of a median in months."""
     low, high = curve.median_interval.low, curve.median_interval.high
-    return "not estimable" if _is_unknown(curve.median_interval) else f"{_months(low)} to {_months(high)}"
+    if low == 0 and math.isinf(high):
+        return "not estimable"
+    return f"{_months(low, digits)} to {_months(high, digits)}"
 
 
-def _is_unknown(interval: Interval) -> bool:
-    return interval.low == 0 and math.isinf(interval.high)
-
-
-def _months(years: float) -> str:
-    return "not reached" if math.isinf(years) else significant(12 * years)
+def _months(years: float, digits: int = 3) -> str:
+    return "not reached" if math.isinf(years) else significant(12 * years, digits)
 
 
 def _relapse_free_picture(analysis: Analysis) -> Picture:
     from nmo_stats.figures import relapse_free
 
     first = analysis.first_relapse
-    shares = []
-    for curve in first.curves.values():
-        known = [(months, curve.share_at(months)) for months in first.landmarks]
-        texts = [f"{significant(at['share'], 2)} at {months} months" for months, at in known if at]
-        shares.append(f"{curve.treatment} {', '.join(texts)}")
     return draw(
         "relapse_free",
         partial(relapse_free, first, analysis.pair),
         3.2,
         caption="Proportion of patients without a relapse since the start of the treatment (Kaplan-Meier), "
-        f"with pointwise {percent(first.level)} intervals. Tick: a patient censored without a relapse.",
-        alt=f"Kaplan-Meier curves of the relapse-free proportion: {'; '.join(shares)}.",
+        f"with {percent(first.level)} pointwise intervals. Tick: a patient censored without a relapse.",
+        alt=f"Kaplan-Meier curves of {joined(list(first.curves))}; their values are in the tables below.",
     )
 
 
@@ -220,11 +190,6 @@ def _mean_picture(analysis: Analysis) -> Picture:
     from nmo_stats.figures import mean_counts
 
     mean = analysis.accumulation
-    means = [
-        f"{significant(curve.curve['mean'].iloc[-1], 2)} on {curve.treatment} after "
-        f"{months_text(curve.last, 2)}"
-        for curve in mean.curves.values()
-    ]
     bands = f" Bands: pointwise {percent(mean.level)} intervals, while 5 patients or more are at risk."
     if any(curve.interval_reason for curve in mean.curves.values()):
         bands = ""
@@ -232,7 +197,8 @@ def _mean_picture(analysis: Analysis) -> Picture:
         "accumulation",
         partial(mean_counts, mean, analysis.pair),
         3.2,
-        caption="Mean number of relapses per patient since the start of each treatment (Nelson-Aalen). "
-        f"A straight line: a constant rate.{bands}",
-        alt=f"Mean cumulative number of relapses per patient: {'; '.join(means)}.",
+        caption="Mean number of relapses per patient since the start of each treatment (Nelson-Aalen). A "
+        f"straight line: a constant rate.{bands}",
+        alt=f"Mean cumulative number of relapses on {joined(list(mean.curves))}; the values are in the "
+        "table below.",
     )

@@ -2,161 +2,384 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from functools import partial
+from string import ascii_lowercase
 from typing import Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.names import METHODS
-from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section
+from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.sections.blocks import Block, Bullets, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
-from nmo_stats.sections.sensitivity_tables import (
-    COLUMNS,
-    PIVOT_FAMILIES,
-    RULE_TITLES,
-    grid_table,
-    no_effect_table,
-    pivot_table,
-    regression_table,
-    tipping_table,
-)
-from nmo_stats.sensitivity import FAMILY_NAMES, NoEffect
+from nmo_stats.sensitivity import FAMILY_NAMES, Answer, NoEffect, Sensitivity, Spread, TippingPoint
+from nmo_stats.sensitivity.empirical_bayes import IMPLAUSIBLE
+from nmo_stats.sensitivity.empirical_bayes import METHOD as OBSERVED_EXPECTED
 from nmo_stats.sensitivity.literature import placebo_sentences
-from nmo_stats.sensitivity.words import no_effect_sentences
-from nmo_stats.wording import percent, significant
+from nmo_stats.sensitivity.rules import DESIGNS
+from nmo_stats.sensitivity.words import no_effect_sentences, share_text
+from nmo_stats.wording import capital, percent, probability_text, significant
 
-_ENDS: Final = {
-    "fixed": "as observed",
-    "triggered_1": "2 months after its first relapse",
-    "triggered_2": "2 months after its second relapse",
-    "look_back": "2 months after a relapse, the reference period being the 12 months before, with at least "
-    "2 relapses in them",
+_WITHIN: Final = "conditional_exact"
+_COLUMNS: Final = (HIERARCHICAL, _WITHIN)
+_FAMILIES: Final = {
+    "prior": "Prior",
+    "heterogeneity": "Spread of ratios",
+    "likelihood": "Counts",
+    "entry": "Entry",
+    "trigger": "Switch",
+    "rounding": "Times",
+    "run_in": "Run-in",
+    "merging": "Merging",
+    "leave_one_out": "Patients",
+    "bias_adjustment": "Background",
 }
+_DIRECTIONS: Final = ("added", "removed", "background")
+_CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "P(ratio < 1) below 0.95"}
 
 
 def no_effect(analysis: Analysis) -> Section:
     """Return the section on what such a design shows without any effect."""
-    found = analysis.sensitivity
+    sensitivity = analysis.sensitivity
     title = "What such a design shows with no effect at all"
-    headline = [design for design in found.designs if design.is_headline]
-    told = no_effect_sentences(analysis.pair, found.designs)
-    known = tuple(map(Prose, placebo_sentences(analysis.pair)))
-    if not told:
-        reasons = dict.fromkeys(f"{_capital(row.reason)}." for row in found.of("benchmark") if row.reason)
+    texts = no_effect_sentences(analysis.pair, sensitivity.designs)
+    published = tuple(map(Prose, placebo_sentences(analysis.pair)))
+    if not texts:
+        reasons = dict.fromkeys(
+            f"{capital(row.reason)}." for row in sensitivity.of("benchmark") if row.reason
+        )
         lead = "What series like this one show with no effect at all could not be simulated."
-        return Section("no-effect", title, lead, (*map(Prose, reasons), *known))
-    table = no_effect_table(headline)
-    blocks: tuple[Block, ...] = (
-        _no_effect_picture(analysis, headline),
-        *(Prose(text) for text in told[1:]),
-        *known,
-        Fold("The numbers, and how they were simulated", (table, Prose(_simulated(headline)))),
-    )
-    if len(found.designs) > len(headline):
-        blocks = (*blocks, Fold("The same for other populations", (grid_table(found.designs),)))
-    return Section("no-effect", title, told[0], blocks)
+        return Section("no-effect", title, lead, (*map(Prose, reasons), *published))
+    headline = [design for design in sensitivity.designs if design.is_headline]
+    folds = [
+        Fold("The numbers, and how they were simulated", (no_effect_table(headline), _simulated(headline)))
+    ]
+    if len(sensitivity.designs) > len(headline):
+        folds.append(Fold("The same for other populations", (grid_table(sensitivity.designs),)))
+    picture = _no_effect_picture(headline, analysis.pair.comparator)
+    return Section("no-effect", title, texts[0], (picture, *map(Prose, texts[1:]), *published, *folds))
 
 
-def _simulated(headline: Sequence[NoEffect]) -> str:
+def _simulated(headline: Sequence[NoEffect]) -> Prose:
     """Return how the series were simulated."""
-    ends = "; ".join(_ENDS[design.rule_name] for design in headline)
+    ends = "; ".join(DESIGNS[design.rule_name].end for design in headline)
     spread = headline[0].overdispersion.sd_period
     periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
-    return (
+    return Prose(
         "How it was simulated: each patient has a relapse rate of their own, Gamma distributed between "
-        f"patients{periods}; the comparator times are those of "
-        "these patients, and nothing changes at the switch. The designs differ in when the reference "
-        f"period ends: {ends}. How these patients came to be "
-        "switched is not known from the counts."
+        f"patients{periods}; the comparator times are those of these patients, and nothing changes at the "
+        f"switch. The designs differ in when the reference period ends: {ends}. How these patients came to "
+        "be switched is not known from the counts."
     )
 
 
 def assumptions(analysis: Analysis) -> Section:
     """Return the section on the ratio under other assumptions, and on what would tip it."""
-    found = analysis.sensitivity
-    told = no_effect_sentences(found.pair, found.designs)
-    lead, *rest = (text for text in found.summary if text not in told)
-    blocks: tuple[Block, ...] = (_curve(analysis),) if _has_curve(analysis) else ()
-    blocks = (*blocks, *((Prose(" ".join(rest)),) if rest else ()))
-    if found.has_answer:
-        blocks = (*blocks, pivot_table(found))
-    regression = found.of("rtm")
-    if any(row.has_interval for row in regression):
-        blocks = (*blocks, regression_table(found))
-    tipping = tipping_table(found)
-    blocks = (*blocks, tipping) if tipping.rows else blocks
-    in_tables = {*PIVOT_FAMILIES, "tipping"} if found.has_answer else set()
-    reasons = tuple(
-        dict.fromkeys(
-            f"{FAMILY_NAMES[row.family]}: {row.reason}."
-            for row in found.without_number
-            if row.family not in in_tables
-        )
+    sensitivity = analysis.sensitivity
+    simulated = no_effect_sentences(sensitivity.pair, sensitivity.designs)
+    lead, *rest = (text for text in sensitivity.summary if text not in simulated)
+    blocks = [
+        *_curve(sensitivity),
+        *([Prose(" ".join(rest))] if rest else []),
+        *_answer_tables(sensitivity),
+        *_tipping_tables(sensitivity),
+        *_without_number(sensitivity),
+    ]
+    sentences = tuple(
+        sensitivity.sentence(row)
+        for row in sensitivity.rows
+        if isinstance(row, Answer) and row.has_interval and row.method in (*_COLUMNS, OBSERVED_EXPECTED)
+    )
+    if sentences:
+        blocks.append(Fold("Each assumption in a sentence", (Bullets(sentences),)))
+    title = "Other assumptions, and what would tip the answer"
+    return Section("sensitivity", title, lead, tuple(blocks))
+
+
+def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
+    """Return what the command prints: the summary, the tables of the page, and what has no number."""
+    yield Prose(f"{sensitivity.pair.comparator} / {sensitivity.pair.reference}")
+    yield Prose(" ".join(sensitivity.summary))
+    yield from _answer_tables(sensitivity)
+    headline = [design for design in sensitivity.designs if design.is_headline]
+    if headline:
+        yield no_effect_table(headline)
+    yield from _tipping_tables(sensitivity)
+    yield from _without_number(sensitivity)
+    failures = {
+        f"{FAMILY_NAMES[row.family]}, {row.label}, {METHODS[row.method or ''].name}: {row.reason}": None
+        for row in sensitivity.failed
+    }
+    yield from map(Failure, failures)
+
+
+def _answer_tables(sensitivity: Sensitivity) -> Iterator[Table]:
+    if sensitivity.has_answer:
+        yield pivot_table(sensitivity)
+    if any(row.has_interval for row in sensitivity.answers("rtm")):
+        yield regression_table(sensitivity)
+
+
+def _tipping_tables(sensitivity: Sensitivity) -> Iterator[Table]:
+    table = tipping_table(sensitivity)
+    if table.rows:
+        yield table
+
+
+def _without_number(sensitivity: Sensitivity) -> Iterator[Block]:
+    """Return the reasons that are in no table."""
+    in_tables = {*_FAMILIES, "tipping"} if sensitivity.has_answer else set()
+    reasons = dict.fromkeys(
+        f"{FAMILY_NAMES[row.family]}: {row.reason}."
+        for row in sensitivity.without_number
+        if row.family not in in_tables
     )
     if reasons:
-        blocks = (*blocks, Prose("Without a number, and why:"), Bullets(reasons))
-    title = "Other assumptions, and what would tip the answer"
-    return Section("sensitivity", title, lead, (*blocks, *_in_words(analysis)))
+        yield Prose("Without a number, and why:")
+        yield Bullets(tuple(reasons))
 
 
-def _in_words(analysis: Analysis) -> tuple[Block, ...]:
-    found = analysis.sensitivity
-    sentences = tuple(
-        found.sentence(row)
-        for row in found.rows
-        if row.has_interval and row.method in (*COLUMNS, "empirical_bayes") and row.family != "benchmark"
+class _Footnotes(dict[str, str]):
+    """The letter of each reason why a number is missing."""
+
+    def dash(self, reason: str, sign: str = "–") -> str:
+        """Return the sign of a missing number, with the letter under which a note gives its reason."""
+        return f"{sign} ({self.setdefault(reason, _letters(len(self)))})" if reason else sign
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the reasons, each behind its letter."""
+        return tuple(f"({letter}) {reason}." for reason, letter in self.items())
+
+
+def _letters(number: int) -> str:
+    first, last = divmod(number, len(ascii_lowercase))
+    return (_letters(first - 1) if first else "") + ascii_lowercase[last]
+
+
+def no_effect_table(headline: Sequence[NoEffect]) -> Table:
+    """Return what every method shows with no effect, for the population with the mean rate of the data."""
+    marks = _Footnotes()
+    rows = tuple(
+        (DESIGNS[design.rule_name].title, METHODS[one.method].name, *_simulated_cells(one, marks))
+        for design in headline
+        for one in design.spreads
     )
-    return (Fold("Each assumption in a sentence", (Bullets(sentences),)),) if sentences else ()
+    replicates = sorted({one.replicates for design in headline for one in design.spreads}, reverse=True)
+    numbers = " or ".join(f"{number:,}" for number in replicates)
+    return Table(
+        "Estimates with no effect, mean rate as in these patients",
+        ("Design", "Estimator", "Median", "95 % of series", "Observed", "At or below", "Large series"),
+        rows,
+        words=(1,),
+        notes=(
+            f"{numbers} simulated series of each design. Large series: the estimate without sampling error.",
+            *_counts(headline),
+            *marks.notes(),
+        ),
+    )
 
 
-def _no_effect_picture(analysis: Analysis, headline: Sequence[NoEffect]) -> Picture:
+def grid_table(designs: Sequence[NoEffect]) -> Table:
+    """Return what the exact ratio within patients shows with no effect, for the other populations."""
+    marks = _Footnotes()
+    rows = []
+    for design in designs:
+        spread = design.find(_WITHIN)
+        if spread is not None and not design.is_headline:
+            median, _, _, share, large = _simulated_cells(spread, marks, ("median", "large_cohort"))
+            rows.append((capital(design.words), DESIGNS[design.rule_name].title, median, share, large))
+    return Table(
+        "Exact ratio within patients with no effect, by population",
+        ("Population", "Design", "Median", "At or below", "Large series"),
+        tuple(rows),
+        words=(1,),
+        notes=(*_counts(designs), *marks.notes()),
+    )
+
+
+def _counts(designs: Sequence[NoEffect]) -> dict[str, None]:
+    """Return how the counts of the designs were simulated, each way once."""
+    return dict.fromkeys(design.overdispersion.sentence() for design in designs)
+
+
+def _simulated_cells(
+    spread: Spread, marks: _Footnotes, explained: tuple[str, ...] = ("median", "observed", "large_cohort")
+) -> tuple[str, str, str, str, str]:
+    """Return median, range, observed estimate, proportion at or below it, estimate in a large series."""
+    missing = {name: why for name, why in spread.reasons.items() if name in explained}
+    median, observed, large = (
+        marks.dash(missing[name]) if name in missing else significant(value or 0.0)
+        for name, value in (
+            ("median", spread.median),
+            ("observed", spread.observed),
+            ("large_cohort", spread.large_cohort),
+        )
+    )
+    limits = "–"
+    if spread.low is not None and spread.high is not None:
+        limits = f"{significant(spread.low)} to {significant(spread.high)}"
+    share = "–" if spread.at_or_below is None else share_text(spread.at_or_below, spread.identified)
+    return median, limits, observed, share, large
+
+
+def pivot_table(sensitivity: Sensitivity) -> Table:
+    """Return one line for each assumption, one column for each of two methods."""
+    marks = _Footnotes()
+    rows = [("As analysed", *_cells(list(sensitivity.base.values()), marks))]
+    remarks: dict[str, None] = {}
+    for family, name in _FAMILIES.items():
+        answers = sensitivity.answers(family)
+        remarks |= dict.fromkeys(
+            f"{name}: {row.assumption.remark}." for row in answers if row.assumption.remark
+        )
+        rows += [
+            (f"{name}: {label}", *_cells([row for row in answers if row.label == label], marks))
+            for label in dict.fromkeys(row.label for row in answers)
+        ]
+    note = (
+        f"Ratios with {percent(sensitivity.level)} intervals; a dash without a letter: the assumption does "
+        "not concern the estimator. All estimators: results.json."
+    )
+    columns = ("Assumption", "Hierarchical", "P(ratio < 1)", "Exact, within patients")
+    return Table(
+        "The ratio under other assumptions", columns, tuple(rows), notes=(note, *remarks, *marks.notes())
+    )
+
+
+def _cells(rows: Sequence[Answer], marks: _Footnotes) -> tuple[str, str, str]:
+    by_method = {row.method: row for row in rows}
+    hierarchical, within = (by_method.get(method, by_method.get(None)) for method in _COLUMNS)
+    probability = None if hierarchical is None else hierarchical.probability_below_1
+    return (
+        _ratio(hierarchical, marks),
+        "–" if probability is None else probability_text(probability),
+        _ratio(within, marks),
+    )
+
+
+def _ratio(row: Answer | None, marks: _Footnotes) -> str:
+    if row is None:
+        return "–"
+    if row.has_interval:
+        return row.ratio_text()
+    return marks.dash(row.reason, "withheld" if row.failed else "–")
+
+
+def regression_table(sensitivity: Sensitivity) -> Table:
+    """Return observed against expected relapses for each assumed population."""
+    marks = _Footnotes()
+    pair = sensitivity.pair
+    rows = tuple(
+        (capital(row.label), _ratio(row, marks) if row.is_plausible else "data speak against it")
+        for row in sensitivity.answers("rtm")
+    )
+    note = (
+        f"Relapses on {pair.comparator} divided by those expected with no effect of patients whose rates "
+        f"come from the population, given their relapses on {pair.reference} (empirical Bayes, "
+        "negative-binomial interval; Hauer's further division by 1 + V/E² is not applied). The mean is "
+        "that of the population before anybody was chosen; a higher one never gives a higher ratio. The "
+        f"data speak against a population with a probability under {percent(IMPLAUSIBLE)} of as few "
+        f"relapses on {pair.reference} as these patients had."
+    )
+    columns = ("Population", "Ratio")
+    return Table("Allowing for regression to the mean", columns, rows, notes=(note, *marks.notes()))
+
+
+def tipping_table(sensitivity: Sensitivity) -> Table:
+    """Return one line for each method and criterion, one column for each direction."""
+    pair = sensitivity.pair
+    marks = _Footnotes()
+    rows = []
+    methods = dict.fromkeys(point.method for point in sensitivity.tipping if sensitivity.has_answer)
+    for method, criterion in itertools.product(methods, _CRITERIA):
+        points = [one for one in sensitivity.tipping if (one.method, one.criterion) == (method, criterion)]
+        if points:
+            cells = (tipping_cell(points, direction, marks) for direction in _DIRECTIONS)
+            rows.append((METHODS[method or ""].name, _CRITERIA[criterion], *cells))
+    note = (
+        "Smallest number of relapses that tips the answer, in the most and in the least favourable "
+        "patients; 0: the criterion already holds; ≤, ≥: a bound, not every allocation was tried; (some): "
+        "in the most favourable patients only. Background ratio: what the same series would have to show "
+        "with no effect."
+    )
+    return Table(
+        "What would tip the answer",
+        (
+            "Estimator",
+            "Until",
+            f"Added on {pair.comparator}",
+            f"Removed from {pair.reference}",
+            "Background ratio",
+        ),
+        tuple(rows),
+        words=(1,),
+        notes=(note, *marks.notes()),
+    )
+
+
+def tipping_cell(points: Sequence[TippingPoint], direction: str, marks: _Footnotes) -> str:
+    """Return the numbers for some and for every allocation, or why there are none."""
+    asked = [point for point in points if point.direction in (direction, "any")]
+    reason = "; ".join(dict.fromkeys(point.reason for point in asked if point.reason))
+    if direction == "background":
+        numbers = [significant(point.number) for point in asked if point.number is not None]
+        return " to ".join(numbers) or marks.dash(reason)
+    some, every = (
+        next((_bounded(one) for one in asked if one.every is which and one.number is not None), "")
+        for which in (False, True)
+    )
+    if not some:
+        return marks.dash(reason)
+    if not every:
+        return marks.dash(reason, f"{some} (some)")
+    return some if some == every else f"{some} to {every}"
+
+
+def _bounded(point: TippingPoint) -> str:
+    sign = ("≥ " if point.every else "≤ ") if point.is_bound else ""
+    return f"{sign}{point.number:.0f}"
+
+
+def _no_effect_picture(headline: Sequence[NoEffect], comparator: str) -> Picture:
     from nmo_stats.figures import no_effect as paint
-    from nmo_stats.figures.sensitivity import simulated_rows
+    from nmo_stats.figures.sensitivity import simulated_height
 
     population = headline[0].population
-    told = [
-        f"{RULE_TITLES[design.rule_name]}: {METHODS[one.method].name} median {significant(one.median, 2)}, 95 % of the series {significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"
-        for design in headline
+    titles = [DESIGNS[design.rule_name].title for design in headline]
+    shown = [
+        f"{title}: {METHODS[one.method].name} median {significant(one.median, 2)}, 95 % of the series "
+        f"{significant(one.low or 0.0, 2)} to {significant(one.high or 0.0, 2)}"
+        for title, design in zip(titles, headline, strict=True)
         for one in design.spreads
         if one.median is not None
     ]
     return draw(
         "no_effect",
-        partial(
-            paint,
-            headline,
-            [RULE_TITLES[design.rule_name] for design in headline],
-            comparator=analysis.pair.comparator,
-        ),
-        0.24 * simulated_rows(headline) + 0.4,
-        caption=f"Estimates in simulated series like this one with no effect: medians (dots) and the range of 95 % of the series (grey). Blue bars: the observed estimates, "
-        f"with the share of series at or below them. Mean rate {significant(population.mean, 2)} per year as in these patients, coefficient of variation {population.cv:g}.",
-        alt=f"With no effect: {'; '.join(told)}.",
+        partial(paint, headline, titles, comparator=comparator),
+        0.24 * simulated_height(headline) + 0.4,
+        caption="Estimates in simulated series like this one with no effect: medians (dots) and the range "
+        "of 95 % of the series (grey). Blue bars: the observed estimates, with the proportion at or below "
+        f"them. Mean rate {significant(population.mean, 2)} per year as in these patients, coefficient of "
+        f"variation {population.cv:g}.",
+        alt=f"With no effect: {'; '.join(shown)}.",
     )
 
 
-def _has_curve(analysis: Analysis) -> bool:
-    from nmo_stats.figures.sensitivity import lines
-
-    return bool(lines(analysis.sensitivity))
-
-
-def _curve(analysis: Analysis) -> Picture:
+def _curve(sensitivity: Sensitivity) -> Iterator[Picture]:
     from nmo_stats.figures import specification_curve
     from nmo_stats.figures.sensitivity import height, lines
 
-    found = analysis.sensitivity
-    shown = lines(found)
-    told = [f"{line.assumption}: {line.leading.ratio_text(2)}" for line in shown]
-    return draw(
+    shown = lines(sensitivity)
+    if not shown:
+        return
+    texts = [f"{line.name}: {line.leading.ratio_text(2)}" for line in shown]
+    yield draw(
         "assumptions",
-        partial(specification_curve, found),
+        partial(specification_curve, sensitivity),
         0.22 * height(shown) + 0.4,
-        caption=f"The ratio under one changed assumption after the other, with {percent(found.level)} intervals. Blue: the hierarchical ratio, and the numbers where there is one. Black: the exact ratio within patients. "
-        "Grey: observed against expected relapses. The blue line and band are the hierarchical ratio as analysed.",
-        alt=f"Rate ratio under each assumption. {'; '.join(told)}.",
+        caption=f"The ratio under one changed assumption after the other, with {percent(sensitivity.level)} "
+        "intervals. Blue: the hierarchical ratio, and the numbers where there is one. Black: the exact "
+        "ratio within patients. Grey: observed against expected relapses. The blue line and band are the "
+        "hierarchical ratio as analysed.",
+        alt=f"Rate ratio under each assumption. {'; '.join(texts)}.",
     )
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

@@ -44,11 +44,9 @@ def renderables(
     >>> [str(line) for line in renderables([Prose("No relapse."), Bullets(("one reason",))])]
     ['No relapse.', '- one reason']
     """
-    previous: Block | None = None
-    for block in blocks:
-        if previous is not None and Table in (type(block), type(previous)):
+    for number, block in enumerate(block for block in blocks if not isinstance(block, Picture)):
+        if number and not isinstance(block, Bullets):
             yield Text()
-        previous = block
         yield from _rendered(block, readable, width, most)
 
 
@@ -64,8 +62,6 @@ def _rendered(block: Block, readable: Readable, width: int, most: int | None) ->
             yield from _table(block if most is None else shortened(block, most), readable, width)
         case Fold():
             yield from renderables(block.blocks, readable, width, most)
-        case Picture():
-            pass
 
 
 def paragraph(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> Text:
@@ -86,7 +82,7 @@ def paragraph(text: str, width: int = WIDTH, first: str = "", rest: str = "") ->
     - the ratio is 0.20
       (0.02 to 0.98)
     """
-    room = max(width - cell_len(first), 1)
+    room = max(width - max(cell_len(first), cell_len(rest)), 1)
     lines = [line for part in text.split("\n") for line in wrapped(part, room)]
     return Text("\n".join(f"{rest if number else first}{line}" for number, line in enumerate(lines)))
 
@@ -141,7 +137,7 @@ def _grid(columns: list[str], rows: list[list[str]], words: set[int], width: int
     cells = list(zip(*rows, strict=True))
     widths = _widths(columns, cells, words, width - _GAP * (len(columns) - 1))
     if widths is None:
-        return Text("\n".join(_record(columns, row, width) for row in rows))
+        return Text("\n\n".join(_record(columns, row, width) for row in rows))
     lines = [[wrapped(cell, room) for cell, room in zip(row, widths, strict=True)] for row in rows]
     is_long = any(len(cell) > 1 for row in lines for cell in row)
     drawn = Grid(

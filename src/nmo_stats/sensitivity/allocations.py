@@ -1,25 +1,35 @@
-"""Comparisons with a few relapses more on the comparator, or fewer on the reference, in one patient or another."""
+"""How few relapses, added on the comparator or removed from the reference, tip an answer.
+
+An allocation is how many relapses are moved in each patient. Up to 2,000 allocations of a number of relapses,
+all are tried. Beyond that two nested paths are: one fills the patients one after the other, the other goes
+around them, in the order of what a single relapse does in each. A path can miss an allocation: its number is
+an upper bound for *some* and a lower one for *every* allocation.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
 
-from nmo_stats.arrays import Counts
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 
-Direction = Literal["added", "removed"]
-
-_MOST_COUNTED: Final = 2000
+MOST_PATIENTS: Final = 60  # beyond, not every allocation is tried, however few relapses are moved
+MOST_ENUMERATED: Final = 2000  # allocations of one number of relapses
+_MOST_FITTED: Final = 8  # allocations in doubt, of one number of relapses
+_ONCE_FITTED: Final = (
+    0.3  # of the doubt remains once an allocation is fitted, the errors being nearly the same
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """Relapses added on the comparator, or removed from the reference; an allocation is how many in each patient.
+    """Relapses added on the comparator, or removed from the reference.
 
     Parameters
     ----------
@@ -32,7 +42,7 @@ class Moves:
     """
 
     pair: Comparison
-    direction: Direction
+    direction: Literal["added", "removed"]
     fewest_left: int = 0
 
     @cached_property
@@ -68,47 +78,180 @@ class Moves:
 
     def evenly(self, count: int, order: Counts) -> Counts:
         """Return the allocation that goes around the patients, in an order, as long as they have room."""
-        low, high = 0, count  # the whole rounds lie between
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._in_rounds(middle).sum() <= count else (low, middle - 1)
-        allocation = self._in_rounds(low)
-        more = order[self.room[order] > low][: count - int(allocation.sum())]
-        allocation[more] += 1
+        rounds = smallest(lambda whole: np.minimum(self.room, whole + 1).sum() > count, count)
+        allocation = np.minimum(self.room, count if rounds is None else rounds)
+        allocation[order[self.room[order] > allocation[order]][: count - int(allocation.sum())]] += 1
         return allocation
 
-    def exchanges(self, allocation: Counts) -> Counts:
-        """Return the allocations that differ by one relapse given from one patient to another, shape (exchanges, n)."""
-        givers, takers = np.flatnonzero(allocation > 0), np.flatnonzero(allocation < self.room)
-        pairs = np.array([(one, other) for one in givers for other in takers if one != other], dtype=np.int64)
-        found = np.tile(allocation, (len(pairs), 1))
-        for sign, column in ((-1, 0), (1, 1)):
-            if len(pairs):
-                found[np.arange(len(pairs)), pairs[:, column]] += sign
-        return found
-
-    def numbers(self) -> list[float]:
-        """Return how many allocations there are of 0, 1, 2, ... relapses, up to 2,000 or the largest number."""
-        patients, most = len(self.pair.patients), int(min(self.most(), _MOST_COUNTED))
-        if self.direction == "added":
-            return [float(min(math.comb(count + patients - 1, count), 10**15)) for count in range(most + 1)]
-        ways = np.zeros(most + 1)
-        ways[0] = 1.0
-        for room in self.room[self.room > 0]:
-            ways = np.minimum(np.convolve(ways, np.ones(min(int(room), most) + 1))[: most + 1], 1e15)
-        return [float(number) for number in np.round(ways)]
-
-    def everything(self, count: int) -> Counts:
-        """Return every allocation, shape (allocations, n)."""
+    def everything(self, count: int, most: int = MOST_ENUMERATED) -> Counts | None:
+        """Return every allocation, shape (allocations, n); None if there are more than so many."""
         later = np.minimum(np.concatenate([np.cumsum(self.room[::-1])[::-1][1:], [0]]), count)
-        found, left = np.zeros((1, 0), dtype=np.int64), np.array([count])
+        allocations, left = np.zeros((1, 0), dtype=np.int64), np.array([count])
         for room, room_later in zip(self.room, later, strict=True):
-            least, most = np.maximum(left - room_later, 0), np.minimum(left, room)
-            ways = np.maximum(most - least + 1, 0)
-            parent = np.repeat(np.arange(len(found)), ways)
+            least, largest = np.maximum(left - room_later, 0), np.minimum(left, room)
+            ways = np.maximum(largest - least + 1, 0)
+            if ways.sum() > most:
+                return None
+            parent = np.repeat(np.arange(len(allocations)), ways)
             amount = least[parent] + np.arange(len(parent)) - np.repeat(np.cumsum(ways) - ways, ways)
-            found, left = np.column_stack([found[parent], amount]), left[parent] - amount
-        return found
+            allocations, left = np.column_stack([allocations[parent], amount]), left[parent] - amount
+        return allocations
 
-    def _in_rounds(self, rounds: int) -> Counts:
-        return np.minimum(self.room, rounds)
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What tells whether allocations tip the answer.
+
+    Parameters
+    ----------
+    excess
+        By how much each of several allocations is beyond the criterion, in units of the doubt that is left.
+    fitted
+        The same of one allocation without a doubt; None where there is none.
+    """
+
+    excess: Callable[[Counts], Floats]
+    fitted: Callable[[Counts], float] | None = None
+    _known: dict[bytes, Floats] = field(default_factory=dict)
+
+    def scores(self, allocations: Counts) -> Floats:
+        """Return the excess of each allocation, computed once."""
+        key = allocations.tobytes()
+        if key not in self._known:
+            self._known[key] = self.excess(allocations)
+        return self._known[key]
+
+    def verdict(self, allocations: Counts, *, every: bool) -> tuple[bool, bool]:
+        """Return whether some, or every, allocation tips the answer, and whether that is certain.
+
+        In doubt that *some* does it is denied, and that *every* does is granted, so that numbers stay bounds.
+        """
+        excess = self.scores(allocations)
+        if self.fitted is None:
+            return bool((excess >= 0).all() if every else (excess >= 0).any()), True
+        sign, shift, doubt = -1.0 if every else 1.0, 0.0, 1.0
+        for fits, place in enumerate(np.argsort(-sign * excess)):
+            value = sign * (excess[place] + shift)
+            if abs(value) > doubt:
+                return bool(value > 0) != every, True
+            if fits == _MOST_FITTED:
+                return every, False
+            exact = self.fitted(allocations[place])
+            if (exact >= 0) != every:
+                return not every, True
+            shift, doubt = exact - excess[place], _ONCE_FITTED
+        return every, True
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The search for the smallest number of moved relapses that tips one answer.
+
+    Parameters
+    ----------
+    moves
+        Where relapses are added or removed.
+    judge
+        What tells whether an allocation tips the answer.
+    most
+        Largest number of relapses.
+    has_extremes
+        Whether the most and the least favourable allocation are those in the order of the time ratios.
+    is_rising
+        Whether moving one relapse more never undoes what is tipped, so that numbers can be skipped.
+    most_enumerated
+        Allocations of one number of relapses that are all tried.
+    most_together
+        Where it is not: allocations of all numbers together that are tried before numbers are skipped.
+    goes_on
+        Whether the search goes on beyond them.
+    """
+
+    moves: Moves
+    judge: Judge
+    most: int
+    has_extremes: bool = False
+    is_rising: bool = True
+    most_enumerated: int = MOST_ENUMERATED
+    most_together: int = MOST_ENUMERATED
+    goes_on: bool = True
+
+    @cached_property
+    def first_skipped(self) -> int:
+        """The first number of relapses from which numbers are skipped."""
+        if self.is_rising:
+            return 0
+        together = 0
+        for count in range(self.most + 1):
+            allocations = self._tried(count)
+            together += self.most_together + 1 if allocations is None else len(allocations)
+            if together > self.most_together:
+                return count
+        return self.most + 1
+
+    def number(self, *, every: bool) -> tuple[int, bool] | None:
+        """Return the smallest number with which some, or every, allocation tips; and whether a bound."""
+        certain: dict[int, bool] = {}
+
+        def tips(count: int) -> bool:
+            allocations = self._tried(count)
+            candidates = self._paths(count, every=every) if allocations is None else allocations
+            verdict, is_certain = self.judge.verdict(candidates, every=every)
+            certain[count] = is_certain and allocations is not None
+            return verdict
+
+        value = next((count for count in range(self.first_skipped) if tips(count)), None)
+        if value is None and self.goes_on:
+            value = smallest(tips, self.most, self.first_skipped)
+        return None if value is None else (value, not certain.get(value if every else value - 1, True))
+
+    def _tried(self, count: int) -> Counts | None:
+        """Return allocations with the most and the least favourable one; None beyond what is tried."""
+        if self.has_extremes:
+            order = self.moves.by_time_ratio()
+            return np.stack([self.moves.in_order(count, order), self.moves.in_order(count, order[::-1])])
+        is_small = len(self.moves.room) <= MOST_PATIENTS or count == 0
+        return self.moves.everything(count, self.most_enumerated) if is_small else None
+
+    def _paths(self, count: int, *, every: bool) -> Counts:
+        order = self._from_least if every else self._from_least[::-1]
+        return np.stack([self.moves.in_order(count, order), self.moves.evenly(count, order)])
+
+    @cached_property
+    def _from_least(self) -> Counts:
+        """The patients in the order of what a single relapse does in each."""
+        singles = self._tried(1)
+        if singles is None:
+            return self.moves.by_time_ratio()[::-1]
+        ranked = singles.argmax(axis=1)[np.argsort(self.judge.scores(singles), kind="stable")]
+        rest = np.setdiff1d(np.arange(singles.shape[1]), ranked)  # without room: they take none
+        return np.concatenate([rest, ranked])
+
+
+def smallest(holds: Callable[[int], bool], most: int, first: int = 0) -> int | None:
+    """Return the smallest number from ``first`` to ``most`` for which a rising condition holds.
+
+    Returns
+    -------
+    int or None
+        None if it holds for none of them.
+
+    Examples
+    --------
+    >>> [smallest(lambda count: count > 7, *limits) for limits in ((100,), (5,), (100, 20))]
+    [8, None, 20]
+    """
+    if first > most:
+        return None
+    if holds(first):
+        return first
+    low, step = first, 1
+    while low + step < most and not holds(low + step):
+        low, step = low + step, 2 * step
+    high = min(low + step, most)
+    if high <= low or not holds(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high

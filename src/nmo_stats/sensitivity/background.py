@@ -1,12 +1,12 @@
 """The posterior of the ratio beyond what such a series would show with no effect at all.
 
-If the log ratio of a series without effect is B ~ Normal(mean, sd), independent of the data, what is left of the observed
-log ratio X is X - B, with
+If the log ratio of a series without effect is B ~ Normal(mean, sd), independent of the data, what is left of
+the observed log ratio X is X - B, with
 
     P(X - B <= v) = E P(X <= v + B) = integral of F(v + mean + sd z) phi(z) dz
 
-for the posterior distribution function F of X. The integral is a sum over even steps that are short beside both the Normal density
-and F: for such smooth functions it converges faster than any power of the step.
+for the posterior distribution function F of X. The integral is a sum over even steps that are short beside
+both the Normal density and F: for such smooth functions it converges faster than any power of the step.
 """
 
 from __future__ import annotations
@@ -23,26 +23,28 @@ from nmo_stats.arguments import instance, number
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES
-from nmo_stats.estimate import Interval, RateRatio, require_level
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimate import NO_INFORMATION, Interval, RateRatio, require_level
+from nmo_stats.estimators.table import Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
-from nmo_stats.hierarchical.refits import METHOD
-from nmo_stats.sensitivity.models import hierarchical_answer
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.no_effect import NoEffect
-from nmo_stats.sensitivity.row import Row
-from nmo_stats.simulate import cohort_with_expectation, point_estimates
+from nmo_stats.sensitivity.row import Answer, Assumption
+from nmo_stats.sensitivity.rules import RULES, misfit_text
+from nmo_stats.simulate import Rule, cohort_with_expectation, point_estimates
 from nmo_stats.wording import significant
 
 DEFAULT_SD: Final = 0.2
 LARGEST_SD: Final = 5.0  # with more nothing would be known of it
 LARGEST_RATIO: Final = 1e4  # or its inverse: no way of being switched makes a series look so different
 _FITTED_PATIENTS: Final = 500
-_FEWEST_EXPECTED: Final = 100.0  # comparator relapses of the large series: its log ratio then has a standard error of at most about 0.15
+# comparator relapses of the large series: its log ratio then has a standard error of at most about 0.15
+_FEWEST_EXPECTED: Final = 100.0
 _STEP: Final = 0.25  # of the standard deviation of the narrower of the two distributions
 _REACH: Final = 8.5  # standard deviations; beyond is 1e-17
 _MOST_NODES: Final = 20_001
-_WIDEST: Final = 200.0
+_ROUNDING: Final = 1e-6  # of a quantile, more than its error
 _WITHIN: Final = "conditional_exact"
+_KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Background:
 
 
 def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) -> RateRatio:
-    """Return the posterior of the ratio divided by an uncertain background ratio: median and equal-tailed interval.
+    """Return the ratio divided by an uncertain background ratio: median and equal-tailed interval.
 
     Raises
     ------
@@ -81,7 +83,8 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
 
     References
     ----------
-    Lash TL, Fox MP, MacLehose RF, et al. Good practices for quantitative bias analysis. doi:10.1093/ije/dyu149.
+    Lash TL, Fox MP, MacLehose RF, et al. Good practices for quantitative bias analysis.
+    doi:10.1093/ije/dyu149.
 
     Examples
     --------
@@ -95,74 +98,122 @@ def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) 
     instance("background", background, Background)
     base = fit.rate_ratio(level)
     tail = (1 - require_level(level)) / 2
-    smeared = Smeared.of(fit, background)
-    low, median, high = (math.exp(smeared.quantile(share)) for share in (tail, 0.5, 1 - tail))
-    return RateRatio(
+    logs, weights = _lattice(fit, background)
+
+    def below(value: float) -> float:
+        return float(weights @ fit.posterior.cdf("log_rate_ratio", value + logs))
+
+    def quantile(probability: float) -> float:
+        middle = float(fit.posterior.quantile("log_rate_ratio", (probability,))[0]) - math.log(
+            background.ratio
+        )
+        if background.sd == 0:
+            return middle
+        # the log background ratio is on the lattice: so far the quantile can lie from the one for its median
+        reach = _REACH * background.sd + _ROUNDING
+        return float(
+            brentq(lambda value: below(value) - probability, middle - reach, middle + reach, xtol=1e-10)
+        )
+
+    low, median, high = (math.exp(quantile(probability)) for probability in (tail, 0.5, 1 - tail))
+    return replace(
+        base,
         estimate=median,
         interval=Interval(low, high, level, "credible"),
-        method=fit.method,
-        estimand=base.estimand,
-        cautions=base.cautions,
-        probability_below_1=smeared.below(0.0),
+        probability_below_1=below(0.0),
+        rate_difference=None,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Smeared:
-    """The distribution of the log ratio minus the log background ratio.
+def _lattice(fit: HierarchicalFit, background: Background) -> tuple[Floats, Floats]:
+    """Return log background ratios, dense beside both distributions, and their probabilities."""
+    if background.sd == 0:
+        return np.array([math.log(background.ratio)]), np.ones(1)
+    low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
+    step = _STEP * min(1.0, float(high - low) / 2 / background.sd)
+    z = np.linspace(-_REACH, _REACH, min(2 * math.ceil(_REACH / step) + 1, _MOST_NODES))
+    weights = np.exp(-0.5 * z**2)
+    return math.log(background.ratio) + background.sd * z, weights / weights.sum()
+
+
+def adjusted_rows(
+    fit: HierarchicalFit, designs: Sequence[NoEffect], given: Background | None, refits: Refits, seed: int
+) -> list[Answer]:
+    """Return the ratio beyond the background that the user gave, and beyond those of the simulated designs.
 
     Parameters
     ----------
     fit
-        Whose posterior it is.
-    logs, weights
-        Log background ratios on an even lattice, and their probabilities.
+        Whose posterior is adjusted.
+    designs
+        The simulated designs.
+    given
+        The background ratio that the user gave.
+    refits
+        Computes the fit to a large series.
+    seed
+        Of the simulated series.
+
+    Returns
+    -------
+    list of Answer
+        One row for the given background, and one for each way of being switched.
     """
-
-    fit: HierarchicalFit
-    logs: Floats
-    weights: Floats
-
-    @classmethod
-    def of(cls, fit: HierarchicalFit, background: Background) -> Smeared:
-        """Place the lattice so finely that neither distribution changes much within a step."""
-        if background.sd == 0:
-            return cls(fit, np.array([math.log(background.ratio)]), np.ones(1))
-        low, high = fit.posterior.quantile("log_rate_ratio", (0.16, 0.84))
-        step = _STEP * min(1.0, float(high - low) / 2 / background.sd)
-        count = min(2 * math.ceil(_REACH / step) + 1, _MOST_NODES)
-        z = np.linspace(-_REACH, _REACH, count)
-        weights = np.exp(-0.5 * z**2)
-        return cls(fit, math.log(background.ratio) + background.sd * z, weights / weights.sum())
-
-    def below(self, value: float) -> float:
-        """Return P(log ratio - log background <= value)."""
-        return float(self.weights @ self.fit.posterior.cdf("log_rate_ratio", value + self.logs))
-
-    def quantile(self, share: float) -> float:
-        """Return the value below which lies a share of the probability."""
-        start = float(self.fit.posterior.quantile("log_rate_ratio", (share,))[0]) - float(
-            self.weights @ self.logs
+    rows = []
+    if given is not None:
+        rows.append(_adjusted_row(fit, given, Assumption("bias_adjustment", "given", "given"), refits.level))
+    for name, codes in _KINDS.items():
+        alike = sorted(
+            (one for one in designs if one.rule_name in codes and not one.overdispersion.is_alternative),
+            key=lambda one: (not one.is_headline, codes.index(one.rule_name)),
         )
-        if self.logs.size == 1:
-            return start
-        reach = 1.0
-        while reach < _WIDEST and not self.below(start - reach) <= share <= self.below(start + reach):
-            reach *= 2
-        return float(
-            brentq(lambda value: self.below(value) - share, start - reach, start + reach, xtol=1e-10)
+        assumption = Assumption("bias_adjustment", codes[0], name)
+        reason = _no_background(fit.model, RULES[codes[0]], alike)
+        background = (
+            Refusal(fit.method, reason) if reason else simulated_background(fit.model, alike, refits, seed)
         )
+        if isinstance(background, Refusal):
+            rows.append(Answer.of(assumption, background))
+        else:
+            rows.append(_adjusted_row(fit, background, assumption, refits.level))
+    return rows
+
+
+def _no_background(model: Model, rule: Rule, designs: Sequence[NoEffect]) -> str:
+    """Return why a fit is not divided by the simulated ratio of a design; empty if it is."""
+    if not sum(model.pair.totals):
+        return NO_INFORMATION
+    if model.entry is not None:
+        return (
+            f"the fit allows for entry by a relapse on {model.pair.reference}: a background ratio would do so"
+            " twice"
+        )
+    unfit = misfit_text(model.pair, rule)
+    if unfit:
+        return unfit
+    if not designs or not designs[0].is_headline:
+        return "such series could not be simulated"
+    return "the large series is fitted with Poisson counts only" if model.likelihood != "poisson" else ""
+
+
+def _adjusted_row(
+    fit: HierarchicalFit, background: Background, assumption: Assumption, level: float
+) -> Answer:
+    name = f"{assumption.name}: {significant(background.ratio)}"
+    assumption = replace(assumption, name=name, detail=f"log sd {significant(background.sd, 2)}")
+    return Answer.of(assumption, answer(fit.method, lambda: adjusted(fit, background, level)))
 
 
 def simulated_background(
     model: Model, designs: Sequence[NoEffect], refits: Refits, seed: int
 ) -> Background | Refusal:
-    """Return what the hierarchical model shows in a very large series with no effect, or why that is not known.
+    """Return what the hierarchical model shows in a very large series with no effect, or why not.
 
-    It is not known where the large series is expected to hold too few relapses on the comparator to fix its ratio. The ratio is that of the model's own fit to a large series of the headline design, moved by as much as the exact ratio within
-    patients moves from that series to a still larger one, which goes along with it but for a hundredth (a control variate). The
-    uncertainty is that of the population: the standard deviation of the latter log ratio over the designs, or the default without a
-    grid of them.
+    It is not known where the large series is expected to hold too few relapses on the comparator to fix its
+    ratio. The ratio is that of the model's own fit to a large series of the headline design, moved by as much
+    as the exact ratio within patients moves from that series to a still larger one, which goes along with it
+    but for a hundredth (a control variate). The uncertainty is that of the population: the standard deviation
+    of the latter log ratio over the designs, or the default without a grid of them.
 
     Parameters
     ----------
@@ -182,32 +233,19 @@ def simulated_background(
     comparator = float(expected[0, :, 1].sum())
     logs = [math.log(ratio) for design in designs if 0 < (ratio := design.large_cohort(_WITHIN)) < math.inf]
     within = float(point_estimates(series)[_WITHIN][0])
-    unknown = not 0 < headline.large_cohort(_WITHIN) < math.inf or not 0 < within < math.inf
-    if comparator < _FEWEST_EXPECTED or unknown:
+    is_known = 0 < headline.large_cohort(_WITHIN) < math.inf and 0 < within < math.inf
+    if comparator < _FEWEST_EXPECTED or not is_known:
         reason = (
-            f"with such rare relapses a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} on the comparator, too few "
-            f"to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
+            f"a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} "
+            f"relapses on the comparator, too few to fix its ratio ({_FEWEST_EXPECTED:g} are needed)"
         )
-        return Refusal(METHOD, reason)
+        return Refusal(HIERARCHICAL, reason)
     if series.years.max() > LONGEST_YEARS or series.relapses.max() > MOST_RELAPSES:
         reason = "a large series with such relapses has periods beyond those that can be analysed"
-        return Refusal(METHOD, reason)
+        return Refusal(HIERARCHICAL, reason)
     large = Comparison.from_arrays(np.asarray(series.relapses[0]), series.years[0])
-    found = hierarchical_answer(refits, replace(model, pair=large))
+    found = answer(HIERARCHICAL, lambda: refits.rate_ratio(replace(model, pair=large)))
     if isinstance(found, Refusal):
         return found
     moved = logs[0] - math.log(within)
     return Background(found.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD)
-
-
-def adjusted_row(
-    fit: HierarchicalFit, background: Background, assumption: str, clause: str, level: float
-) -> Row:
-    """Return the row of the adjusted ratio."""
-    label = f"{assumption}: {significant(background.ratio)}"
-    if fit.convergence.failures:
-        reason = "failed diagnostic: " + "; ".join(fit.convergence.failures)
-        row = Row("bias_adjustment", label, clause, fit.method, reason=reason, failed=True)
-    else:
-        row = Row.of("bias_adjustment", label, clause, adjusted(fit, background, level))
-    return replace(row, detail=f"log sd {significant(background.sd, 2)}")

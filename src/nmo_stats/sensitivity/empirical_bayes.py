@@ -1,12 +1,13 @@
-"""Regression to the mean by the empirical-Bayes before/after method: observed relapses against those expected without effect.
+"""Regression to the mean: observed relapses against those expected with no effect, by empirical Bayes.
 
-Patients' rates are taken to be Gamma distributed with mean m and coefficient of variation c, before anybody was chosen. Then,
-given y_i0 relapses in t_i0 years on the reference, a patient's rate is Gamma with shape a + y_i0 and rate b + t_i0, where
-a = 1/c^2 and b = a/m; with no effect of the comparator
+Patients' rates are taken to be Gamma distributed with mean m and coefficient of variation c, before anybody
+was chosen. Then, given y_i0 relapses in t_i0 years on the reference, a patient's rate is Gamma with shape a +
+y_i0 and rate b + t_i0, where a = 1/c^2 and b = a/m; with no effect of the comparator
 
     E_i = t_i1 (a + y_i0) / (b + t_i0)
 
-relapses are expected on it, and under a ratio r their number is negative binomial with size a + y_i0 and mean r E_i.
+relapses are expected on it, and under a ratio r their number is negative binomial with size a + y_i0 and mean
+r E_i.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
 from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
+from nmo_stats.estimators.table import Refusal
+from nmo_stats.sensitivity.literature import HIGHEST_RATE, AssumedPopulation, profile_of
+from nmo_stats.sensitivity.row import Answer, Assumption
 from nmo_stats.simulate import GammaRates
-from nmo_stats.wording import counted, probability_text
+from nmo_stats.wording import counted, probability_text, significant
 
 METHOD: Final = "empirical_bayes"
 CVS: Final = (0.5, 0.7, 1.0)
-IMPLAUSIBLE: Final = (
-    0.05  # probability of as few reference relapses as observed, below which a population is not believed
-)
+# probability of as few reference relapses as observed, below which a population is not believed
+IMPLAUSIBLE: Final = 0.05
 _TAIL: Final = 36.0  # e^-36 is nothing
 _NODES: Final = 96
 
@@ -74,7 +77,7 @@ class ExpectedCount:
         return 1 - self._below(self.observed, ratio)
 
     def _below(self, count: int, ratio: float) -> float:
-        """Return P(total < count), by inverting the characteristic function on a lattice that holds the total."""
+        """Return P(total < count): the characteristic function inverted on a lattice that holds the total."""
         excess = ratio * self.excess  # a count's tail falls by the factor excess / (1 + excess)
         mean, variance = float(self.size @ excess), float(self.size @ (excess * (1 + excess)))
         length = math.ceil(mean + 12 * math.sqrt(variance) + _TAIL * (1 + float(excess.max()))) + count + 1
@@ -82,13 +85,12 @@ class ExpectedCount:
         angle = 2 * math.pi / length * np.arange(1, terms + 1)
         waves = np.exp(-(self.size @ np.log1p(excess[:, None] * (1 - np.exp(1j * angle)))))
         sums = (1 - np.exp(-1j * angle * count)) / (1 - np.exp(-1j * angle))
-        twice = np.where(
-            2 * np.arange(1, terms + 1) == length, 1.0, 2.0
-        )  # the middle of an even lattice stands once
+        # the middle of an even lattice counts once
+        twice = np.where(2 * np.arange(1, terms + 1) == length, 1.0, 2.0)
         return float(np.clip((count + np.sum(twice * (waves * sums).real)) / length, 0.0, 1.0))
 
     def _terms(self, length: int, excess: Floats) -> int:
-        """Return up to which multiple of 2 pi / length the characteristic function, which falls, is not nothing."""
+        """Return the multiple of 2 pi / length beyond which the characteristic function is nothing."""
         orders = np.unique(np.geomspace(1, length // 2, 40).astype(np.int64))
         falls = 1 - np.cos(2 * math.pi / length * orders)
         log_modulus = -0.5 * (self.size @ np.log1p(2 * (excess * (1 + excess))[:, None] * falls))
@@ -97,9 +99,10 @@ class ExpectedCount:
 
 
 def _few_nodes(size: Floats, excess: Floats) -> tuple[Floats, Floats]:
-    """Return weights and nodes with sum size f(excess) = weights @ f(nodes) for smooth f, such as the log characteristic function.
+    """Return weights and nodes with sum size f(excess) = weights @ f(nodes) for smooth f.
 
-    The sum over patients of the polynomial through f at the Chebyshev points of log(excess).
+    Such a function is the log characteristic function. The sum over patients of the polynomial through f at
+    the Chebyshev points of log(excess).
     """
     x = np.log(excess)
     low, high = float(x.min()), float(x.max())
@@ -133,11 +136,9 @@ class EmpiricalBayesRatio:
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
         """Return observed / expected with the interval of ratios that neither tail of the count excludes."""
         tail = (1 - require_level(level)) / 2
-        low = (
-            self._limit(lambda ratio: tail - self.count.at_least_observed(ratio))
-            if self.count.observed
-            else 0.0
-        )
+        low = 0.0
+        if self.count.observed:
+            low = self._limit(lambda ratio: tail - self.count.at_least_observed(ratio))
         high = self._limit(lambda ratio: self.count.at_most_observed(ratio) - tail)
         return RateRatio(
             estimate=self.count.observed / self.count.expected,
@@ -159,17 +160,18 @@ class EmpiricalBayesRatio:
         if chance >= IMPLAUSIBLE:
             return ()
         text = (
-            f"as few as {counted(self.pair.totals[0], 'relapse')} on {self.pair.reference} have a probability of {probability_text(chance, 2)} "
-            "in such patients: the data speak against this population"
+            f"as few as {counted(self.pair.totals[0], 'relapse')} on {self.pair.reference} have a "
+            f"probability of {probability_text(chance, 2)} in such patients: the data speak against this "
+            "population"
         )
         return (Caution("implausible_population", text),)
 
     def reference_at_most_observed(self) -> float:
-        """Return the probability that patients of the population have as few relapses on the reference as these, or fewer.
+        """Return the probability of as few relapses on the reference in patients of the population.
 
-        A small one speaks against the population. The other tail does not: patients are in such a series because they relapsed,
-        so that more relapses than the population's are what the method is there for; selection can only make fewer of them rarer
-        still, so that this tail holds whatever the selection was.
+        A small one speaks against the population. The other tail does not: patients are in such a series
+        because they relapsed, so that more relapses than the population's are what the method is there for;
+        selection can only make fewer of them rarer still, so that this tail holds whatever the selection was.
         """
         shape = self.population.shape
         size = np.full(len(self.pair.patients), shape)
@@ -188,11 +190,12 @@ class EmpiricalBayesRatio:
 
 
 def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBayesRatio:
-    """Compare the comparator relapses with those that each patient's reference period lets expect with no effect.
+    """Compare the comparator relapses with those expected from the reference periods with no effect.
 
-    A patient who relapsed often on the reference is expected to relapse less often later, the more so the shorter that
-    period was: the expectation lies between the patient's own rate and the population mean. Hauer's further division by
-    1 + V/E^2 (a correction of the ratio's expectation, V the variance of the expected count) is not applied.
+    A patient who relapsed often on the reference is expected to relapse less often later, the more so the
+    shorter that period was: the expectation lies between the patient's own rate and the population mean.
+    Hauer's further division by 1 + V/E^2 (a correction of the ratio's expectation, V the variance of the
+    expected count) is not applied.
 
     Parameters
     ----------
@@ -235,3 +238,29 @@ def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBay
     size = np.asarray(shape + pair.relapses[:, 0], dtype=np.float64)
     mean = pair.years[:, 1] * size / (rate + pair.years[:, 0])
     return EmpiricalBayesRatio(pair, population, ExpectedCount.of(size, mean, pair.totals[1]))
+
+
+def regression_rows(pair: Comparison, level: float = 0.95) -> list[Answer]:
+    """Return observed against expected relapses over the grid of assumed populations."""
+    populations = profile_of(pair).populations
+    mean = sum(pair.totals) / math.fsum(pair.total_years)
+    reason = "" if mean else NO_INFORMATION
+    if mean > HIGHEST_RATE:
+        reason = (
+            f"{significant(mean)} relapses per year are far from the assumed populations "
+            f"({populations[0].mean:g} to {populations[-1].mean:g} per year)"
+        )
+    if reason:
+        return [Answer.of(Assumption("rtm", "", "any population"), Refusal(METHOD, reason))]
+    return [_regression_row(pair, population, cv, level) for population in populations for cv in CVS]
+
+
+def _regression_row(pair: Comparison, population: AssumedPopulation, cv: float, level: float) -> Answer:
+    mean, detail = population.mean, population.label
+    ratio = regression_to_mean(pair, GammaRates(mean, cv))
+    name = f"{'mean' if detail else 'population mean'} {mean:g} per year, CV {cv:g}"
+    expected = (
+        f"{significant(ratio.count.expected)} relapses on {pair.comparator} are expected with no effect"
+    )
+    assumption = Assumption("rtm", f"mean_{mean:g}_cv_{cv:g}", name, detail, expected)
+    return Answer.of(assumption, ratio.rate_ratio(level))

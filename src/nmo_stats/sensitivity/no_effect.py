@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,54 +13,42 @@ from nmo_stats.arguments import instance, optional, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
-from nmo_stats.estimate import json_number
-from nmo_stats.hierarchical import Model, ratio_posteriors
-from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.errors import ArgumentError, ConvergenceError
+from nmo_stats.estimate import NO_INFORMATION, RateRatio
+from nmo_stats.estimators.table import answer
+from nmo_stats.hierarchical import Model, Refits, ratio_posteriors
+from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.empirical_bayes import CVS
 from nmo_stats.sensitivity.large_series import Rates, large_cohort_ratios, reason_without
 from nmo_stats.sensitivity.literature import HIGHEST_RATE, profile_of
-from nmo_stats.sensitivity.overdispersion import NOT_ASSESSED, Overdispersion, PeriodRates, varying
+from nmo_stats.sensitivity.overdispersion import (
+    NOT_ASSESSED,
+    Overdispersion,
+    PeriodRates,
+    observed_overdispersion,
+    prior_overdispersion,
+    varying,
+)
+from nmo_stats.sensitivity.row import Assumption, SimulatedSpread, Spread
+from nmo_stats.sensitivity.rules import RULES, misfit_text, misfits
 from nmo_stats.simulate import (
     Cohorts,
-    FixedWindows,
     GammaRates,
-    LookBack,
     Rule,
-    Triggered,
     point_estimates,
     simulate_cohorts,
 )
 from nmo_stats.simulate.rules import require_rule
+from nmo_stats.wording import significant
 
 HEADLINE_CV: Final = 0.7
-RULES: Final[dict[str, Rule]] = {
-    "fixed": FixedWindows(),
-    "triggered_1": Triggered(1),
-    "triggered_2": Triggered(2),
-    "look_back": LookBack(),
-}
 _TIE: Final = 1e-6  # equal outcomes give equal estimates but for rounding
-_TIME_STEP: Final = (
-    0.04  # log: simulated times are rounded to 2 % for the hierarchical model, so that patients repeat
-)
+# log: simulated times are rounded to 2 % for the hierarchical model, so that patients repeat
+_TIME_STEP: Final = 0.04
 _MOST_HIERARCHICAL: Final = 20_000  # replicates times patients, of the hierarchical model
 _MOST_SIMULATED: Final = 200_000  # of all estimators, and at least the fewest replicates
 _MOST_REPLICATES: Final = 100_000  # a share of series is then known to 0.2 percentage points
 _FEWEST_REPLICATES: Final = 200
-_NUMBERS: Final = (
-    "median",
-    "low",
-    "high",
-    "zero",
-    "infinite",
-    "not_identified",
-    "observed",
-    "at_or_below",
-    "large_cohort",
-)
-_UNSEEN: Final = "the ratio exists in none of the simulated series"
-_NOT_OBSERVED: Final = "the data show no such ratio, since both sides of it are 0"
-_NOT_COMPUTED: Final = "the hierarchical model is not fitted to so large a series here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,63 +70,6 @@ class Simulation:
         replicates = whole("replicates", self.replicates, _FEWEST_REPLICATES, _MOST_REPLICATES)
         object.__setattr__(self, "replicates", replicates)
         object.__setattr__(self, "seed", valid_seed(self.seed))
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The estimates of one estimator over many series with no effect.
-
-    Parameters
-    ----------
-    method
-        Name of the estimator.
-    median, low, high
-        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being ordered values; None where
-        no series was identified.
-    zero, infinite, not_identified
-        Shares of all series.
-    observed
-        The estimate from the data; None where there is none.
-    at_or_below
-        Share of the identified estimates at or below the observed one.
-    large_cohort
-        The estimate in a very large series of the same design: what is left when sampling error is gone; None where it was not
-        computed.
-    replicates
-        Number of series.
-    no_limit
-        Why there is no estimate in a very large series; empty where there is one.
-    """
-
-    method: str
-    median: float | None
-    low: float | None
-    high: float | None
-    zero: float
-    infinite: float
-    not_identified: float
-    observed: float | None
-    at_or_below: float | None
-    large_cohort: float | None
-    replicates: int
-    no_limit: str = ""
-
-    @property
-    def identified(self) -> float:
-        """Number of series in which there is such a ratio, at least 1."""
-        return max(1.0, self.replicates * (1 - self.not_identified))
-
-    @property
-    def reasons(self) -> dict[str, str]:
-        """Why a number is missing, by the name of the number."""
-        found = {}
-        if self.median is None:
-            found["median"] = _UNSEEN
-        if self.observed is None:
-            found["observed"] = _NOT_OBSERVED
-        if self.large_cohort is None:
-            found["large_cohort"] = self.no_limit or _NOT_COMPUTED
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +111,18 @@ class NoEffect:
         spread = self.find(method)
         return math.nan if spread is None or spread.large_cohort is None else spread.large_cohort
 
+    @property
+    def words(self) -> str:
+        """The rates that were simulated, in a few words."""
+        sd = self.overdispersion.sd_period
+        words = f"mean {significant(self.population.mean)} per year, CV {self.population.cv:g}"
+        return f"{words}, periods with log sd {significant(sd, 2)}" if sd else words
+
+    @property
+    def name(self) -> str:
+        """The rule and the rates."""
+        return f"{self.rule_name}, {self.words}"
+
     def to_dicts(self) -> list[dict[str, object]]:
         """Return one dictionary of plain numbers for each estimator."""
         return [
@@ -190,8 +134,7 @@ class NoEffect:
                 "overdispersion": self.overdispersion.source,
                 "headline": self.is_headline,
                 "method": spread.method,
-                **{name: json_number(getattr(spread, name)) for name in _NUMBERS},
-                "replicates": spread.replicates,
+                **spread.to_dict(),
                 "reason": "; ".join(f"{name}: {why}" for name, why in spread.reasons.items()) or None,
             }
             for spread in self.spreads
@@ -205,7 +148,7 @@ def headline_population(pair: Comparison) -> GammaRates:
 
 
 def populations(pair: Comparison) -> dict[GammaRates, bool]:
-    """Return the headline population and the grid of the regression to the mean, and which of them is the headline."""
+    """Return the headline population and the assumed ones, and which of them is the headline."""
     headline = headline_population(pair)
     if headline.mean > HIGHEST_RATE:
         return {headline: True}
@@ -225,7 +168,8 @@ def benchmark(
     Parameters
     ----------
     pair
-        The two periods; its comparator times are kept, and its reference times where the rule has none of its own.
+        The two periods; its comparator times are kept, and its reference times where the rule has none of its
+        own.
     population
         Patients' rates, the same on both treatments.
     rule
@@ -238,9 +182,9 @@ def benchmark(
     Returns
     -------
     tuple of Spread
-        ``pooled_exact`` (also the estimate of Poisson regression), ``conditional_exact`` (also of mid-p and of conditional Poisson
-        regression), ``mean_arr_ratio`` and ``median_arr_ratio`` (ratios of the mean and of the median of the individual relapse rates), and
-        ``hierarchical_quadrature``.
+        ``pooled_exact`` (also the estimate of Poisson regression), ``conditional_exact`` (also of mid-p and
+        of conditional Poisson regression), ``mean_arr_ratio`` and ``median_arr_ratio`` (ratios of the mean
+        and of the median of the individual relapse rates), and ``hierarchical_quadrature``.
 
     Raises
     ------
@@ -252,10 +196,12 @@ def benchmark(
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
+    >>> from nmo_stats.simulate import Triggered
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> found = benchmark(pair, GammaRates(0.6, 0.7), Triggered(1), Simulation(20_000))
-    >>> print(f"{found[1].method}: median {found[1].median:.1f}, {found[1].at_or_below:.0%} at or below {found[1].observed:.2f}")
-    conditional_exact: median 0.6, 21% at or below 0.19
+    >>> within = found[1]
+    >>> print(f"median {within.median:.1f}, {within.at_or_below:.0%} at or below {within.observed:.2f}")
+    median 0.6, 21% at or below 0.19
     """
     instance("pair", pair, Comparison)
     instance("population", population, GammaRates, PeriodRates)
@@ -294,7 +240,7 @@ def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:
     estimates = np.full(len(relapses), np.nan)
     posteriors = ratio_posteriors(relapses[known], times[known], model.priors, entry=model.entry)
     estimates[known] = np.exp(posteriors.quantile(0.5))
-    return [_spread(METHOD, estimates[:-1], float(estimates[-1]), None)]
+    return [_spread(HIERARCHICAL, estimates[:-1], float(estimates[-1]), None)]
 
 
 def _spread(method: str, estimates: Floats, observed: float, large_cohort: float | None) -> Spread:
@@ -321,3 +267,86 @@ def _order_statistics(identified: Floats) -> tuple[float | None, float | None, f
         return None, None, None
     median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf")
     return float(median), float(low), float(high)
+
+
+def no_effect_designs(
+    model: Model, simulation: Simulation, refits: Refits
+) -> tuple[list[NoEffect], list[SimulatedSpread]]:
+    """Return what methods show with no effect, by rule and population, and rows for what is missing.
+
+    The hierarchical model is among the methods for the headline population, its observed ratio being that of
+    the fit.
+    """
+    pair = model.pair
+    if not sum(pair.totals):
+        return [], [_missing("", "any rule", NO_INFORMATION)]
+    designs: list[NoEffect] = []
+    missing: list[SimulatedSpread] = []
+    for code, rule in RULES.items():
+        if misfits(pair, rule) == len(pair.patients):
+            reason = f"{misfit_text(pair, rule)}: such series are not like this one"
+            missing.append(_missing(code, f"{code}, any population", reason))
+            continue
+        for design in _asked(model, code, rule):
+            try:
+                spreads, failed = _spreads(model, design, simulation, refits)
+            except ArgumentError as refused:
+                missing.append(_missing(code, design.name, str(refused)))
+                continue
+            designs.append(replace(design, spreads=spreads))
+            missing += failed
+    return designs, missing
+
+
+def _missing(code: str, name: str, reason: str, method: str | None = None) -> SimulatedSpread:
+    assumption = Assumption("benchmark", code, name)
+    return SimulatedSpread(assumption=assumption, method=method, reason=reason, failed=method is not None)
+
+
+def _asked(model: Model, code: str, rule: Rule) -> Iterator[NoEffect]:
+    """Return the designs of a rule, still without a number: populations, and varying periods beside them."""
+    counts = observed_overdispersion(model.pair)
+    for population, is_headline in populations(model.pair).items():
+        yield NoEffect(code, rule, population, is_headline, (), counts)
+    if counts.source == "not assessable":
+        alternative = prior_overdispersion(model.priors, counts.patients)
+        yield NoEffect(code, rule, headline_population(model.pair), False, (), alternative)  # noqa: FBT003
+
+
+def _spreads(
+    model: Model, design: NoEffect, simulation: Simulation, refits: Refits
+) -> tuple[tuple[Spread, ...], list[SimulatedSpread]]:
+    """Return what every method shows, and a row for the hierarchical model if it could not be integrated."""
+    failed = []
+    try:
+        spreads = benchmark(
+            model.pair, design.rates, design.rule, simulation, model if design.is_headline else None
+        )
+    except ConvergenceError as refused:
+        failed = [_missing(design.rule_name, design.name, "; ".join(refused.failures), HIERARCHICAL)]
+        spreads = benchmark(model.pair, design.rates, design.rule, simulation)
+    # the quick integration of many series knows the observed ratio to a percent only
+    exact = answer(HIERARCHICAL, lambda: refits.rate_ratio(model))
+    spreads = tuple(
+        replace(spread, observed=exact.estimate)
+        if isinstance(exact, RateRatio) and spread.method == HIERARCHICAL and spread.observed is not None
+        else spread
+        for spread in spreads
+    )
+    return spreads, failed
+
+
+def simulated_rows(design: NoEffect) -> list[SimulatedSpread]:
+    """Return what every method shows in the series of a design."""
+    assumption = Assumption("benchmark", design.rule_name, design.name)
+    return [
+        SimulatedSpread(
+            assumption=assumption,
+            method=spread.method,
+            reason=spread.reasons.get("median", ""),
+            median=spread.median,
+            low=spread.low,
+            high=spread.high,
+        )
+        for spread in design.spreads
+    ]

@@ -1,30 +1,24 @@
-"""The shape of every sensitivity result: one assumption changed, and the answer that follows."""
+"""The three kinds of sensitivity results, each of one assumption and one method.
+
+An answer is a rate ratio under another assumption. A simulated spread holds the estimates in series with no
+effect. A tipping number is how much it takes to move an interval to 1. In place of each there can be the
+reason why there is none.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Final, Literal, Self
 
 from nmo_stats.estimate import NO_INFORMATION, Caution, Limit, RateRatio, json_number
 from nmo_stats.estimators.table import Refusal
+from nmo_stats.names import is_hierarchical
 from nmo_stats.wording import beside, ratio_limits, significant
 
-Family = Literal[
-    "prior",
-    "heterogeneity",
-    "likelihood",
-    "entry",
-    "trigger",
-    "rounding",
-    "run_in",
-    "merging",
-    "leave_one_out",
-    "rtm",
-    "bias_adjustment",
-    "benchmark",
-    "tipping",
-]
-FAMILY_NAMES: Final[dict[Family, str]] = {
+Criterion = Literal["upper_limit", "probability"]
+Direction = Literal["added", "removed", "background", "any"]
+
+FAMILY_NAMES: Final = {
     "prior": "Prior of the ratio",
     "heterogeneity": "Differences of the ratio between patients",
     "likelihood": "Distribution of the counts",
@@ -39,130 +33,282 @@ FAMILY_NAMES: Final[dict[Family, str]] = {
     "benchmark": "No effect at all",
     "tipping": "Tipping points",
 }
+_MISSING: Final = {
+    "median": "the ratio exists in none of the simulated series",
+    "observed": "the data show no such ratio, since both sides of it are 0",
+    "large_cohort": "the hierarchical model is not fitted to so large a series here",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The ratio under one changed assumption, or the reason why there is none.
+class Assumption:
+    """What is assumed.
 
     Parameters
     ----------
     family
-        Kind of the assumption.
-    assumption
-        What is assumed, in a few words.
-    clause
-        The same as the beginning of a sentence, e.g. ``"Without patient 1"``.
-    method
-        Name of the estimator; None where no estimator could be asked.
-    estimate, low, high
-        The ratio and its interval; in the family ``tipping`` the number or ratio that tips the interval, without limits; in the
-        family ``benchmark`` median and 95 % range of the estimates with no effect. None where there is none.
-    probability_below_1
-        Posterior probability, None for frequentist methods.
-    cautions
-        Reasons to read the number with care.
-    reason
-        Why there is no number.
-    failed
-        Whether that is because a computation failed.
+        Its kind.
+    code
+        Tells it from the others of its family.
+    name
+        In a few words.
     detail
-        What tables add to the assumption in brackets, and a figure leaves out.
+        What tables add to the name in brackets, and a figure leaves out.
     remark
         What this assumption does to the ratio where there is no effect; a sentence says it after the number.
     """
 
-    family: Family
-    assumption: str
-    clause: str
-    method: str | None = None
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    probability_below_1: float | None = None
-    cautions: tuple[Caution, ...] = ()
-    reason: str = ""
-    failed: bool = False
+    family: str
+    code: str
+    name: str
     detail: str = ""
     remark: str = ""
 
-    @classmethod
-    def of(cls, family: Family, assumption: str, clause: str, found: RateRatio | Refusal) -> Row:
-        """Return the row of what an estimator says."""
-        if isinstance(found, Refusal):
-            return cls(family, assumption, clause, found.method, reason=found.reason, failed=found.failed)
-        if not found.informative:
-            return cls(
-                family, assumption, clause, found.method, cautions=found.cautions, reason=NO_INFORMATION
-            )
-        return cls(
-            family,
-            assumption,
-            clause,
-            found.method,
-            found.estimate,
-            found.interval.low,
-            found.interval.high,
-            found.probability_below_1,
-            found.cautions,
-        )
+    @property
+    def label(self) -> str:
+        """The name with its detail."""
+        return f"{self.name} ({self.detail})" if self.detail else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What one method says under one assumption, or why it says nothing.
+
+    Parameters
+    ----------
+    assumption
+        What is assumed.
+    method
+        Code of the method; None where no method could be asked.
+    cautions
+        Reasons to read the number with care.
+    reason
+        Why there is no number; empty where there is one.
+    failed
+        Whether that is because a computation failed.
+    """
+
+    kind: ClassVar[str]
+    numbers: ClassVar[tuple[str, ...]]
+    assumption: Assumption
+    method: str | None
+    cautions: tuple[Caution, ...] = ()
+    reason: str = ""
+    failed: bool = False
+
+    @property
+    def family(self) -> str:
+        """Kind of the assumption."""
+        return self.assumption.family
 
     @property
     def label(self) -> str:
         """The assumption with its detail."""
-        return f"{self.assumption} ({self.detail})" if self.detail else self.assumption
+        return self.assumption.label
+
+    def withheld(self, reason: str) -> Self:
+        """Return the row without its numbers if they are of the hierarchical model."""
+        if not is_hierarchical(self.method):
+            return self
+        blank: dict[str, Any] = dict.fromkeys(self.numbers)
+        return replace(self, cautions=(), reason=reason, failed=True, **blank)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return one row of the JSON: None where a number does not exist, infinity as ``"inf"``."""
+        numbers = (*(json_number(getattr(self, name)) for name in self.numbers), None, None, None)
+        return {
+            "kind": self.kind,
+            "family": self.family,
+            "code": self.assumption.code,
+            "assumption": self.label,
+            "method": self.method,
+            **dict(zip(("estimate", "low", "high", "probability_below_1"), numbers, strict=False)),
+            "is_bound": False,
+            "cautions": [caution.to_dict() for caution in self.cautions],
+            "reason": self.reason or None,
+            "remark": self.assumption.remark or None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Row):
+    """The rate ratio under another assumption.
+
+    Parameters
+    ----------
+    estimate, low, high
+        The ratio and its interval; None where there is none.
+    probability_below_1
+        Posterior probability, None for frequentist methods.
+    """
+
+    kind = "answer"
+    numbers = ("estimate", "low", "high", "probability_below_1")
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    probability_below_1: float | None = None
+
+    @classmethod
+    def of(cls, assumption: Assumption, result: RateRatio | Refusal) -> Answer:
+        """Return the row of what a method says; without numbers where the data hold no information."""
+        if isinstance(result, Refusal):
+            method = result.method or None
+            return cls(assumption=assumption, method=method, reason=result.reason, failed=result.failed)
+        row = cls(assumption=assumption, method=result.method, cautions=result.cautions)
+        if not result.informative:
+            return replace(row, reason=NO_INFORMATION)
+        return replace(
+            row,
+            estimate=result.estimate,
+            low=result.interval.low,
+            high=result.interval.high,
+            probability_below_1=result.probability_below_1,
+        )
 
     @property
     def has_interval(self) -> bool:
         """Whether the row holds a ratio with limits."""
-        return self.estimate is not None and self.low is not None and self.high is not None
+        return None not in (self.estimate, self.low, self.high)
 
     @property
     def known_limit(self) -> Limit | None:
         """The one limit of the interval that the data set: that of a ratio without relapses in one period."""
         named = next((caution.limit for caution in self.cautions if caution.limit), None)
-        return "high" if named is None and self.has_interval and self.estimate == 0 else named
+        return "high" if named is None and self.estimate == 0 else named
 
-    def leading_text(self, digits: int = 3) -> str:
-        """Return what leads: the ratio, or the one limit that the data set; its median is made by the prior.
+    @property
+    def leading(self) -> float:
+        """The number that leads: the ratio, or the one limit that the data set (the rest is the prior's)."""
+        return {"high": self.high, "low": self.low, None: self.estimate}[self.known_limit] or 0.0
 
-        Examples
-        --------
-        >>> Row("rtm", "a", "If a", "empirical_bayes", 0.0, 0.0, 1.64).leading_text()
-        'at most 1.64'
-        """
-        if self.known_limit == "high":
-            return f"at most {beside(self.high or 0.0, 1, digits)}"
-        if self.known_limit == "low":
-            return f"at least {beside(self.low or 0.0, 1, digits)}"
-        return significant(self.estimate or 0.0, digits)
-
-    def ratio_text(self, digits: int = 3) -> str:
-        """Return the leading number and both limits of a row with an interval, each told apart from 1.
-
-        Examples
-        --------
-        >>> Row("rtm", "a", "If a", "empirical_bayes", 0.5, 0.2, 0.9991).ratio_text(2)
-        '0.50 (0.20 to 0.999)'
-        """
-        return f"{self.leading_text(digits)} ({ratio_limits(self.low or 0.0, self.high or 0.0, digits)})"
+    @property
+    def includes_1(self) -> bool:
+        """Whether there is an interval, and it includes 1."""
+        return self.low is not None and self.high is not None and self.low <= 1 <= self.high
 
     @property
     def is_plausible(self) -> bool:
         """Whether the data do not speak against the assumption itself."""
         return all(caution.code != "implausible_population" for caution in self.cautions)
 
-    def to_dict(self) -> dict[str, object]:
-        """Return one row of the ``sensitivity`` JSON: None where a number does not exist, infinity as ``"inf"``."""
-        return {
-            "family": self.family,
-            "assumption": self.label,
-            "method": self.method,
-            "estimate": json_number(self.estimate),
-            "low": json_number(self.low),
-            "high": json_number(self.high),
-            "probability_below_1": json_number(self.probability_below_1),
-            "cautions": [caution.to_dict() for caution in self.cautions],
-            "reason": self.reason or None,
-            "remark": self.remark or None,
-        }
+    def leading_text(self, digits: int = 3, bounds: tuple[str, str] = ("at most", "at least")) -> str:
+        """Return the number that leads, with the word or sign for a limit that the data set."""
+        if self.known_limit is None:
+            return significant(self.leading, digits)
+        return f"{bounds[self.known_limit == 'low']} {beside(self.leading, 1, digits)}"
+
+    def ratio_text(self, digits: int = 3, bounds: tuple[str, str] = ("at most", "at least")) -> str:
+        """Return the number that leads and both limits, each told apart from 1."""
+        limits = ratio_limits(self.low or 0.0, self.high or 0.0, digits)
+        return f"{self.leading_text(digits, bounds)} ({limits})"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The estimates of one method over many series with no effect.
+
+    Parameters
+    ----------
+    method
+        Code of the method.
+    median, low, high
+        Median, and the 2.5 % and 97.5 % order statistics of the identified estimates, 0 and infinity being
+        ordered values; None where no series was identified.
+    zero, infinite, not_identified
+        Proportions of all series.
+    observed
+        The estimate from the data; None where there is none.
+    at_or_below
+        Proportion of the identified estimates at or below the observed one.
+    large_cohort
+        The estimate in a very large series of the same design: what is left when sampling error is gone; None
+        where it was not computed.
+    replicates
+        Number of series.
+    no_limit
+        Why there is no estimate in a very large series; empty where there is one.
+    """
+
+    method: str
+    median: float | None
+    low: float | None
+    high: float | None
+    zero: float
+    infinite: float
+    not_identified: float
+    observed: float | None
+    at_or_below: float | None
+    large_cohort: float | None
+    replicates: int
+    no_limit: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as JSON can hold them."""
+        numbers = asdict(self)
+        del numbers["method"], numbers["no_limit"]
+        return numbers | {name: json_number(value) for name, value in numbers.items() if name != "replicates"}
+
+    @property
+    def identified(self) -> float:
+        """Number of series in which there is such a ratio, at least 1."""
+        return max(1.0, self.replicates * (1 - self.not_identified))
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a number is missing, by the name of the number."""
+        missing = _MISSING | ({"large_cohort": self.no_limit} if self.no_limit else {})
+        return {name: why for name, why in missing.items() if getattr(self, name) is None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedSpread(Row):
+    """What one method shows in series of one design with no effect.
+
+    Parameters
+    ----------
+    median, low, high
+        Median and 95 % range of the estimates; None where no series has such a ratio.
+    """
+
+    kind = "spread"
+    numbers = ("median", "low", "high")
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TippingPoint(Row):
+    """How much it takes to tip the answer of one method.
+
+    Parameters
+    ----------
+    number
+        The number of relapses, or the background ratio; None where there is none.
+    direction
+        Relapses ``"added"`` on the comparator or ``"removed"`` from the reference, a ``"background"`` ratio,
+        or ``"any"`` for a method without an answer.
+    criterion
+        What is tipped: the upper limit, or the probability of a ratio below 1.
+    every
+        Whether every allocation over the patients tips it, instead of some.
+    is_bound
+        Whether not every allocation was tried: at most so many for some, at least so many for every
+        allocation.
+    """
+
+    kind = "tipping"
+    numbers = ("number",)
+    number: float | None = None
+    direction: Direction = "any"
+    criterion: Criterion = "upper_limit"
+    every: bool = False
+    is_bound: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return one row of the ``sensitivity`` JSON."""
+        return super().to_dict() | {"is_bound": self.is_bound and self.number is not None}
+
+
+AnyRow = Answer | SimulatedSpread | TippingPoint

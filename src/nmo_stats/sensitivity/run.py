@@ -1,8 +1,8 @@
-"""All reasons to doubt the number, each as a row of the same shape."""
+"""All reasons to doubt the number, each as a row of one of three kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,31 +13,17 @@ from nmo_stats.arguments import function, instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
-from nmo_stats.estimators.table import RateResults, classical_rates
+from nmo_stats.estimators.table import answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
-from nmo_stats.hierarchical.refits import METHOD
-from nmo_stats.sensitivity import empirical_bayes as rtm
-from nmo_stats.sensitivity.background import Background
-from nmo_stats.sensitivity.data import CHANGES, Change, rows_of
-from nmo_stats.sensitivity.literature import HIGHEST_RATE, AssumedPopulation, profile_of
-from nmo_stats.sensitivity.models import (
-    entry_rows,
-    heterogeneity_rows,
-    hierarchical_answer,
-    likelihood_rows,
-    prior_rows,
-)
-from nmo_stats.sensitivity.no_effect import (
-    NoEffect,
-    Simulation,
-    headline_population,
-)
-from nmo_stats.sensitivity.row import Row
-from nmo_stats.sensitivity.series_rows import adjusted_rows, benchmark_rows, no_effect_designs
-from nmo_stats.sensitivity.tipping import TippingPoint, tipping_points
+from nmo_stats.names import HIERARCHICAL, is_hierarchical
+from nmo_stats.sensitivity.assumptions import DATA_RULES, MODEL_RULES, answers
+from nmo_stats.sensitivity.background import Background, adjusted_rows
+from nmo_stats.sensitivity.empirical_bayes import METHOD as OBSERVED_EXPECTED
+from nmo_stats.sensitivity.empirical_bayes import regression_rows
+from nmo_stats.sensitivity.no_effect import NoEffect, Simulation, no_effect_designs, simulated_rows
+from nmo_stats.sensitivity.row import Answer, AnyRow, Assumption, TippingPoint
+from nmo_stats.sensitivity.tipping import tipping_points
 from nmo_stats.sensitivity.words import sentence, summary
-from nmo_stats.simulate import GammaRates
-from nmo_stats.wording import significant
 
 Progress = Callable[[int, int], None]
 _STAGES: Final = 5
@@ -87,71 +73,80 @@ class Sensitivity:
     rows
         Every row, sorted by family.
     designs
-        What estimators show in series with no effect.
-    tipping
-        What would tip the answers; their rows are among the rows.
+        What methods show in series with no effect.
     level
         Level of all intervals.
     """
 
     pair: Comparison
-    base: dict[str | None, Row]
-    rows: tuple[Row, ...]
+    base: dict[str | None, Answer]
+    rows: tuple[AnyRow, ...]
     designs: tuple[NoEffect, ...]
-    tipping: tuple[TippingPoint, ...]
     level: float
 
     @property
     def summary(self) -> tuple[str, ...]:
         """A paragraph assembled from the rows, sentence by sentence."""
-        return summary(self.pair, self.rows, self.base, self.designs, self.tipping)
+        return summary(self.pair, self.rows, self.base, self.designs)
+
+    @property
+    def tipping(self) -> tuple[TippingPoint, ...]:
+        """What would tip the answers."""
+        return tuple(row for row in self.rows if isinstance(row, TippingPoint))
 
     @property
     def has_answer(self) -> bool:
-        """Whether some estimator has an interval as analysed."""
+        """Whether some method has an interval as analysed."""
         return any(row.has_interval for row in self.base.values())
 
     @property
-    def base_failed(self) -> tuple[Row, ...]:
-        """Estimators whose answer as analysed failed."""
+    def base_failed(self) -> tuple[Answer, ...]:
+        """Methods whose answer as analysed failed."""
         return tuple(row for row in self.base.values() if row.failed)
 
     @property
-    def failed(self) -> tuple[Row, ...]:
+    def failed(self) -> tuple[AnyRow, ...]:
         """Rows whose computation failed."""
         return tuple(row for row in self.rows if row.failed)
 
     @property
-    def without_number(self) -> tuple[Row, ...]:
-        """Rows that have a reason instead of a number, beside those of single exact or likelihood estimators and failures."""
-        told = (None, METHOD, rtm.METHOD)
+    def without_number(self) -> tuple[AnyRow, ...]:
+        """Rows with a reason instead of a number, except failures and single exact or likelihood methods."""
+        methods = (None, HIERARCHICAL, OBSERVED_EXPECTED)
         return tuple(
             row
             for row in self.rows
-            if row.method in told and row.reason not in ("", NO_INFORMATION) and not row.failed
+            if row.method in methods and row.reason not in ("", NO_INFORMATION) and not row.failed
         )
 
-    def of(self, family: str, method: str | None = None) -> tuple[Row, ...]:
+    def of(self, family: str, method: str | None = None) -> tuple[AnyRow, ...]:
         """Return the rows of a family, of one method if it is given."""
         return tuple(row for row in self.rows if row.family == family and method in (None, row.method))
 
+    def answers(self, family: str, method: str | None = None) -> tuple[Answer, ...]:
+        """Return the answers of a family, of one method if it is given."""
+        return tuple(row for row in self.of(family, method) if isinstance(row, Answer))
+
     def withholding(self, reason: str) -> Sensitivity:
         """Return the same without any number of the hierarchical model, because of a failed check."""
-        rows = tuple(_withheld(row, reason) for row in self.rows)
-        base = {method: _withheld(row, reason) for method, row in self.base.items()}
-        designs = tuple(
-            replace(design, spreads=tuple(one for one in design.spreads if one.method != METHOD))
-            for design in self.designs
+        return replace(
+            self,
+            rows=tuple(row.withheld(reason) for row in self.rows),
+            base={method: row.withheld(reason) for method, row in self.base.items()},
+            designs=tuple(
+                replace(
+                    design, spreads=tuple(one for one in design.spreads if not is_hierarchical(one.method))
+                )
+                for design in self.designs
+            ),
         )
-        tipping = tuple(replace(point, row=_withheld(point.row, reason)) for point in self.tipping)
-        return replace(self, rows=rows, base=base, designs=designs, tipping=tipping)
 
-    def sentence(self, row: Row) -> str:
+    def sentence(self, row: AnyRow) -> str:
         """Return what a row says in plain words."""
         return sentence(row, self.base)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one line for each row: family, assumption, method, numbers, change, cautions, reason and sentence.
+        """Return one line for each row: assumption, method, numbers, change, cautions, reason, sentence.
 
         ``change`` is the ratio divided by the same method's as analysed.
         """
@@ -165,15 +160,18 @@ class Sensitivity:
             "summary": " ".join(self.summary),
         }
 
-    def _line(self, row: Row) -> dict[str, object]:
+    def _line(self, row: AnyRow) -> dict[str, object]:
+        line = row.to_dict()
+        line.pop("reason")
+        cautions = " ".join(caution["code"] for caution in line.pop("cautions"))
         before = self.base.get(row.method)
-        changed = None
-        if row.has_interval and row.family != "benchmark" and before is not None and before.estimate:
-            changed = (row.estimate or 0.0) / before.estimate
+        change = None
+        if isinstance(row, Answer) and row.has_interval and before is not None and before.estimate:
+            change = (row.estimate or 0.0) / before.estimate
         return {
-            **{name: value for name, value in row.to_dict().items() if name not in ("cautions", "reason")},
-            "change": json_number(changed),
-            "cautions": " ".join(caution.code for caution in row.cautions),
+            **line,
+            "change": json_number(change),
+            "cautions": cautions,
             "reason": row.reason,
             "sentence": self.sentence(row),
         }
@@ -186,14 +184,15 @@ def run(
     plan: Plan = DEFAULT_PLAN,
     refits: Refits | None = None,
 ) -> Sensitivity:
-    """Compute the ratio under every changed assumption, what the design shows with no effect, and the tipping points.
+    """Compute the ratio under every changed assumption, in series with no effect, and the tipping points.
 
     Parameters
     ----------
     pair
         The two periods.
     fit
-        A finished fit of the pair, whose priors, likelihood and entry are the starting point; by default one is computed.
+        A finished fit of the pair, whose priors, likelihood and entry are the starting point; by default one
+        is computed.
     plan
         Level, background ratio, and number of simulated series.
     refits
@@ -222,92 +221,42 @@ def run(
         raise ArgumentError(
             "the fit is of another comparison, or the refits have another level than the plan"
         )
-    progress = plan.progress or _silent
-    progress(0, _STAGES)
-    rows = _model_rows(fit.model, refits)
-    progress(1, _STAGES)
-    rows += [row for changes in CHANGES for row in _changed(changes(pair), fit.model, refits)]
-    progress(2, _STAGES)
-    designs, unknown = no_effect_designs(fit.model, plan.simulation, refits)
-    progress(3, _STAGES)
-    rows += [
-        *regression_rows(pair, plan.level),
-        *adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed),
-    ]
-    rows += [*(row for design in designs for row in benchmark_rows(pair, design)), *unknown]
-    progress(4, _STAGES)
-    tipping = tipping_points(fit, refits)
-    rows += [point.row for point in tipping]
-    progress(5, _STAGES)
-    base = _base(fit.model, classical_rates(pair, plan.level), refits)
-    return Sensitivity(pair, base, tuple(rows), tuple(designs), tuple(tipping), plan.level)
+    stages = _Stages(plan.progress)
+    base = as_analysed(fit.model, refits)
+    rows: list[AnyRow] = []
+    for rules in (MODEL_RULES, DATA_RULES):
+        for family, rule in rules.items():
+            rows += answers(family, rule(fit.model), fit.model, refits)
+        stages.finish()
+    designs, missing = no_effect_designs(fit.model, plan.simulation, refits)
+    stages.finish()
+    rows += regression_rows(pair, plan.level)
+    rows += adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed)
+    rows += [*(row for design in designs for row in simulated_rows(design)), *missing]
+    stages.finish()
+    rows += tipping_points(fit, refits)
+    stages.finish()
+    return Sensitivity(pair, base, tuple(rows), tuple(designs), plan.level)
 
 
-def regression_rows(pair: Comparison, level: float = 0.95) -> list[Row]:
-    """Return observed against expected relapses over the grid of populations."""
-    populations = profile_of(pair).populations
-    if not sum(pair.totals):
-        return [Row("rtm", "any population", "", rtm.METHOD, reason=NO_INFORMATION)]
-    mean = headline_population(pair).mean
-    if mean > HIGHEST_RATE:
-        reason = (
-            f"{significant(mean)} relapses per year are far from the assumed populations "
-            f"({populations[0].mean:g} to {populations[-1].mean:g} per year)"
-        )
-        return [Row("rtm", "any population", "", rtm.METHOD, reason=reason)]
-    return [_regression_row(pair, population, cv, level) for population in populations for cv in rtm.CVS]
+def as_analysed(model: Model, refits: Refits) -> dict[str | None, Answer]:
+    """Return the answer of every method as analysed."""
+    rates = classical_rates(model.pair, refits.level)
+    hierarchical = answer(HIERARCHICAL, lambda: refits.rate_ratio(model))
+    assumption = Assumption("prior", "as_analysed", "as analysed")
+    results = (*rates.estimates, *rates.refusals, hierarchical)
+    return {result.method: Answer.of(assumption, result) for result in results}
 
 
-def _regression_row(pair: Comparison, population: AssumedPopulation, cv: float, level: float) -> Row:
-    mean, label = population.mean, population.label
-    found = rtm.regression_to_mean(pair, GammaRates(mean, cv))
-    source = f"; {label}" if label else ""
-    clause = (
-        f"If patients of this kind relapse {'once' if mean == 1 else f'{mean:g} times'} a year on average "
-        f"(CV {cv:g}{source}), "
-        f"{significant(found.count.expected)} relapses on {pair.comparator} were to be expected with no "
-        "effect; against these"
-    )
-    name = f"mean {mean:g} per year" if label else f"population mean {mean:g} per year"
-    row = Row.of("rtm", f"{name}, CV {cv:g}", clause, found.rate_ratio(level))
-    return replace(row, detail=label)
+class _Stages:
+    """Counts the finished stages, and reports them."""
 
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress, self._done = progress, -1
+        self.finish()
 
-def _model_rows(model: Model, refits: Refits) -> list[Row]:
-    return [
-        *prior_rows(model, refits),
-        *heterogeneity_rows(model, refits),
-        *likelihood_rows(model, refits),
-        *entry_rows(model, refits),
-    ]
-
-
-def _changed(changes: Sequence[Change | Row], model: Model, refits: Refits) -> list[Row]:
-    rows: list[Row] = []
-    for change in changes:
-        rows += [change] if isinstance(change, Row) else rows_of(change, model, refits)
-    return rows
-
-
-def _base(model: Model, classical: RateResults, refits: Refits) -> dict[str | None, Row]:
-    found = (*classical.estimates, *classical.refusals, hierarchical_answer(refits, model))
-    return {one.method: Row.of("prior", "as analysed", "As analysed", one) for one in found}
-
-
-def _withheld(row: Row, reason: str) -> Row:
-    if not (row.method or "").startswith("hierarchical"):
-        return row
-    return Row(
-        row.family,
-        row.assumption,
-        row.clause,
-        row.method,
-        reason=reason,
-        failed=True,
-        detail=row.detail,
-        remark=row.remark,
-    )
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Show no progress."""
+    def finish(self) -> None:
+        """Report one more stage as finished."""
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, _STAGES)

@@ -1,16 +1,55 @@
-"""Patients whose own data speak against a rule of switching: a design that they cannot have come from is not theirs."""
+"""Ways in which a reference period ends, and the patients whose own data speak against them.
+
+A design that the patients cannot have come from is not theirs.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from nmo_stats.arrays import Flags
 from nmo_stats.cohort import Comparison
-from nmo_stats.simulate import LookBack, Rule, Triggered
+from nmo_stats.simulate import FixedWindows, LookBack, Rule, Triggered
 from nmo_stats.wording import counted
 
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A way in which a reference period ends.
+
+    Parameters
+    ----------
+    rule
+        How such series are simulated.
+    title
+        Its name in tables and figures.
+    end
+        When the period ends, as the end of a sentence.
+    """
+
+    rule: Rule
+    title: str
+    end: str
+
+
+DESIGNS: Final = {
+    "fixed": Design(FixedWindows(), "Times as observed", "as observed"),
+    "triggered_1": Design(
+        Triggered(1), "Switch 2 months after the first relapse", "2 months after its first relapse"
+    ),
+    "triggered_2": Design(
+        Triggered(2), "Switch 2 months after the second relapse", "2 months after its second relapse"
+    ),
+    "look_back": Design(
+        LookBack(),
+        "Switch after 2 relapses in 12 months",
+        "2 months after a relapse and is the 12 months before, with 2 relapses or more",
+    ),
+}
+RULES: Final[dict[str, Rule]] = {code: design.rule for code, design in DESIGNS.items()}
 _ROUNDED: Final = 0.5  # months: a window that was rounded is not too short
 
 
@@ -24,14 +63,11 @@ def misfits(pair: Comparison, rule: Rule) -> int:
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
-    >>> from nmo_stats.simulate import LookBack, Triggered
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> misfits(pair, Triggered(1)), misfits(pair, LookBack())
     (0, 2)
     """
-    return int(
-        np.any([*_reasons(pair, rule).values(), np.zeros(len(pair.patients), dtype=bool)], axis=0).sum()
-    )
+    return int(np.any([np.zeros(len(pair.patients), bool), *_reasons(pair, rule).values()], axis=0).sum())
 
 
 def misfit_text(pair: Comparison, rule: Rule) -> str:
@@ -40,7 +76,6 @@ def misfit_text(pair: Comparison, rule: Rule) -> str:
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
-    >>> from nmo_stats.simulate import LookBack
     >>> pair = load_example().compare("tocilizumab", reference="rituximab")
     >>> for part in misfit_text(pair, LookBack()).split(" ("):
     ...     print(part)
