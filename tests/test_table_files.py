@@ -238,10 +238,9 @@ def test_a_redcap_export_is_checked_and_described_from_the_command_line(run, sav
     instruments = ["--instrument", "treatments=treatment", "--instrument", "relapses=relapse"]
     code, out, err = run("check", *data, *instruments)
     assert (code, err) == (0, "")
-    assert (
-        "would be compared: tocilizumab / rituximab in 2 patients, 1 relapse in 3.50 years against 2 in 2.41 years"
-        in " ".join(out.split())
-    )
+    text = " ".join(out.split())
+    assert "tocilizumab / rituximab" in text
+    assert "2 relapses in 2.41 years on rituximab and 1 relapse in 3.50 years on tocilizumab" in text
     code, out, _ = run("describe", "--json", *data, *instruments)
     assert code == 0
     assert {row["relapses"] for row in json.loads(out)["arr"] if row["patient"] is None} == {1, 2}
@@ -362,12 +361,9 @@ def test_check_says_when_nothing_can_be_compared_yet(run, save):
     text = "patient,treatment,relapses,exposure_years\nA,x,1,2\nA,y,0,2\n"
     code, out, _ = run("check", save(text))
     assert code == 0
-    assert "nothing would be compared yet: which treatment is the comparator?" in out
+    assert "--comparator" in out
     code, out, _ = run("check", save(text), "--comparator", "y", "--reference", "x")
-    assert (
-        "would be compared: y / x in 1 patient, 0 relapses in 2.00 years against 1 in 2.00 years"
-        in " ".join(out.split())
-    )
+    assert "1 relapse in 2.00 years on x and 0 relapses in 2.00 years on y" in " ".join(out.split())
 
 
 def test_the_template_of_dated_events_prints_without_a_file(run):
