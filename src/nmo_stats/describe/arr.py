@@ -71,6 +71,16 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     level
         Confidence level of the exact intervals.
 
+    Returns
+    -------
+    ArrSummary
+        Individual and pooled rates.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
+
     References
     ----------
     Garwood F. doi:10.2307/2333958. Clopper CJ, Pearson ES. doi:10.1093/biomet/26.4.404.
