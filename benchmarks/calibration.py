@@ -3,9 +3,8 @@
 Run by hand (hours); finished blocks are kept in a folder, so that it goes on where it stopped, and studies
 can be named:
 
-    python benchmarks/calibration.py FOLDER [STUDY ...]    # computes, and keeps the probabilities of a study
-    in FOLDER python benchmarks/calibration.py FOLDER --write        # writes
-    benchmarks/results/calibration.{csv,md,png} of all that is there
+    python benchmarks/calibration.py FOLDER [STUDY ...]    # computes, and keeps what is finished in FOLDER
+    python benchmarks/calibration.py FOLDER --write       # writes benchmarks/results/calibration.{csv,md,png}
 
 The posterior probability below the true value has to be uniform. The test is that of Kolmogorov and Smirnov
 for each parameter; the figure shows the empirical distribution minus the uniform one with a band that holds
