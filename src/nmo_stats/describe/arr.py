@@ -79,7 +79,7 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     Raises
     ------
     ArgumentError
-        If an argument is of another kind.
+        If it is no cohort, or the level is no probability between 0 and 1.
 
     References
     ----------
