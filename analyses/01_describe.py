@@ -30,7 +30,8 @@ def main() -> None:
     print(disability.per_treatment[["treatment", "worsened", "stable", "improved"]].to_string(index=False))
     for name, curve in first.curves.items():
         print(
-            f"{name}: {curve.relapsed} of {curve.patients} relapsed, median {12 * curve.median:.1f} months to the first relapse"
+            f"{name}: {curve.relapsed} of {curve.patients} relapsed, median {12 * curve.median:.1f} "
+            f"months to the first relapse"
         )
     for name, reason in mean.reasons.items():
         print(f"{name}: no mean cumulative number of relapses, {reason}")
@@ -38,7 +39,8 @@ def main() -> None:
         sign, rank = paired.tests
         print(
             f"EDSS change, {paired.comparator} minus {paired.reference}: {paired.shift.estimate:.3f} points; "
-            f"sign test p {sign.p_value:.2g}, signed ranks p {rank.p_value:.2g}, smallest possible {sign.smallest_p_value:.2g}"
+            f"sign test p {sign.p_value:.2g}, signed ranks p {rank.p_value:.2g}, smallest possible "
+            f"{sign.smallest_p_value:.2g}"
         )
     for notice in cohort.notices:
         print(f"note: {notice.text}")

@@ -30,11 +30,13 @@ def main() -> None:
     sandwich, ranks = glm.gee_sandwich(pair).rate_ratio(), describe.wilcoxon(pair)
     limits = f"{sandwich.interval.low:.4f} to {sandwich.interval.high:.4f}"
     print(
-        f"textbook GEE sandwich: {sandwich.estimate:.4f} ({limits}), p = {sandwich.p_value:.4f}; {sandwich.cautions[0].text}"
+        f"textbook GEE sandwich: {sandwich.estimate:.4f} ({limits}), p = {sandwich.p_value:.4f}; "
+        f"{sandwich.cautions[0].text}"
     )
     reach = "can" if ranks.can_reach() else "cannot"
     print(
-        f"Wilcoxon on the individual ARRs: p = {ranks.p_value:.2f}; the smallest it can be is {ranks.smallest_p_value:.2f}: {reach} reach 0.05"
+        f"Wilcoxon on the individual ARRs: p = {ranks.p_value:.2f}; the smallest it can be is "
+        f"{ranks.smallest_p_value:.2f}: {reach} reach 0.05"
     )
 
 

@@ -1,4 +1,4 @@
-"""What does the hierarchical model say of a typical patient, of each patient, of the year ahead, and of its own doubts?
+"""What does the hierarchical model say of a typical patient, of each patient, and of the year ahead?
 
 Usage: python analyses/03_hierarchical.py
 """
@@ -31,10 +31,9 @@ def main() -> None:
     print(fit.patient_rate_ratios().round(3).to_string(index=False))
     print(hierarchical.leave_one_patient_out(fit.model).round(3).to_string(index=False))
     print(hierarchical.with_priors(fit.model).round(3).to_string(index=False))
-    for found in diagnostics.check(fit):
-        print(
-            f"{'passed' if found.passed else 'noted '}  {found.name}: {found.value:.4g} (limit {found.limit:g}) {found.advice}".rstrip()
-        )
+    for check in diagnostics.check(fit):
+        verdict = "passed" if check.passed else "noted "
+        print(f"{verdict}  {check.name}: {check.value:.4g} (limit {check.limit:g}) {check.advice}".rstrip())
 
 
 if __name__ == "__main__":

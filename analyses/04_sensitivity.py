@@ -1,4 +1,4 @@
-"""How much of the ratio survives other assumptions, what would the same series show with no effect, and what would tip it?
+"""How much of the ratio survives other assumptions, what does no effect look like, and what would tip it?
 
 Usage: python analyses/04_sensitivity.py
 """
@@ -13,7 +13,8 @@ from nmo_stats import hierarchical, sensitivity
 OUTPUT = Path(__file__).parent / "output"
 SEED = 20130301
 REPLICATES = 2000
-# What a series like this one would show with no effect, if you know it: sensitivity.Background(ratio=0.5, sd=0.2)
+# What a series like this one would show with no effect, if you know it: sensitivity.Background(ratio=0.5,
+# sd=0.2)
 BACKGROUND = None
 
 
@@ -39,7 +40,8 @@ def main() -> None:
     for design in found.designs:
         for spread in design.spreads if design.is_headline else ():
             print(
-                f"{design.rule_name:12} {spread.method:24} median {spread.median:.3f}, observed {spread.observed:.3f} or less in "
+                f"{design.rule_name:12} {spread.method:24} median {spread.median:.3f}, observed "
+                f"{spread.observed:.3f} or less in "
                 f"{100 * spread.at_or_below:.1f} % of {spread.replicates} series"
             )
 

@@ -1,7 +1,8 @@
-"""Which intervals tell that a placebo arm got no drug? The progabide trial, before and after the start of placebo.
+"""Which intervals see that a placebo arm got no drug? The progabide trial, before and after placebo.
 
-In the placebo arm nothing was given between the two periods, so that the true ratio is about 1, and an interval that excludes 1
-is too short. A count of seizures in a patient varies more than a Poisson count; the exact and the Poisson intervals do not know it.
+In the placebo arm nothing was given between the two periods, so that the true ratio is about 1, and an
+interval that excludes 1 is too short. A count of seizures in a patient varies more than a Poisson count; the
+exact and the Poisson intervals do not know it.
 
 Usage: python analyses/06_negative_control.py
 """

@@ -1,12 +1,14 @@
-"""Simulation-based calibration of both engines: 10,000 series by quadrature, 300 by NUTS (nutpie, the package's model padded).
+"""Simulation-based calibration of both engines: 10,000 series by quadrature, 300 by NUTS (nutpie).
 
-Run by hand (hours); finished blocks are kept in a folder, so that it goes on where it stopped, and studies can be named:
+Run by hand (hours); finished blocks are kept in a folder, so that it goes on where it stopped, and studies
+can be named:
 
-    python benchmarks/calibration.py FOLDER [STUDY ...]    # computes, and keeps the probabilities of a study in FOLDER
-    python benchmarks/calibration.py FOLDER --write        # writes benchmarks/results/calibration.{csv,md,png} of all that is there
+    python benchmarks/calibration.py FOLDER [STUDY ...]    # computes, and keeps what is finished in FOLDER
+    python benchmarks/calibration.py FOLDER --write       # writes benchmarks/results/calibration.{csv,md,png}
 
-The posterior probability below the true value has to be uniform. The test is that of Kolmogorov and Smirnov for each parameter; the figure
-shows the empirical distribution minus the uniform one with a band that holds 95 % of whole uniform samples.
+The posterior probability below the true value has to be uniform. The test is that of Kolmogorov and Smirnov
+for each parameter; the figure shows the empirical distribution minus the uniform one with a band that holds
+95 % of whole uniform samples.
 """
 
 from __future__ import annotations
@@ -99,13 +101,16 @@ def write(found: dict[str, Calibration]) -> None:
     lines = [
         "# Simulation-based calibration",
         "",
-        "Three patients with the times of the founding example, default priors: parameters from the prior, counts from the parameters, a fit. Kolmogorov-Smirnov",
-        "distance of the posterior probabilities below the truth from uniform, and its p-value. `failed`: fits that failed a check of their own and gave nothing.",
+        "Three patients with the times of the founding example, default priors: parameters from the "
+        "prior, counts from the parameters, a fit. Kolmogorov-Smirnov",
+        "distance of the posterior probabilities below the truth from uniform, and its p-value. "
+        "`failed`: fits that failed a check of their own and gave nothing.",
         "",
         "| study | parameter | series | failed | distance | p |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {row.study} | {PARAMETER_NAMES[row.parameter]} | {row.replicates} | {row.failed} | {row.distance:.4f} | {row.p_value:.3f} |"
+            f"| {row.study} | {PARAMETER_NAMES[row.parameter]} | {row.replicates} | {row.failed} | "
+            f"{row.distance:.4f} | {row.p_value:.3f} |"
             for row in tests.itertuples()
         ),
         "",

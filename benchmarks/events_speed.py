@@ -1,4 +1,4 @@
-"""Seconds and peak memory from two tables of dated events to a cohort: `python benchmarks/events_speed.py [PATIENTS]`.
+"""Seconds and memory from dated events to a cohort: `python benchmarks/events_speed.py [PATIENTS]`.
 
 Each way of giving the tables runs in a process of its own, which prints its own peak memory.
 """
@@ -46,7 +46,8 @@ def measure(folder: Path, kind: str) -> None:
     paired = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(
-        f"{kind:8s} to cohort {done - ready:5.2f} s ({cpu:.2f} s of processor time), to comparison {paired - ready:5.2f} s (import and frames {ready - start:.2f} s), "
+        f"{kind:8s} to cohort {done - ready:5.2f} s ({cpu:.2f} s of processor time), to comparison "
+        f"{paired - ready:5.2f} s (import and frames {ready - start:.2f} s), "
         f"peak {memory:.2f} GB; {len(cohort.patients)} patients, {pair.totals} relapses"
     )
 

@@ -1,9 +1,11 @@
-"""Random tables and choices through the commands: every run ends with 0, 2 or 3, without a traceback, within 2 GB and 60 seconds.
+"""Random tables and choices through the commands: every run ends with 0, 2 or 3, without a traceback.
 
     python benchmarks/fuzz_commands.py --tables 200 --choices 200 --seed 1
 
-The numbers reach a little beyond what is accepted. What ``check`` calls valid, ``rates`` computes, or refuses with its reason (3).
-Each command runs in a fork of this process, which has everything imported; seconds are those of the processor.
+It takes at most 2 GB and 60 seconds. The numbers reach a little beyond what is accepted. What ``check`` calls
+valid, ``rates`` computes, or refuses with its reason (3).
+Each command runs in a fork of this process, which has everything imported; seconds are those of the
+processor.
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ def _mostly_inside(places: int, outside: int) -> list[float]:
 
 
 def random_choices(rng: np.random.Generator) -> str:
-    """Return a configuration whose numbers lie in their range; in one of four, one number lies a little beyond."""
+    """Return a configuration with numbers in their range; in one of four, one is a little beyond."""
     outside = str(rng.choice(list(OUTSIDE))) if rng.random() < 0.25 else ""
     lines = [OUTSIDE[outside]] if outside in ("level", "replicates", "seed") else []
     if outside != "level":
@@ -212,7 +214,7 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def fuzz(tables: int, choices: int, seed: int, minutes: float) -> int:
-    """Run everything, small tables first, until the time is over; print the figures and return the number of faults."""
+    """Run everything, small tables first, until the time is over; return the number of faults."""
     rng, faults, end = np.random.default_rng(seed), 0, time.monotonic() + 60 * minutes
     only = sorted((random_table(rng) for _ in range(tables)), key=len)
     chosen = sorted(((random_table(rng), random_choices(rng)) for _ in range(choices)), key=_size)

@@ -1,4 +1,4 @@
-"""Change bytes and cells of small tables and read them: every outcome is a cohort or an error of this package.
+"""Change bytes and cells of small tables: every outcome is a cohort or an error of this package.
 
 Run with ``python benchmarks/fuzz_readers.py --minutes 5 --seed 1``; a
 case that ends otherwise is printed, and the exit code is 1.
@@ -21,7 +21,8 @@ import pandas as pd
 from nmo_stats import Cohort, NmoStatsError, TableFile, load_example, read_events, read_periods
 
 ODD_CELLS = (
-    "", " ", "NA", "-", "0", "-1", "1e400", "inf", "nan", "1,5", "1.5.2", "2010-02-30", "2010-01-01", "01/02/2010",
+    "", " ", "NA", "-", "0", "-1", "1e400", "inf", "nan", "1,5", "1.5.2", "2010-02-30", "2010-01-01",
+    "01/02/2010",
     "TRUE",
     "yes", "Unchecked", "a\nb", 'a"b', "a;b", "\x00", "\x1b[2J", "é", "\ud800", "=1+1", "9" * 400, "#REF!",
     None, True, 1.5,
@@ -29,7 +30,8 @@ ODD_CELLS = (
 )  # fmt: skip
 ODD_NAMES = (
     "", "patient", "treatment", "redcap_repeat_instrument", "redcap_event_name", "Repeat Instance",
-    "treatment___1", "Event Name", "Drug (choice=x)", "Unnamed: 0", "exposure_days", "onset", "a\x1bb", None, 3,
+    "treatment___1", "Event Name", "Drug (choice=x)", "Unnamed: 0", "exposure_days", "onset",
+    "a\x1bb", None, 3,
 )  # fmt: skip
 ODD_BYTES = (
     b"",

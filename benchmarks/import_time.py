@@ -17,7 +17,8 @@ def main() -> None:
         ).stdout.strip()
         times.append(time.perf_counter() - start)
     print(
-        f"import nmo_stats, whole process: median {sorted(times)[3]:.2f} s (bar 0.8 s); heavy libraries loaded: {loaded}"
+        f"import nmo_stats, whole process: median {sorted(times)[3]:.2f} s (bar 0.8 s); heavy libraries "
+        f"loaded: {loaded}"
     )
 
 

@@ -13,7 +13,8 @@ from nmo_stats import hierarchical
 def main(seeds: int, options: hierarchical.Nuts) -> int:
     pair = nmo.load_example().compare("tocilizumab", reference="rituximab")
     print(
-        f"{options}\nseed  seconds  R-hat  bulk ESS  tail ESS  MCSE limits/sd  divergences  median (95 % interval)"
+        f"{options}\nseed  seconds  R-hat  bulk ESS  tail ESS  MCSE limits/sd  divergences  median (95 % "
+        f"interval)"
     )
     failed = 0
     for seed in range(1, seeds + 1):
@@ -24,8 +25,10 @@ def main(seeds: int, options: hierarchical.Nuts) -> int:
         failed += bool(found.failures)
         median, low, high = fit.posterior.quantile("log_rate_ratio", (0.5, 0.025, 0.975))
         print(
-            f"{seed:4d}  {seconds:7.1f}  {found.r_hat.max():.4f}  {found.ess_bulk.min():8.0f}  {found.ess_tail.min():8.0f}"
-            f"  {found.mcse_limits.max():14.3f}  {found.divergences:11d}  {exponential(median)} ({exponential(low)} to {exponential(high)})",
+            f"{seed:4d}  {seconds:7.1f}  {found.r_hat.max():.4f}  {found.ess_bulk.min():8.0f}  "
+            f"{found.ess_tail.min():8.0f}"
+            f"  {found.mcse_limits.max():14.3f}  {found.divergences:11d}  {exponential(median)} "
+            f"({exponential(low)} to {exponential(high)})",
             flush=True,
         )
     print(f"{seeds - failed} of {seeds} seeds passed every check")

@@ -1,9 +1,10 @@
 """The hierarchical answer beside that of the peers: same data, same model, same priors, one run.
 
-The founding example (3 patients) and a simulated cohort of 60 patients; each peer in a process of its own. What the
-peers need is in peers/README.md; one that is not installed is listed as such.
+The founding example (3 patients) and a simulated cohort of 60 patients; each peer in a process of its own.
+What the peers need is in peers/README.md; one that is not installed is listed as such.
 
-Usage: python benchmarks/peers.py [--add 1000 10000] [--only nutpie brms] [--limit 300] [--bambi-python PYTHON]
+Usage: python benchmarks/peers.py [--add 1000 10000] [--only nutpie brms] [--limit 300] [--bambi-python
+PYTHON]
 """
 
 from __future__ import annotations
@@ -34,14 +35,17 @@ SCRIPTS: Final = HERE / "peers"
 RESULTS: Final = HERE / "results" / "peers.csv"
 PARAMETERS: Final = ("log_rate", "log_rate_ratio", "sd_rate", "sd_rate_ratio")
 NUMBERS: Final = (
-    "first_call_s", "second_call_s", "whole_process_s", "estimate", "low", "high", "divergences", "failed_checks"
+    "first_call_s", "second_call_s", "whole_process_s", "estimate", "low", "high", "divergences",
+    "failed_checks"
 )  # fmt: skip
 NOTES: Final = (
-    "First call: from the data to the answer in a process that has imported the library; nmo_stats imports PyMC only",
+    "First call: from the data to the answer in a process that has imported the library; nmo_stats "
+    "imports PyMC only",
     "then. Second call: the same answer again. Whole process: start, imports and one answer.",
     "PyMC and Bambi take C code that PyTensor compiled in an earlier run from its cache on disk.",
     "Every peer samples with its defaults; R peers use all cores from 200 patients on, and one below.",
-    "nmo_stats samples again, three times as long, if a check fails; failed checks would withhold its answer.",
+    "nmo_stats samples again, three times as long, if a check fails; failed checks would withhold its "
+    "answer.",
     "a  Gamma priors of the spreads (decov), the closest ones to the half-normal priors of the others.",
     "b  Maximum likelihood by the Laplace approximation, no priors, Wald interval.",
     "c  Compiles C++ in the first call; the second one keeps the compiled model.",
@@ -108,7 +112,8 @@ def run(peer: Peer, folder: Path, seed: int, limit: float) -> dict[str, str | fl
     command = [str(Path(program).absolute()), *peer.arguments(folder, seed)]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
-        # Files, and a session of its own: the processes that a peer starts cannot hold us up, and end with it.
+        # Files, and a session of its own: the processes that a peer starts cannot hold us up, and end with
+        # it.
         process = subprocess.Popen(command, cwd=SCRIPTS, stdout=output, stderr=errors, start_new_session=True)
         try:
             code = process.wait(limit)
@@ -148,7 +153,7 @@ def parsed(output: str) -> dict[str, str | float]:
 def outcome(
     found: dict[str, str | float], code: int | None, seconds: float, limit: float, errors: str
 ) -> dict[str, str | float]:
-    """Return the status, and the time of a whole process with one answer if there was no second one to be ended."""
+    """Return the status, and the time of a whole process with one answer if there was no second one."""
     if code is None:
         call = "second call" if "first_call_s" in found else "first call"
         return {"status": f"{call} over the limit of {limit:.0f} s"}

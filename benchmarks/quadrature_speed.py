@@ -1,8 +1,8 @@
 """Time and memory of the quadrature engine, its refinement check included.
 
-In process: 3 patients (founding example) and 60 (simulated), each likelihood and way of entry. Then Poisson cohorts of
-1,000 to 100,000 patients, each in a process of its own, with the peak memory of that process and whether the simulated
-truths lie within the 95 % intervals. Last the whole process of ``nmo-stats rates``.
+In process: 3 patients (founding example) and 60 (simulated), each likelihood and way of entry. Then Poisson
+cohorts of 1,000 to 100,000 patients, each in a process of its own, with the peak memory of that process and
+whether the simulated truths lie within the 95 % intervals. Last the whole process of ``nmo-stats rates``.
 
 Usage: python benchmarks/quadrature_speed.py [--million] [--repeats 7] [--seed 1]
 """
@@ -39,8 +39,8 @@ from nmo_stats.cli import main
 try:
     main()
 finally:
-    heavy = [name for name in ("pymc", "pytensor", "arviz", "statsmodels", "matplotlib") if name in sys.modules]
-    print("LOADED", *heavy, file=sys.stderr)
+    heavy = [name for name in ("pymc", "pytensor", "arviz", "statsmodels", "matplotlib") if name in
+    sys.modules] print("LOADED", *heavy, file=sys.stderr)
 """
 
 
@@ -53,7 +53,7 @@ def answer(pair: Comparison, seed: int, variant: dict[str, Any]) -> hierarchical
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of each repeat: on the clock, and of all processor cores together, which a busy machine changes less."""
+    """Seconds of each repeat: on the clock, and of all processor cores together."""
 
     clock: list[float]
     processor: list[float]
@@ -74,7 +74,8 @@ def timed(pair: Comparison, seed: int, variant: dict[str, Any], repeats: int) ->
 def small_cohorts(repeats: int, seed: int) -> None:
     """Print the best and the median time in this process after one warm-up, and the least processor time."""
     print(
-        f"{'patients':>8}  {'model':<18}  {'first s':>8}  {'best s':>8}  {'median s':>8}  {'CPU s':>8}  answer"
+        f"{'patients':>8}  {'model':<18}  {'first s':>8}  {'best s':>8}  {'median s':>8}  {'CPU s':>8}  "
+        f"answer"
     )
     for patients in (3, 60):
         for name, variant in VARIANTS.items():
@@ -133,7 +134,8 @@ def peak_megabytes() -> float:
 def large_cohorts(sizes: tuple[int, ...], seed: int) -> None:
     """Print one line for each size: three repeats, one of 100,000 patients, none of more."""
     print(
-        f"\n{'patients':>8}  {'first s':>8}  {'best s':>8}  {'median s':>8}  {'CPU s':>8}  {'before MB':>9}  {'peak MB':>8}  "
+        f"\n{'patients':>8}  {'first s':>8}  {'best s':>8}  {'median s':>8}  {'CPU s':>8}  "
+        f"{'before MB':>9}  {'peak MB':>8}  "
         "ratio (true 0.4)             truths within the 95 % intervals"
     )
     for patients in sizes:

@@ -29,7 +29,8 @@ def main() -> None:
             inside[name] += int(low < value < high)
     error = math.sqrt(0.95 * 0.05 / options.replicates)
     print(
-        f"{options.patients} patients, {options.replicates} replicates, {np.median(seconds):.2f} s each (median)"
+        f"{options.patients} patients, {options.replicates} replicates, {np.median(seconds):.2f} s each "
+        f"(median)"
     )
     for name, count in inside.items():
         print(f"{name:15} {count / options.replicates:.3f} (0.95 expected, Monte Carlo error {error:.3f})")

@@ -13,8 +13,8 @@ def event_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return treatments and relapses, shuffled, with ISO dates as text.
 
-    Rates vary between patients (gamma, coefficient of variation 0.7); some relapses come before the first course, some between
-    the two, and some within 30 days of another.
+    Rates vary between patients (gamma, coefficient of variation 0.7); some relapses come before the first
+    course, some between the two, and some within 30 days of another.
     """
     rng = np.random.default_rng(seed)
     number = np.arange(patients)

@@ -1,4 +1,4 @@
-"""Time of the sensitivity analysis: the whole of it on the founding example, its simulation alone, and larger cohorts.
+"""Time of the sensitivity analysis: on the founding example, its simulation alone, and larger cohorts.
 
 Usage: python benchmarks/sensitivity_speed.py [--repeats 3] [--patients 3 12 60]
 """
@@ -47,7 +47,8 @@ def whole(patients: int, repeats: int) -> None:
         found = sensitivity.run(pair, fit=fit)
         done = time.perf_counter()
         print(
-            f"{patients:>7} patients: fit {fitted - begun:5.2f} s, sensitivity {done - fitted:6.2f} s, {len(found.rows)} rows"
+            f"{patients:>7} patients: fit {fitted - begun:5.2f} s, sensitivity {done - fitted:6.2f} s, "
+            f"{len(found.rows)} rows"
         )
 
 

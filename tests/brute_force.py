@@ -28,10 +28,10 @@ class Reference:
 def brute_force(relapses, years, *, ratio_sd=2.0, overdispersion_sd=None, entry=None):
     """Integrate the model on product grids by the trapezoid and midpoint rules.
 
-    A patient's mean log rate A ~ Normal(log_rate, sd_rate) and log ratio B ~ Normal(log_rate_ratio, sd_rate_ratio)
-    are summed over one even grid each; the likelihood of a patient is then two matrix products away from every
-    value of the four parameters. Both rules converge exponentially for these smooth integrands: halving every
-    step moves no digit of the design's numbers.
+    A patient's mean log rate A ~ Normal(log_rate, sd_rate) and log ratio B ~ Normal(log_rate_ratio,
+    sd_rate_ratio) are summed over one even grid each; the likelihood of a patient is then two matrix products
+    away from every value of the four parameters. Both rules converge exponentially for these smooth
+    integrands: halving every step moves no digit of the design's numbers.
     """
     a, b = np.arange(-25, 12, 0.1), np.arange(-25, 25, 0.1)
     log_rate, log_ratio = np.arange(-9, 8, 0.25), np.arange(-13, 13, 0.25)

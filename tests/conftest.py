@@ -14,7 +14,8 @@ from nmo_stats.cohort import load_example
 settings.register_profile("gate", derandomize=True)
 settings.load_profile("gate")
 
-# A test suite in the background of a shell inherits ignored signals, and with it the programs that it starts and stops.
+# A test suite in the background of a shell inherits ignored signals, and with it the programs that it starts
+# and stops.
 for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
     number = getattr(signal, name, None)
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:

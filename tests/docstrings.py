@@ -140,7 +140,9 @@ def _parameters(value: Any, parsed: Any) -> Iterator[tuple[str, str]]:
         name for name in parameters_of(value) if name not in ("self", "cls") and not name.startswith("_")
     ]
     given = [name.strip().lstrip("*") for entry in parsed["Parameters"] for name in entry.name.split(",")]
-    for missing in (name for name in wanted if name not in given):
+    is_record = inspect.isclass(value) and dataclasses.is_dataclass(value)
+    own = vars(value).get("__annotations__", {}) if is_record else wanted  # a base documents its own
+    for missing in (name for name in wanted if name in own and name not in given):
         yield "Parameters", f"lacks {missing}"
     for unknown in (name for name in given if name not in wanted):
         yield "Parameters", f"names {unknown}, which there is not"
@@ -150,7 +152,7 @@ def parameters_of(value: Any) -> list[str]:
     """Return the names of the parameters of a function or of a class that is made by calling it."""
     if inspect.isclass(value):
         if dataclasses.is_dataclass(value):
-            return [one.name for one in dataclasses.fields(value) if one.init]
+            return [field.name for field in dataclasses.fields(value) if field.init]
         if getattr(value, "_is_protocol", False) or issubclass(value, tuple) or "__init__" not in vars(value):
             return list(getattr(value, "_fields", ()))
     return list(inspect.signature(value).parameters)

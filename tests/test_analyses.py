@@ -71,7 +71,8 @@ def test_06_negative_control():
     poisson = ["pooled_exact", "poisson", "conditional_exact", "conditional_midp", "conditional_poisson"]
     assert set(table.index[table["excludes_1"]]) == set(poisson)
     assert set(table.loc[poisson, "cautions"]) == {"overdispersed"}
-    # Adaptive Gauss-Hermite over the patients on a product grid of the four parameters: 1.05144 (0.86393 to 1.27519).
+    # Adaptive Gauss-Hermite over the patients on a product grid of the four parameters: 1.05144 (0.86393 to
+    # 1.27519).
     assert table.loc["hierarchical_quadrature", ["estimate", "low", "high"]].tolist() == pytest.approx(
         [1.05144, 0.86393, 1.27519], rel=1e-3
     )

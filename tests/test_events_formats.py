@@ -135,8 +135,8 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
     path = book(tmp_path / "b.xlsx", SHEETS)
     lines = said(from_book, path, attacks="Attack")
     assert (
-        lines[1].strip()
-        == "no sheet 'Attack'. Expected: the workbook has the sheets 'drugs', 'attacks'. Did you mean 'attacks'?"
+        lines[1].strip() == "no sheet 'Attack'. Expected: the workbook has the sheets 'drugs', 'attacks'. "
+        "Did you mean 'attacks'?"
     )
     with pytest.raises(ArgumentError, match=r"t\.csv is not a workbook"):
         TableFile("t.csv", sheet="drugs")
@@ -177,6 +177,6 @@ def test_a_formula_without_a_result_is_refused(tmp_path):
 
     path = book(tmp_path / "b.xlsx", SHEETS, edit)
     assert (
-        "a formula without a stored result in cell B4. Expected: the workbook holds the results of its formulas"
-        in said(from_book, path)[1]
+        "a formula without a stored result in cell B4. Expected: the workbook holds the results of its "
+        "formulas" in said(from_book, path)[1]
     )

@@ -24,7 +24,7 @@ def simulated(rate, cv, years, cohorts, *, ratio=1.0, seed=1):
 
 
 def errors(relapses, years, steps, *, priors=None, entry=None, every=1):
-    """Differences of quantiles from the exact engine's, in its posterior standard deviations; and of P(ratio < 1)."""
+    """Differences of quantiles from the exact engine's, in its posterior sd; and of P(ratio < 1)."""
     priors = priors or Priors()
     found = ratio_posteriors(relapses, years, priors, entry=entry, steps=steps)
     quantiles = np.stack([found.quantile(share) for share in PROBABILITIES], axis=1)

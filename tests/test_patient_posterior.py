@@ -35,7 +35,8 @@ def test_the_distributions_of_all_patients_agree_with_draws(many):
     for name, share in (("estimate", 0.5), ("low", 0.025), ("high", 0.975)):
         found = np.quantile(draws, share, axis=0)
         apart = np.log(found / table[name].to_numpy())
-        # of some thousand draws that share the parameters: a standard error of a tail quantile is 2.7 sd / sqrt(draws), here 0.01
+        # of some thousand draws that share the parameters: a standard error of a tail quantile is 2.7 sd /
+        # sqrt(draws), here 0.01
         assert abs(apart.mean()) < 0.04
         assert np.abs(apart).max() < 0.12
 

@@ -1,4 +1,4 @@
-"""The quadrature engine: against the design's numbers, a brute-force sum, quasi-Monte Carlo, and its own draws."""
+"""The quadrature engine: against reference numbers, a brute-force sum, quasi-Monte Carlo, and its draws."""
 
 import dataclasses
 import itertools
@@ -108,7 +108,11 @@ def test_without_relapses_the_number_stands_in_json_alone():
         (EXAMPLE, {"entry": ENTRY}, {"entry": ENTRY}),
         (EXAMPLE, {"priors": CAUTIOUS}, {"ratio_sd": 1.0}),
         (EXAMPLE, {"likelihood": "negative_binomial"}, {"overdispersion_sd": 0.3}),
-        (EXAMPLE, {"likelihood": "negative_binomial", "entry": ENTRY}, {"overdispersion_sd": 0.3, "entry": ENTRY}),
+        (
+            EXAMPLE,
+            {"likelihood": "negative_binomial", "entry": ENTRY},
+            {"overdispersion_sd": 0.3, "entry": ENTRY},
+        ),
     ],
 )  # fmt: skip
 def test_it_agrees_with_a_sum_over_product_grids(data, choices, reference):
@@ -121,9 +125,10 @@ def test_it_agrees_with_a_sum_over_product_grids(data, choices, reference):
 
 
 def importance(relapses, years, *, entry=None, overdispersion_sd=None, points=2**17):
-    """Weight scrambled Sobol points of the prior of all parameters and effects by the likelihood: no grid at all.
+    """Weight scrambled Sobol points of the prior of all parameters and effects by the likelihood: no grid.
 
-    Returns (mean, sd) of the log ratio, of the log rate and of the first patient's log ratio, for each of 16 scrambles.
+    Returns (mean, sd) of the log ratio, of the log rate and of the first patient's log ratio, for each of 16
+    scrambles.
     """
     relapses, years = np.asarray(relapses), np.asarray(years, dtype=float)
     n = len(relapses)
@@ -219,7 +224,10 @@ HARD = {
     "hundreds": ([[300, 250], [10, 0], [120, 400]], [[3, 2], [1, 1], [2, 2]]),
     "one patient with hundreds": ([[500, 20]], [[2, 2]]),
     "equal patients": ([[2, 1]] * 40, [[1, 1]] * 40),
-    "exposures over four decades": ([[0, 0], [30, 9], [1, 0], [0, 3]], [[0.02, 0.03], [30, 20], [0.1, 5], [3, 0.02]]),
+    "exposures over four decades": (
+        [[0, 0], [30, 9], [1, 0], [0, 3]],
+        [[0.02, 0.03], [30, 20], [0.1, 5], [3, 0.02]],
+    ),
     "zeros on the reference": ([[0, 5], [0, 9], [0, 1]], [[1, 1], [2, 2], [0.5, 1]]),
     "one relapse in forty": ([[1, 0]] + [[0, 0]] * 39, [[1, 1.5]] * 40),
 }  # fmt: skip
@@ -394,7 +402,8 @@ def test_rates_needs_no_sampler():
         "import sys; sys.argv = ['nmo-stats', 'rates', '--json']\n"
         "from nmo_stats.cli import main\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "print([name for name in ('pymc', 'arviz', 'xarray', 'matplotlib', 'statsmodels') if name in sys.modules],"
+        "print([name for name in ('pymc', 'arviz', 'xarray', 'matplotlib', 'statsmodels') if name in "
+        "sys.modules],"
         " file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

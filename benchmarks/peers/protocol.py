@@ -1,7 +1,8 @@
 """What the Python peers share: how they read their task and what they print.
 
-A task is a folder with ``periods.csv`` (patient, x, years, log_years, relapses; x = -1/2 on the reference, +1/2 on the
-comparator) and ``priors.csv`` (parameter, mean, sd). A peer prints lines that begin with RESULT or STATUS.
+A task is a folder with ``periods.csv`` (patient, x, years, log_years, relapses; x = -1/2 on the reference,
++1/2 on the comparator) and ``priors.csv`` (parameter, mean, sd). A peer prints lines that begin with RESULT
+or STATUS.
 """
 
 from __future__ import annotations

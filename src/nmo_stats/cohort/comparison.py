@@ -58,6 +58,13 @@ class Comparison:
         or more than a tenth of the onsets are merged.
     merging
         How many onsets of these periods are merged; None where none are, or that is not known.
+
+    Raises
+    ------
+    ArgumentError
+        If an array is of another kind or shape.
+    CohortError
+        If a number breaks the rules of the period table.
     """
 
     patients: tuple[str, ...]

@@ -141,7 +141,13 @@ class Cohort:
         return None if self.account is None else self.account.switch_lags
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table, in the format that :meth:`from_frame` reads."""
+        """Return a copy of the table, in the format that :meth:`from_frame` reads.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each period.
+        """
         return self.frame.copy()
 
     def with_published(self, published: str | Path | TableFile | pd.DataFrame) -> Cohort:
@@ -352,7 +358,13 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
 
 
 def data_folder() -> Path:
-    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout."""
+    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout.
+
+    Returns
+    -------
+    pathlib.Path
+        An existing folder.
+    """
     here = Path(__file__).resolve()
     installed = here.parents[1] / "data"
     return installed if installed.is_dir() else here.parents[3] / "data"

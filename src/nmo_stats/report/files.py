@@ -32,6 +32,11 @@ def render_html(analysis: Analysis) -> str:
     -------
     str
         The page.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
     """
     instance("analysis", analysis, Analysis)
     return page(sections(analysis))

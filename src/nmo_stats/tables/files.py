@@ -114,7 +114,18 @@ class TableFile:
         return printable(self.path.name)
 
     def source(self, content: bytes) -> Source:
-        """Return the name of the file and the hash of its bytes."""
+        """Return the name of the file and the hash of its bytes.
+
+        Parameters
+        ----------
+        content
+            Bytes of the file.
+
+        Returns
+        -------
+        Source
+            The name, and a SHA-256 of the bytes.
+        """
         return Source(self.shown_name, hashlib.sha256(content).hexdigest())
 
 
