@@ -12,7 +12,7 @@ def iso(day):
 
 
 def tables(courses, onsets, day=lambda number: number):
-    """Return the two tables of ``courses``, (patient, treatment, start, end, last visit), and ``onsets``, (patient, day)."""
+    """Return the tables of courses (patient, treatment, start, end, last visit) and onsets (patient, day)."""
 
     def cell(number):
         return None if number is None else day(number)
@@ -28,7 +28,7 @@ def tables(courses, onsets, day=lambda number: number):
     return treatments, relapses
 
 
-# Patient A: a history, a relapse on the switch day, an off-treatment gap, an ongoing course. Patient B: touching courses.
+# A: a history, a relapse on the switch day, a gap, an ongoing course. B: touching courses.
 COURSES = [
     ("A", "rituximab", 0, 100, 400),
     ("A", "tocilizumab", 130, None, 400),

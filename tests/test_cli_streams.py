@@ -79,9 +79,13 @@ def test_a_reader_that_leaves_changes_no_exit_code(tmp_path, arguments, code):
 
 @pytest.mark.parametrize(
     "narrow",
-    [{"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii"},
-     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}],
-)  # fmt: skip
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""},
+    ],
+)
 def test_narrow_encodings_get_all_of_the_text_and_valid_json(periods, narrow):
     text = shell('"$@"', "describe", periods, **narrow)
     assert (text.returncode, text.stderr) == (0, b"")
@@ -99,9 +103,12 @@ def test_narrow_encodings_get_all_of_the_text_and_valid_json(periods, narrow):
 @pytest.mark.parametrize("delay", [0.4, 1.5, 4.0])
 def test_a_signal_ends_a_command_quietly_and_leaves_nothing(tmp_path, number, delay):
     process = subprocess.Popen(
-        [*COMMAND, "report", "--engine", "nuts"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*COMMAND, "report", "--engine", "nuts"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=environment(),
-    )  # fmt: skip
+    )
     time.sleep(delay)
     process.send_signal(number)
     out, err = process.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""EDSS change within patients: means of two written out, all signs enumerated, and what few patients cannot reach."""
+"""EDSS change within patients: means of two written out, all signs enumerated, few patients."""
 
 import itertools
 
@@ -47,7 +47,6 @@ def test_the_example_changes_by_less_on_tocilizumab_and_reaches_nothing(example_
         assert (test.p_value, test.smallest_p_value, test.pairs) == (0.5, 0.5, 2)
         assert not test.can_reach()
     assert [caution.code for caution in found.cautions] == ["shared_visit"]
-    assert "no confirmation visit" in found.confirmation
 
 
 @given(halves)
@@ -166,7 +165,8 @@ def test_arrays_hold_no_scores():
 
 def test_the_changes_of_several_courses_are_added():
     frame = pd.DataFrame(
-        {"patient": ["A"] * 4, "treatment": ["old", "old", "new", "new"], "period": [1, 2, 3, 4], "relapses": 0,
+        {"patient": ["A"] * 4, "treatment": ["old", "old", "new", "new"], "period": [1, 2, 3, 4],
+         "relapses": 0,
          "exposure_years": 1.0, "edss_start": [2, 3, 4, 4], "edss_end": [3, 4, 4, 3.5]}
     )  # fmt: skip
     found = Cohort.from_frame(frame)
@@ -178,7 +178,7 @@ def test_the_changes_of_several_courses_are_added():
 
 def test_a_comparison_of_another_cohort_is_refused(example_cohort):
     other = cohort((3, 4, 4, 4), (2, 3, 3, 3), (2, 3, 3, 3), (2, 3, 3, 3))
-    with pytest.raises(ArgumentError, match="not made from this cohort"):
+    with pytest.raises(ArgumentError, match="another cohort"):
         describe.paired_edss(example_cohort, other.compare("new", reference="old"))
 
 

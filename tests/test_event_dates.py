@@ -1,4 +1,4 @@
-"""Days that are no days: years, months, day counts of programs, dates in another order, half-converted columns, words."""
+"""Days that are no days: years, months, day counts of programs, dates in another order, words."""
 
 import datetime
 from pathlib import Path
@@ -205,7 +205,7 @@ def test_dates_of_two_forms_put_any_column_of_days_in_doubt(column, first, other
 
 
 def dated_cells(texts):
-    """Return tables whose treatments are date cells, and whose relapses and end are texts with the day first."""
+    """Return tables whose starts are date cells, and whose ends are texts with the day first."""
     start = [datetime.date(2010, 4, 3), datetime.date(2010, 8, 7)]
     treatments = pd.DataFrame(
         {"patient": ["A", "B"], "treatment": "old", "start": start, "end": pd.Series(texts, dtype=object)}

@@ -1,4 +1,4 @@
-"""Valid tables of dated events that cannot well be meant: two origins, ends one day short, a merging that eats the data."""
+"""Valid tables of dated events that cannot well be meant: two origins, inclusive ends, frequent merging."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from event_tables import COURSES, ONSETS, iso, tables
 
 from nmo_stats import CohortError, describe, exact, read_events
-from nmo_stats.cohort.attrition import DAY_CAUSES, RELAPSE_CAUSES
+from nmo_stats.cohort.account import DAY_CAUSES, RELAPSE_CAUSES
 
 CASES = Path(__file__).parent / "cases"
 
@@ -101,7 +101,7 @@ def test_inclusive_ends_are_the_days_after_them():
     by_hand = read_events(treatments.assign(end=moved), relapses)
     cohort = case("inclusive", end="inclusive")
     pd.testing.assert_frame_equal(cohort.frame, by_hand.frame)
-    pd.testing.assert_frame_equal(cohort.attrition, by_hand.attrition)
+    pd.testing.assert_frame_equal(cohort.account.attrition, by_hand.account.attrition)
     assert cohort.frame["exposure_days"].tolist() == [455, 731, 546, 731]
     assert cohort.frame["relapses"].tolist() == [2, 0, 2, 0]
 
@@ -117,7 +117,7 @@ def test_inclusive_ends_lose_no_day_and_no_relapse():
     cohort = read_events(*tables(courses, onsets), end="inclusive", min_gap_days=0)
     assert cohort.frame["exposure_days"].tolist() == [100, 270, 1, 45]
     assert cohort.frame["relapses"].tolist() == [1, 2, 1, 1]
-    account = cohort.attrition
+    account = cohort.account.attrition
     assert (account["days_in"] == account[list(DAY_CAUSES)].sum(axis=1) + account["days_kept"]).all()
     assert (
         account["relapses_in"] == account[list(RELAPSE_CAUSES)].sum(axis=1) + account["relapses_kept"]
@@ -183,7 +183,7 @@ def test_frequent_merging_is_a_caution_on_every_number_with_the_unmerged_ratio_b
 
 
 def spread(merged, others):
-    """Return courses and onsets of one patient: ``others`` relapses far apart, of which ``merged`` have a second onset."""
+    """Return ``others`` relapses of one patient far apart, of which ``merged`` have a second onset."""
     courses = [("A", "x", 0, 100 * others, None), ("A", "y", 100 * others, 200 * others, None)]
     days = [50 + 100 * number for number in range(others)]
     return courses, [("A", day) for day in (*days, *(day + 10 for day in days[:merged]))]
@@ -247,7 +247,7 @@ def test_the_report_says_what_merging_does_and_how_courses_ended(run, tmp_path):
     assert code == 0
     assert "no onsets" in " ".join(said.split())
     page = (out / "index.html").read_text(encoding="utf-8")
-    for text in ("Ratio with no onsets merged", "From the last relapse to the switch", "48 are merged"):
+    for text in ("Ratio with no onsets merged", "From the last relapse to the switch", "48 of 62 onsets"):
         assert text in page
     content = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert content["unmerged"]["relapses"] == [24, 38]

@@ -1,4 +1,4 @@
-"""Broken files of dated events: what a reader must say of each, word for word."""
+"""Broken files of dated events: the row, patient, column and value that a reader must name."""
 
 import json
 import re
@@ -31,6 +31,12 @@ def read(tmp_path):
     return call
 
 
+def problems(call, *arguments, **options):
+    with pytest.raises(CohortError) as caught:
+        call(*arguments, **options)
+    return caught.value.problems
+
+
 def said(call, *arguments, **options):
     with pytest.raises(CohortError) as caught:
         call(*arguments, **options)
@@ -47,153 +53,153 @@ def relapses(old, new):
     return {"relapses": RELAPSES.replace(old, new)}
 
 
+# where the problem is: table, row, patient, column; and what was found there
 BROKEN = {
     "end before start": (
         treatments("2012-01-01,2013-01-01", "2012-01-01,2011-12-31"),
-        "treatments, row 2, patient 'P1', column 'end': 2011-12-31 with start 2012-01-01; a course ends after it starts; correct one of the two days",
+        ("treatments", 2, "P1", "end"),
+        "2011-12-31",
     ),
     "a course of no days": (
         treatments("2012-01-01,2013-01-01", "2012-01-01,2012-01-01"),
-        "treatments, row 2, patient 'P1', column 'end': 2012-01-01 with start 2012-01-01; a course ends after it starts; correct one of the two days",
+        ("treatments", 2, "P1", "end"),
+        "2012-01-01",
     ),
     "overlapping courses": (
         treatments("2013-01-01,,", "2012-12-31,,"),
-        "treatments, row 3, patient 'P1', column 'start': 2012-12-31, within rituximab of row 2 (2012-01-01 to 2013-01-01); "
-        "the courses of a patient do not overlap; end the earlier course at the switch, or join the two",
+        ("treatments", 3, "P1", "start"),
+        "2012-12-31",
     ),
     "ongoing without a last visit": (
         treatments(",,2014-01-01", ",,"),
-        "treatments, row 3, patient 'P1', column 'end': empty, and no last visit; an ongoing course (empty end) needs the patient's last visit; "
-        "enter the end, or the day in a column 'last_visit'",
+        ("treatments", 3, "P1", "end"),
+        "empty, and no last visit",
     ),
     "last visit before the ongoing course": (
         treatments(",,2014-01-01", ",,2012-12-01"),
-        "treatments, row 3, patient 'P1', column 'last_visit': 2012-12-01 with start 2013-01-01; "
-        "the last visit comes after the start of an ongoing course; correct one of the two days",
+        ("treatments", 3, "P1", "last_visit"),
+        "2012-12-01",
     ),
     "end after the last visit": (
         treatments("2012-05-01,2013-05-01,", "2012-05-01,2013-05-01,2013-04-01"),
-        "treatments, row 4, patient 'P2', column 'end': 2013-05-01 with last visit 2013-04-01; a course does not end after the last visit; "
-        "correct one of the two days",
+        ("treatments", 4, "P2", "end"),
+        "2013-05-01",
     ),
     "two last visits": (
         treatments("2013-01-01,\n", "2013-01-01,2013-12-31\n"),
-        "treatments, row 2, patient 'P1', column 'last_visit': 2013-12-31, elsewhere 2014-01-01; a patient has one last visit; "
-        "give the last one in every row of the patient",
+        ("treatments", 2, "P1", "last_visit"),
+        "2013-12-31",
     ),
-    "a start is missing": (
-        treatments("2012-01-01,2013", ",2013"),
-        "treatments, row 2, patient 'P1', column 'start': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day from the source; where it is not known, give counts and follow-up times as a period table",
-    ),
+    "a start is missing": (treatments("2012-01-01,2013", ",2013"), ("treatments", 2, "P1", "start"), "empty"),
     "day first": (
         relapses("2012-06-01\nP2,2012-07-15", "01/06/2012"),
-        "relapses, row 2, patient 'P1', column 'onset': '01/06/2012'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write 2012-01-06 or 2012-06-01, whichever is meant: the text has both readings; "
-        "or declare the order of all such dates: dates='dmy' (--dates dmy) or dates='mdy' (--dates mdy)",
+        ("relapses", 2, "P1", "onset"),
+        "'01/06/2012'",
     ),
     "points between": (
         relapses("2012-06-01\nP2,2012-07-15", "1.6.12"),
-        "relapses, row 2, patient 'P1', column 'onset': '1.6.12'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write year-month-day in numbers, with a year of four digits, such as 2013-03-01",
+        ("relapses", 2, "P1", "onset"),
+        "'1.6.12'",
     ),
-    "no leading zeros": (
-        relapses("2012-06-01", "2012-6-1"),
-        "relapses, row 2, patient 'P1', column 'onset': '2012-6-1'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write 2012-06-01; or declare the order of all such dates: dates='ymd' (--dates ymd)",
-    ),
-    "no day": (
-        relapses("2012-06-01", "2012-06"),
-        "relapses, row 2, patient 'P1', column 'onset': '2012-06'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "a month or a year has no day: enter the day from the source; where it is not known, give counts and follow-up times as a period table",
-    ),
+    "no leading zeros": (relapses("2012-06-01", "2012-6-1"), ("relapses", 2, "P1", "onset"), "'2012-6-1'"),
+    "no day": (relapses("2012-06-01", "2012-06"), ("relapses", 2, "P1", "onset"), "'2012-06'"),
     "a day that does not exist": (
         relapses("2012-06-01", "2013-02-29"),
-        "relapses, row 2, patient 'P1', column 'onset': '2013-02-29'; a date exists in the calendar; correct the date; write year-month-day",
+        ("relapses", 2, "P1", "onset"),
+        "'2013-02-29'",
     ),
     "a slip in the year": (
         relapses("2012-06-01", "0212-06-01"),
-        "relapses, row 2, patient 'P1', column 'onset': '0212-06-01'; a date lies between 1900 and 2100; correct the year",
+        ("relapses", 2, "P1", "onset"),
+        "'0212-06-01'",
     ),
     "a time of day": (
         relapses("2012-06-01", "2012-06-01 13:30"),
-        "relapses, row 2, patient 'P1', column 'onset': '2012-06-01 13:30'; a day has no time of day; "
-        "keep the date alone: two clocks can put one relapse on two days",
+        ("relapses", 2, "P1", "onset"),
+        "'2012-06-01 13:30'",
     ),
     "a date without hyphens": (
         relapses("2012-06-01", "20120601"),
-        "relapses, row 2, patient 'P1', column 'onset': '20120601'; a number of days lies between -100000 and 10000; "
-        "write 2012-06-01: this looks like a date without hyphens; a number of days counts from a day of the patient, such as the first start",
+        ("relapses", 2, "P1", "onset"),
+        "'20120601'",
     ),
-    "half a day": (
-        relapses("2012-06-01", "151.5"),
-        "relapses, row 2, patient 'P1', column 'onset': '151.5'; days are whole; round to the day of onset, start or end",
-    ),
-    "words": (
-        relapses("2012-06-01", "June"),
-        "relapses, row 2, patient 'P1', column 'onset': 'June'; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "write a date as 2013-03-01, or the whole number of days since the patient's origin",
-    ),
-    "a number among dates": (
-        relapses("2012-06-01", "151"),
-        "relapses, row 2, patient 'P1', column 'onset': 151; all days are dates, or all are numbers of days; write the date, as elsewhere",
-    ),
-    "no onset": (
-        relapses("P1,2012-06-01", "P1,"),
-        "relapses, row 2, patient 'P1', column 'onset': empty; a day is an ISO date such as 2013-03-01, or a whole number of days; "
-        "enter the day from the source; where it is not known, give counts and follow-up times as a period table",
-    ),
-    "an unknown patient": (
-        relapses("P2,", "P02,"),
-        "relapses, row 3, patient 'P02', column 'patient': 'P02'; a patient of the relapses is in the treatments; "
-        "did you mean 'P2'?",
-    ),
-    "a patient who is not treated": (
-        relapses("P2,", "P7,"),
-        "relapses, row 3, patient 'P7', column 'patient': 'P7'; a patient of the relapses is in the treatments; "
-        "add the patient's courses, or correct the identifier",
-    ),
+    "half a day": (relapses("2012-06-01", "151.5"), ("relapses", 2, "P1", "onset"), "'151.5'"),
+    "words": (relapses("2012-06-01", "June"), ("relapses", 2, "P1", "onset"), "'June'"),
+    "a number among dates": (relapses("2012-06-01", "151"), ("relapses", 2, "P1", "onset"), "151"),
+    "no onset": (relapses("P1,2012-06-01", "P1,"), ("relapses", 2, "P1", "onset"), "empty"),
+    "an unknown patient": (relapses("P2,", "P02,"), ("relapses", 3, "P02", "patient"), "'P02'"),
+    "a patient who is not treated": (relapses("P2,", "P7,"), ("relapses", 3, "P7", "patient"), "'P7'"),
     "a relapse after the last visit": (
         relapses("2012-06-01", "2014-01-02"),
-        "relapses, row 2, patient 'P1', column 'onset': 2014-01-02, last day observed 2014-01-01; a relapse is not after the patient's last visit; "
-        "correct the day, or give the last visit in the column 'last_visit' of the treatments",
+        ("relapses", 2, "P1", "onset"),
+        "2014-01-02",
     ),
     "a relapse after the last end": (
         relapses("2012-07-15", "2013-05-02"),
-        "relapses, row 3, patient 'P2', column 'onset': 2013-05-02, last day observed 2013-05-01; a relapse is not after the patient's last visit; "
-        "correct the day, or give the last visit in the column 'last_visit' of the treatments",
+        ("relapses", 3, "P2", "onset"),
+        "2013-05-02",
     ),
-    "no such column": (
-        relapses("onset", "relapse_date"),
-        "relapses, column 'onset': missing; the table has a column 'onset'; did you mean 'relapse_date'? columns={'relapse_date': 'onset'} (--column relapse_date=onset)",
-    ),
+    "no such column": (relapses("onset", "relapse_date"), ("relapses", None, None, "onset"), "missing"),
     "two columns of one name": (
         treatments("last_visit", "start"),
-        "treatments, column 'start': 2 columns; a column stands once; remove or rename the others",
+        ("treatments", None, None, "start"),
+        "2 columns",
     ),
     "a column that is computed": (
         treatments("last_visit", "exposure_days"),
-        "treatments, column 'exposure_days': present; 'exposure_days' is computed from the events; rename or remove the column",
+        ("treatments", None, None, "exposure_days"),
+        "present",
     ),
     "a drug without a name": (
         treatments("P2,rituximab", "P2,"),
-        "treatments, row 4, patient 'P2', column 'treatment': empty; text, not empty; enter the name from the source",
+        ("treatments", 4, "P2", "treatment"),
+        "empty",
     ),
     "rows of another length": (
         relapses("P1,2012-06-01", "P1,2012-06-01,3"),
-        "relapses, row 2: 3 cells; a row has as many cells as the header (2); fill or remove cells; a cell that contains the separator stands in quotes",
+        ("relapses", 2, None, None),
+        "3 cells",
     ),
     "no courses": (
         {"treatments": "patient,treatment,start,end\n", "relapses": "patient,onset\n"},
-        "treatments: header only; the table has one row per course of a drug; add the courses",
+        ("treatments", None, None, None),
+        "header only",
     ),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_refused_with_the_row_the_rule_and_the_remedy(read, name):
-    files, line = BROKEN[name]
-    assert any(text.strip().startswith(line) for text in said(read, **files))
+def test_a_broken_file_is_refused_with_its_place_and_value_the_rule_and_the_remedy(read, name):
+    files, where, value = BROKEN[name]
+    (problem,) = [
+        problem
+        for problem in problems(read, **files)
+        if (problem.table, problem.row, problem.patient, problem.column) == where
+    ]
+    assert value in problem.value
+    assert problem.rule
+    assert problem.remedy
+
+
+def test_remedies_name_what_is_meant(read):
+    """A similar column, a similar patient, the row of the other course, the order of the dates."""
+    for name, part in {
+        "no such column": "--column relapse_date=onset",
+        "an unknown patient": "'P2'",
+        "day first": "2012-01-06 or 2012-06-01",
+        "no leading zeros": "--dates ymd",
+        "a date without hyphens": "write 2012-06-01",
+    }.items():
+        assert any(part in problem.remedy for problem in problems(read, **BROKEN[name][0]))
+    (overlap,) = problems(read, **BROKEN["overlapping courses"][0])
+    assert "within rituximab of row 2 (2012-01-01 to 2013-01-01)" in overlap.value
+
+
+def test_patients_whose_identifiers_look_alike_are_two(read):
+    treatments = TREATMENTS + "P01,rituximab,2012-05-01,2013-05-01,\n"
+    cohort = read(treatments, RELAPSES + "P01,2012-08-01\n")
+    assert cohort.patients == ("P1", "P01", "P2")
+    assert cohort.frame["relapses"].tolist() == [1, 0, 1, 1]
 
 
 def test_all_problems_of_both_tables_come_together_in_their_order(read):
@@ -209,7 +215,7 @@ def test_contradictions_between_days_come_together_once_every_cell_is_valid(read
 
 
 def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
-    """Row 4 cannot be read; the order of P1's days, and the patient that nobody treated, are said at the same time."""
+    """Row 4 cannot be read; the order of P1's days and the untreated patient are named at the same time."""
     files = treatments("2012-01-01,2013-01-01", "2012-01-01,2011-01-01")
     files["treatments"] = files["treatments"].replace("2012-05-01", "May 2012")
     files |= {"relapses": RELAPSES + "P9,2012-07-15\nP1,2015-01-01\n"}
@@ -218,7 +224,7 @@ def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
     for line, part in zip(
         lines[1:],
         (
-            "treatments, row 2, patient 'P1', column 'end': 2011-01-01 with start",
+            "treatments, row 2, patient 'P1', column 'end': 2011-01-01",
             "treatments, row 4, patient 'P2', column 'start': 'May 2012'",
             "relapses, row 4, patient 'P9', column 'patient'",
             "relapses, row 5, patient 'P1', column 'onset': 2015-01-01, last day observed 2014-01-01",
@@ -229,7 +235,7 @@ def test_an_unreadable_cell_does_not_hide_contradictions_elsewhere(read):
 
 
 def test_nothing_is_said_of_the_observation_of_a_patient_whose_courses_cannot_all_be_read(read):
-    """P1 has no end and no last visit but in a row that cannot be read, and P2 relapses after a course that can."""
+    """P1 has an end only in a row that cannot be read, and P2 relapses after a course that can."""
     files = {
         "treatments": TREATMENTS.replace(
             "P1,tocilizumab,2013-01-01,,2014-01-01", "P1,tocilizumab,2013-01-01,,"
@@ -250,17 +256,16 @@ def test_nothing_is_said_of_the_observation_of_a_patient_whose_courses_cannot_al
 )
 def test_a_course_of_nobody_may_be_anyones(read, old, new):
     files = treatments(old, new) | {"relapses": RELAPSES + "P1,2015-01-01\n"}
-    lines = said(read, **files)
-    assert not [line for line in lines if "last day observed" in line]
-    assert [line for line in lines if "'P2'; a patient of the relapses is in the treatments" in line]
+    found = [(problem.table, problem.patient, problem.column) for problem in problems(read, **files)]
+    assert ("relapses", "P1", "onset") not in found
+    assert ("relapses", "P2", "patient") in found
 
 
 def test_dates_among_numbers_are_not_set_against_each_other(read):
     files = treatments("2012-01-01,2013-01-01", "5,2013-01-01") | relapses("P2", "P9")
-    lines = said(read, **files)
-    assert len(lines) == 3
-    assert "all days are dates" in lines[1]
-    assert "'P9'" in lines[2]
+    mixed, unknown = problems(read, **files)
+    assert (mixed.value, mixed.column) == ("5", "start")
+    assert unknown.patient == "P9"
 
 
 def test_without_a_required_column_unknown_patients_are_still_named(read):
@@ -273,11 +278,11 @@ def test_without_a_required_column_unknown_patients_are_still_named(read):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("t.csv", b"", "t.csv: 1 problem\n  empty file; the file has a header row"),
+        ("t.csv", b"", "t.csv: 1 problem\n  empty file. Expected: the file has a header row"),
         ("r.csv", b"patient,onset\nP1,2012\xff\n", "byte 0xff is not UTF-8"),
         ("r.csv", b"patient|onset\nP1|2012-06-01\n", "cells separated by bars"),
         ("r.csv", b'patient,onset\nP1,"2012-06-01\n', "quotes open and close around a cell"),
-        ("t.csv", b"PK\x03\x04", "an Excel workbook; a .csv file is plain text"),
+        ("t.csv", b"PK\x03\x04", "an Excel workbook. Expected: a .csv file is plain text"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, file, content, message):
@@ -297,7 +302,8 @@ def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
     assert cohort.frame["relapses"].tolist() == [1, 0, 1]
     lines = said(read, columns={"record": "patient", "onset": "beginning"})
     assert (
-        "columns={'record': 'patient'} (--column record=patient); the table has a column 'record'" in lines[1]
+        "columns={'record': 'patient'} (--column record=patient). Expected: the table has a column 'record'"
+        in lines[1]
     )
     assert "'beginning' is a column of the tables of treatments and relapses" in lines[2]
 
@@ -335,13 +341,14 @@ def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
 def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
     lines = said(read, treatments="Our drugs\n" + TREATMENTS)
     assert lines[1:] == [
-        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the columns; remove the rows above it"
+        "  treatments: row 2 holds the column names patient, treatment, start, end. Expected: the first row "
+        "names the columns. Remove the rows above it."
     ]
 
 
 @pytest.mark.parametrize("data", [None, 3, ["t.csv"]])
 def test_what_is_no_table_is_refused(data):
-    with pytest.raises(ArgumentError, match="give the path of a file, a TableFile or a DataFrame"):
+    with pytest.raises(ArgumentError, match="Expected: the path of a file"):
         read_events(data, data)
 
 

@@ -125,10 +125,10 @@ def test_the_curves_step_where_patients_relapse(axes, timed):
     assert [line.get_color() for line in steps] == [figures.REFERENCE, figures.COMPARATOR]
     np.testing.assert_allclose(steps[0].get_ydata(), found.curves["old"].curve["share"])
     assert len(axes.collections) == 2
-    assert {"old", "new", "patients still watched and without a relapse"} <= set(texts(axes))
+    assert {"old", "new", "patients at risk, without a relapse"} <= set(texts(axes))
 
 
-def test_the_numbers_below_the_curves_are_the_patients_still_watched(axes, timed):
+def test_the_numbers_below_the_curves_are_the_patients_at_risk(axes, timed):
     figures.mean_counts(describe.accumulation(timed), timed, axes)
     low, high = axes.get_xlim()
     ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]

@@ -1,4 +1,4 @@
-"""Tables of printed numbers with what papers print besides plain numbers: read right, or refused with a remedy that works."""
+"""Tables of printed numbers, plain or not: read right, or refused with a remedy that works."""
 
 import io
 import json
@@ -34,8 +34,10 @@ def finding(cohort, *row):
 @pytest.mark.parametrize(
     ("text", "number", "relation", "decimals"),
     [
-        ("<0.001", 0.001, "<", 3), ("< .05", 0.05, "<", 2), ("p < 0.05", 0.05, "<", 2), ("P<0.05", 0.05, "<", 2),
-        ("p=0.047", 0.047, "=", 3), ("p-value = 0.047", 0.047, "=", 3), ("≤0.05", 0.05, "<=", 2), (">0.05", 0.05, ">", 2),
+        ("<0.001", 0.001, "<", 3), ("< .05", 0.05, "<", 2), ("p < 0.05", 0.05, "<", 2),
+        ("P<0.05", 0.05, "<", 2),
+        ("p=0.047", 0.047, "=", 3), ("p-value = 0.047", 0.047, "=", 3), ("≤0.05", 0.05, "<=", 2),
+        (">0.05", 0.05, ">", 2),
         (">= 0.05", 0.05, ">=", 2), ("0.047", 0.047, "=", 3), ("=0.047", 0.047, "=", 3),
     ],
 )  # fmt: skip
@@ -93,9 +95,12 @@ def test_every_minus_of_a_typesetter_is_one(example_cohort, minus):
     [
         ("50%", "_percent"), ("50 %", "_percent"), ("0-3", "_min"), ("0–3", "_max"), ("2.3 to 3.0", "_q1"),
         ("3 ± 1", "_sd"), ("2.3 (1.0-3.0)", "one row for each"), ("n.s.", ">0.05"), ("NS", ">0.05"),
-        ("not significant", ">0.05"), ("inf", "no statement"), ("∞", "no statement"), ("-inf", "no statement"),
-        ("<2.3", "p_value"), ("≥ 2", "p_value"), ("2,3", "decimal point"), ("2·3", "decimal point"), ("NA", "as it is printed"),
-        ("–", "as it is printed"), ("1e300", "digits"), ("12345678901234.56", "digits"), ("0.1234567890123456", "digits"),
+        ("not significant", ">0.05"), ("inf", "no statement"), ("∞", "no statement"),
+        ("-inf", "no statement"),
+        ("<2.3", "p_value"), ("≥ 2", "p_value"), ("2,3", "decimal point"), ("2·3", "decimal point"),
+        ("NA", "as it is printed"),
+        ("–", "as it is printed"), ("1e300", "digits"), ("12345678901234.56", "digits"),
+        ("0.1234567890123456", "digits"),
         ("(2.3)", "without the brackets"), ("three", "plain number"), ("", "as it is printed"),
     ],
 )  # fmt: skip
@@ -232,7 +237,10 @@ def random_cohort(generator):
     drugs = ["x", "y"][: int(generator.integers(1, 3))]
     rate = generator.choice([0.0, 0.3, 3.0])
     rows = [
-        (f"P{patient}", drug, int(generator.poisson(rate)), int(generator.integers(1, 60)), *generator.integers(2, 20, 2) / 2)
+        (
+            *(f"P{patient}", drug, int(generator.poisson(rate)), int(generator.integers(1, 60))),
+            *(generator.integers(2, 20, 2) / 2),
+        )
         for patient in range(patients)
         for drug in drugs
         if patient == 0 or generator.random() < 0.8

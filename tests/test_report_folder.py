@@ -1,4 +1,4 @@
-"""The place of a report: whose folder it is, and that a run which dies at any moment leaves it whole."""
+"""The folder of a report: whose it is, and that a run that dies leaves a whole report."""
 
 import json
 import os
@@ -13,8 +13,7 @@ import pytest
 
 from nmo_stats.errors import ArgumentError
 from nmo_stats.report import folder as place
-from nmo_stats.report.folder import recover, replace, require_replaceable
-from nmo_stats.report.ownership import PROVENANCE, signed, strangers
+from nmo_stats.report.folder import PROVENANCE, recover, replace, require_replaceable, signed, strangers
 
 FILES = ("index.html", "tables/arr.csv", "figures/forest.svg", "posterior.nc")
 
@@ -130,10 +129,19 @@ def break_provenance(report):
 
 @pytest.mark.parametrize(
     "change",
-    [add_file, edit_table, add_empty_folder, add_link, add_linked_folder, add_pipe, list_own_file,
-     note_in_provenance,
-     lose_provenance, break_provenance],
-)  # fmt: skip
+    [
+        add_file,
+        edit_table,
+        add_empty_folder,
+        add_link,
+        add_linked_folder,
+        add_pipe,
+        list_own_file,
+        note_in_provenance,
+        lose_provenance,
+        break_provenance,
+    ],
+)
 def test_a_report_that_was_changed_is_kept_and_the_stranger_is_named(old, change):
     stranger = change(old)
     before = sorted(old.rglob("*"))

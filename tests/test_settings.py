@@ -42,7 +42,7 @@ def test_a_level_may_be_a_numpy_number(level):
         (b"seed = 0x" + b"f" * 5000, "64"),
         (b"x = " + b"[" * 5000 + b"]" * 5000, "deep"),
         (b"priors." + b"a." * 3000 + b"a = 1", "deep"),
-        (b"seed = " + b"[" * 300 + b"]" * 300, "int"),
+        (b"seed = " + b"[" * 300 + b"]" * 300, "deep"),
         (b"comparator = '\xe9'", "UTF-8"),
         ("seed = 1".encode("utf-16"), "UTF-8"),
         (b"engine = ''", "engine"),
@@ -52,6 +52,7 @@ def test_a_level_may_be_a_numpy_number(level):
         (b"priors.log_rate_ratio = {mean=" + b"1" * 400 + b", sd=1}", "64"),
         (b"= 1", "TOML"),
         (b"background = 1", "background"),
+        (b"seed = 2020-01-01", "a date"),
         (b'out = "a\\u0000b"', "folder"),
     ],
 )

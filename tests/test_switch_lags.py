@@ -14,7 +14,9 @@ RELAPSES = [("A", 389), ("B", 377), ("C", 100), ("C", 500)]
 
 def lags(cohort):
     rows = (
-        cohort.switch_lags[["patient", "lag_days", "ended_by_relapse"]].astype(object).replace({pd.NA: None})
+        cohort.account.switch_lags[["patient", "lag_days", "ended_by_relapse"]]
+        .astype(object)
+        .replace({pd.NA: None})
     )
     return list(rows.itertuples(index=False, name=None))
 
@@ -56,7 +58,7 @@ def test_a_course_without_a_relapse_was_not_ended_by_one_and_the_last_course_is_
     assert lags(cohort) == [("A", None, False), ("B", None, False), ("C", None, False)]
     assert cohort.frame["ended_by_relapse"].isna().tolist() == [False, True] * 3
     alone = read_events(*tables([("A", "old", 0, 400, None)], [("A", 390)]))
-    assert len(alone.switch_lags) == 0
+    assert len(alone.account.switch_lags) == 0
     assert "switch_rule" not in [notice.code for notice in alone.notices]
 
 
@@ -94,10 +96,10 @@ def test_the_column_of_the_table_comes_first_and_a_contradiction_is_a_notice():
         True,
         None,
     ]
-    assert cohort.switch_lags["by_rule"].tolist() == [True, True, False]
+    assert cohort.account.switch_lags["by_rule"].tolist() == [True, True, False]
     (notice,) = [notice for notice in cohort.notices if notice.code == "ended_otherwise"]
     assert notice.patients == ("A", "C")
-    assert "11 days" in notice.text
+    assert "patient A on old: no, days from the last relapse to the end: 11" in notice.text
     agreeing = read_events(treatments.assign(ended_by_relapse=["yes", "", "", "", "no", ""]), relapses)
     assert "ended_otherwise" not in [notice.code for notice in agreeing.notices]
     assert "ended_otherwise" not in [notice.code for notice in cohort.where(patient="B").notices]
@@ -106,7 +108,7 @@ def test_the_column_of_the_table_comes_first_and_a_contradiction_is_a_notice():
 def test_a_part_of_the_cohort_keeps_the_lags_of_its_patients():
     part = read_events(*tables(THREE, RELAPSES, iso)).where(patient="B")
     assert lags(part) == [("B", 23, True)]
-    assert part.switch_lags.loc[0, ["end", "last_onset"]].tolist() == [iso(400), iso(377)]
+    assert part.account.switch_lags.loc[0, ["end", "last_onset"]].tolist() == [iso(400), iso(377)]
     assert "switch_rule" in [notice.code for notice in part.notices]
 
 

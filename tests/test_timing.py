@@ -1,4 +1,4 @@
-"""Time to the first relapse: R's survfit, Clopper and Pearson, order statistics, simulated coverage, and refusals."""
+"""Time to the first relapse: R's survfit, Clopper and Pearson, order statistics, coverage, refusals."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from nmo_stats import describe
 from nmo_stats.cohort import Comparison, load_example
 from nmo_stats.describe.arr import share_interval
 from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.describe.timing import beta_product_limits, kaplan_meier
+from nmo_stats.describe.kaplan_meier import beta_product_limits, kaplan_meier, kaplan_meier_estimator
 from nmo_stats.errors import ArgumentError
 
 
@@ -122,6 +122,18 @@ def test_the_interval_covers_with_few_censored_patients(patients, share):
     assert median_held / runs >= 0.94
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_estimator_is_that_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    years, relapsed = rng.integers(1, 12, 30) / 12, rng.random(30) < 0.6
+    times, at_risk, relapses, share = kaplan_meier_estimator(years, relapsed)
+    oracle = stats.ecdf(stats.CensoredData.right_censored(years, ~relapsed)).sf
+    np.testing.assert_array_equal(times, oracle.quantiles)
+    np.testing.assert_allclose(share, oracle.probabilities, rtol=1e-12)
+    assert at_risk[0] == 30
+    assert relapses.sum() == relapsed.sum()
+
+
 def test_the_log_log_interval_of_the_median_would_not_hold_at_three_patients():
     """Why it is not used: its lower limit is the first relapse, above the median in one series of eight."""
     from statsmodels.duration.survfunc import SurvfuncRight
@@ -174,7 +186,8 @@ def test_without_any_relapse_everyone_is_censored_even_where_no_time_is_known():
         {"months": 12, "at_risk": 2, "share": 1.0, "low": share_interval(2, 2, 0.95)[0], "high": 1.0}
     )
     assert found.reasons["reference"] == (
-        "the time of the first relapse is known for 0 of 2 patients with a relapse (times known for 0 of 3 relapses)"
+        "the time of the first relapse is known for 0 of 2 patients with a relapse (times known for 0 of 3 "
+        "relapses)"
     )
 
 
@@ -196,10 +209,8 @@ def test_a_time_is_that_of_the_first_relapse_only_where_this_is_known(times, num
     if known:
         assert 12 * found.curves["drug"].curve["years"].iloc[1] == pytest.approx(5)
     else:
-        assert (
-            found.reasons["drug"]
-            == "the time of the first relapse is known for 0 of 1 patient with a relapse (times known for 1 of 2 relapses)"
-        )
+        assert "0 of 1 patient" in found.reasons["drug"]
+        assert "1 of 2 relapses" in found.reasons["drug"]
 
 
 def test_courses_are_laid_end_to_end_in_their_order():

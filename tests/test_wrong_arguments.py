@@ -169,13 +169,13 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ("about", "found"): lambda: published().findings[0],
     ("cohort_with_expectation", "years"): lambda: np.ones((3, 2)),
     ("large_cohort_ratios", "years"): lambda: np.ones((3, 2)),
-    ("mean_counts", "found"): lambda: describe.accumulation(pair()),
+    ("mean_counts", "curves"): lambda: describe.accumulation(pair()),
     ("point_estimates", "cohorts"): lambda: simulate.Cohorts(np.array([[[2, 1]]]), np.ones((1, 1, 2))),
     ("read_events", "relapses"): lambda: pd.DataFrame({"patient": ["A"], "onset": [30]}),
     ("read_events", "treatments"): lambda: pd.DataFrame(
         {"patient": ["A", "A"], "treatment": ["o", "n"], "start": [0, 100], "end": [100, 200]}
     ),
-    ("relapse_free", "found"): lambda: describe.first_relapse(pair()),
+    ("relapse_free", "curves"): lambda: describe.first_relapse(pair()),
     ("sentence", "found"): lambda: published().findings[0],
     ("specification_curve", "found"): Wrong,
     ("edss_slopes", "summary"): lambda: describe.edss(nmo.load_example()),

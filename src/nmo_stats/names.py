@@ -1,4 +1,4 @@
-"""What has a code and a name: the methods, the estimands and the parameters of the hierarchical model.
+"""What has a code and a name: methods, estimands, parameters of the model, causes of exclusion.
 
 Results carry the codes; tables, figures and sentences look the names up here.
 """
@@ -64,6 +64,46 @@ PARAMETER_NAMES: Final = {
     "sd_rate": "spread of rates between patients",
     "sd_rate_ratio": "spread of ratios between patients",
     "overdispersion": "overdispersion",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a relapse or a patient-day of dated events is not counted.
+
+    Parameters
+    ----------
+    name
+        What happened to it, as it stands in a table.
+    sentence
+        The rule.
+    takes_days
+        Whether it excludes patient-days too.
+    """
+
+    name: str
+    sentence: str
+    takes_days: bool = False
+
+
+CAUSES: Final = {
+    "same_day": Cause("second row of a day", "a second row of the same patient and day is the same relapse"),
+    "merged": Cause(
+        "merged into an earlier onset", "an onset soon after the first onset of a relapse belongs to it"
+    ),
+    "history": Cause(
+        "on or before the first day of treatment",
+        "relapses on or before the first day of treatment are excluded",
+    ),
+    "gap": Cause(
+        "between two treatments", "relapses and days between two treatments are excluded", takes_days=True
+    ),
+    "after": Cause(
+        "after the last treatment", "relapses and days after the last treatment are excluded", takes_days=True
+    ),
+    "run_in": Cause(
+        "in the run-in", "relapses and days in the run-in of a treatment are excluded", takes_days=True
+    ),
 }
 
 

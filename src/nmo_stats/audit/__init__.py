@@ -1,13 +1,13 @@
 """The numbers that a publication prints, recomputed from what it says about its patients.
 
-``vocabulary()`` lists the quantities and their formulas; ``record`` gathers what is known, ``run`` judges every number.
+``vocabulary()`` lists the quantities and their formulas; ``record`` gathers what is known, ``run`` judges
+every number.
 """
 
 from nmo_stats.audit.findings import Audit, Finding
-from nmo_stats.audit.names import FORMULA_NAMES
 from nmo_stats.audit.record import Record, record
 from nmo_stats.audit.run import audited, run
-from nmo_stats.audit.vocabulary import vocabulary
+from nmo_stats.audit.vocabulary import FORMULA_NAMES, vocabulary
 from nmo_stats.audit.words import (
     BY_ANOTHER,
     IN_SIZE,

@@ -1,11 +1,13 @@
-"""A number with the range that the rounding of its inputs leaves open, and whether it can be what was printed.
+"""A number with the range that the rounding of its inputs leaves open, and whether it was printed so.
 
-Sums, differences, products and quotients are monotone in each input, so that the corners give the exact range where an
-input stands once in a formula. Decimal arithmetic: 6 / 32 x 12 is 2.25 and nothing else, which binary numbers do not promise.
+Sums, differences, products and quotients are monotone in each input, so that the corners give the exact range
+where an input stands once in a formula. Decimal arithmetic: 6 / 32 x 12 is 2.25 and nothing else, which
+binary numbers do not promise.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localconte
 from itertools import pairwise, product
 from typing import Final, Literal, NamedTuple
 
-_Pick = Callable[[list[Decimal]], Decimal]
 Verdict = Literal[
     "agrees", "agrees_within_rounding", "agrees_by_another_formula", "disagrees", "not_recomputable"
 ]
@@ -53,12 +54,13 @@ class Span:
         return Span(self.value - other.value, self.low - other.high, self.high - other.low)
 
     def __truediv__(self, other: Span) -> Span:
-        """Divide a span >= 0 by a positive one."""
-        return Span(self.value / other.value, self.low / other.high, self.high / other.low)
+        """Divide by a positive span."""
+        ends = [end / divisor for end in (self.low, self.high) for divisor in (other.low, other.high)]
+        return Span(self.value / other.value, min(ends), max(ends))
 
-    def times(self, factor: Decimal) -> Span:
-        """Multiply by an exact number >= 0."""
-        return Span(self.value * factor, self.low * factor, self.high * factor)
+    def __mul__(self, other: Span) -> Span:
+        ends = [end * factor for end in (self.low, self.high) for factor in (other.low, other.high)]
+        return Span(self.value * other.value, min(ends), max(ends))
 
     def magnitude(self) -> Span:
         """Return the size without the sign."""
@@ -99,8 +101,8 @@ def decimal(number: float) -> Decimal:
 def decimals_of(number: float) -> int:
     """Return the fewest decimals that a number can be written with.
 
-    A float forgets the zeros behind it: 2.0 may have been 2 or 2.0, and the fewest decimals give the wider range, in which
-    the number lies either way.
+    A float forgets the zeros behind it: 2.0 may have been 2 or 2.0, and the fewest decimals give the wider
+    range, in which the number lies either way.
 
     Examples
     --------
@@ -117,83 +119,133 @@ def total(spans: Sequence[Span]) -> Span:
 
 def mean(spans: Sequence[Span]) -> Span:
     """Return the arithmetic mean."""
-    return total(spans).times(1 / Decimal(len(spans)))
+    return total(spans) / exact(len(spans))
 
 
 def median(spans: Sequence[Span]) -> Span:
-    """Return the median; it moves with each of the values, never against one."""
-    return _each(spans, _middle)
-
-
-def deviation(spans: Sequence[Span]) -> Span | None:
-    """Return the standard deviation with the divisor n - 1; None of a single value."""
-    return _deviation(spans, len(spans) - 1)
-
-
-def population_deviation(spans: Sequence[Span]) -> Span | None:
-    """Return the standard deviation with the divisor n; None of a single value, of which it is 0 whatever the value."""
-    return _deviation(spans, len(spans)) if len(spans) > 1 else None
+    """Return the median."""
+    return _at(spans, Decimal(len(spans) - 1) / 2)
 
 
 def lowest(spans: Sequence[Span]) -> Span:
     """Return the smallest value."""
-    return _each(spans, lambda numbers: numbers[0])
+    return _at(spans, Decimal(0))
 
 
 def highest(spans: Sequence[Span]) -> Span:
     """Return the largest value."""
-    return _each(spans, lambda numbers: numbers[-1])
+    return _at(spans, Decimal(len(spans) - 1))
 
 
-def verdict(found: Span, printed: Decimal, decimals: int, relation: str = "=") -> Verdict:
+# Where the first quartile of n sorted numbers lies, counted from 0; the third one lies as far from the other
+# end. Of the nine types of Hyndman and Fan (doi:10.1080/00031305.1996.10473566) those that a program takes by
+# default, and the median of the half of the numbers, to which the middle one of an odd count belongs.
+QUARTILES: Final[dict[str, Callable[[int], Decimal]]] = {
+    "quartile_type_7": lambda n: Decimal(n - 1) / 4,
+    "quartile_type_6": lambda n: max(Decimal(n + 1) / 4 - 1, Decimal(0)),
+    "quartile_type_2": lambda n: Decimal(n // 4) - (_HALF if n % 4 == 0 else 0),
+    "tukey_hinges": lambda n: Decimal((n + 1) // 2 - 1) / 2,
+}
+
+
+def quartile(code: str, which: str, spans: Sequence[Span]) -> Span:
+    """Return ``"q1"``, ``"q3"``, or ``"iqr"`` with a range that is a little wider, by a convention."""
+    if which == "iqr":
+        width = quartile(code, "q3", spans) - quartile(code, "q1", spans)
+        return Span(width.value, max(width.low, Decimal(0)), width.high)
+    place = QUARTILES[code](len(spans))
+    return _at(spans, place if which == "q1" else len(spans) - 1 - place)
+
+
+def deviation(spans: Sequence[Span], *, is_sample: bool = True) -> Span | None:
+    """Return a standard deviation: its range is exact in a few patients, in many it is a little wider.
+
+    Parameters
+    ----------
+    spans
+        The numbers.
+    is_sample
+        Whether the divisor is n - 1 instead of n.
+
+    Returns
+    -------
+    Span or None
+        None of a single number, which has no spread.
+    """
+    if len(spans) < 2:
+        return None
+    divisor = len(spans) - is_sample
+    value = _root_mean_square([span.value for span in spans], divisor)
+    if len(spans) <= _FEW:
+        # It is convex in the values: largest at a corner of their ranges, smallest where they are drawn to
+        # one point.
+        corners = product(*((span.low, span.high) for span in spans))
+        nearest = [[min(max(to, span.low), span.high) for span in spans] for to in _centres(spans)]
+        low = min(_root_mean_square(values, divisor) for values in nearest)
+        return Span(value, low, max(_root_mean_square(values, divisor) for values in corners))
+    # Distances from the mean are a norm, and shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
+    shifts = [max(span.value - span.low, span.high - span.value) for span in spans]
+    shift = (sum((move * move for move in shifts), start=Decimal(0)) / divisor).sqrt()
+    return Span(value, max(value - shift, Decimal(0)), value + shift)
+
+
+def verdict(span: Span, printed: Decimal, decimals: int, relation: str = "=") -> Verdict:
     """Return whether a number of the span is printed as ``printed`` with so many decimals.
 
-    Half is rounded up by people, to even by many programs, and either way by those that print a binary number (0.15 is stored
-    as a little less): all are accepted.
+    Half is rounded up by people, to even by many programs, and either way by those that print a binary number
+    (0.15 is stored as a little less): all are accepted.
 
     Examples
     --------
-    >>> verdict(exact(2.25), Decimal("2.3"), 1), verdict(exact(2.25), Decimal("2.2"), 1), verdict(exact(2.35), Decimal("2.3"), 1)
-    ('agrees', 'agrees', 'disagrees')
+    >>> verdict(exact(2.25), Decimal("2.3"), 1), verdict(exact(2.25), Decimal("2.2"), 1)
+    ('agrees', 'agrees')
+    >>> verdict(exact(2.35), Decimal("2.3"), 1)
+    'disagrees'
     >>> verdict(rounded(34, 0), Decimal("33.7"), 1)
     'agrees_within_rounding'
     >>> verdict(exact(0.047), Decimal("0.05"), 2, "<")
     'agrees'
     """
     if relation != "=":
-        return _inequality(found, printed, relation)
+        return _inequality(span, printed, relation)
     with localcontext(Context(prec=PRECISION)):
-        if _prints(found.value, printed, decimals):
+        if _prints(span.value, printed, decimals):
             return "agrees"
-        # Both ranges are open where they end: 32 and 33 months touch at 32.5, which is printed as one of them, not as both.
+        # Both ranges are open where they end: 32 and 33 months touch at 32.5, which is printed as one of
+        # them, not as both.
         half = _HALF.scaleb(-decimals)
-        overlap = min(found.high, printed + half) - max(found.low, printed - half)
+        overlap = min(span.high, printed + half) - max(span.low, printed - half)
         return "agrees_within_rounding" if overlap > _SNAP else "disagrees"
 
 
-def _inequality(found: Span, printed: Decimal, relation: str) -> Verdict:
+def chance_of_agreement(results: Sequence[Span], decimals: int) -> float:
+    """Return the proportion of numbers with so many decimals that agree with one of the results.
+
+    The numbers are those from half the smallest result to twice the largest. Each result covers half a unit
+    of the last decimal on both sides, and its range over the rounding of the inputs where it has one.
+
+    Examples
+    --------
+    >>> [round(chance_of_agreement([exact(0.433), exact(0.354)], decimals), 2) for decimals in (1, 2, 3)]
+    [0.26, 0.03, 0.0]
+    """
+    half = _HALF.scaleb(-decimals)
+    smallest, largest = min(span.low for span in results), max(span.high for span in results)
+    bottom = smallest / 2 if smallest > 0 else 2 * smallest
+    top = 2 * largest if largest > 0 else largest / 2
+    covered, reached = Decimal(0), bottom
+    for low, high in sorted((span.low - half, span.high + half) for span in results):
+        covered += max(min(high, top) - max(low, reached), Decimal(0))
+        reached = max(reached, high)
+    return float(min(covered / (top - bottom), Decimal(1))) if top > bottom else 1.0
+
+
+def _inequality(span: Span, printed: Decimal, relation: str) -> Verdict:
     holds = _RELATIONS[relation]
-    if holds(found.value, printed):
+    if holds(span.value, printed):
         return "agrees"
-    nearest = found.low if relation.startswith("<") else found.high
+    nearest = span.low if relation.startswith("<") else span.high
     return "agrees_within_rounding" if holds(nearest, printed) else "disagrees"
-
-
-def _deviation(spans: Sequence[Span], divisor: int) -> Span | None:
-    """Return a standard deviation with its range: exact in a few patients, in many one that holds it and is a little wider."""
-    if divisor < 1:
-        return None
-    found = _root_mean_square([span.value for span in spans], divisor)
-    if len(spans) <= _FEW:
-        # It is convex in the values: largest at a corner of their ranges, smallest where they are drawn to one point.
-        corners = product(*((span.low, span.high) for span in spans))
-        nearest = [[min(max(to, span.low), span.high) for span in spans] for to in _centres(spans)]
-        low = min(_root_mean_square(values, divisor) for values in nearest)
-        return Span(found, low, max(_root_mean_square(values, divisor) for values in corners))
-    # Distances from the mean are a norm, and shifts s_i move it by sqrt(sum(s_i^2) / divisor) at most.
-    shifts = [max(span.value - span.low, span.high - span.value) for span in spans]
-    shift = (sum((one * one for one in shifts), start=Decimal(0)) / divisor).sqrt()
-    return Span(found, max(found - shift, Decimal(0)), found + shift)
 
 
 def _root_mean_square(values: Sequence[Decimal], divisor: int) -> Decimal:
@@ -204,17 +256,17 @@ def _root_mean_square(values: Sequence[Decimal], divisor: int) -> Decimal:
 def _centres(spans: Sequence[Span]) -> list[Decimal]:
     """Return points of which one is the mean of the values that lie nearest to each other.
 
-    Between two ends of ranges that follow each other, the values of the same ranges are held at an end, and the others follow
-    the point: it is the mean of the ends.
+    Between two ends of ranges that follow each other, the values of the same ranges are fixed at an end, and
+    the others follow the point: it is the mean of the ends.
     """
     ends = sorted({end for span in spans for end in (span.low, span.high)})
-    found = list(ends)
+    centres = list(ends)
     for left, right in pairwise(ends):
-        held = [span.high for span in spans if span.high <= left]
-        held += [span.low for span in spans if span.low >= right]
-        if held:
-            found.append(min(max(sum(held, start=Decimal(0)) / len(held), left), right))
-    return found
+        fixed = [span.high for span in spans if span.high <= left]
+        fixed += [span.low for span in spans if span.low >= right]
+        if fixed:
+            centres.append(min(max(sum(fixed, start=Decimal(0)) / len(fixed), left), right))
+    return centres
 
 
 def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:
@@ -225,11 +277,10 @@ def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:
     )
 
 
-def _each(spans: Sequence[Span], pick: _Pick) -> Span:
-    values, lows, highs = (sorted(getattr(span, name) for span in spans) for name in ("value", "low", "high"))
-    return Span(pick(values), pick(lows), pick(highs))
-
-
-def _middle(numbers: list[Decimal]) -> Decimal:
-    half = len(numbers) // 2
-    return numbers[half] if len(numbers) % 2 else (numbers[half - 1] + numbers[half]) / 2
+def _at(spans: Sequence[Span], place: Decimal) -> Span:
+    """Return the number at a place of the sorted ones, between two by interpolation."""
+    before, after = math.floor(place), math.ceil(place)
+    ends = (sorted(getattr(span, end) for span in spans) for end in ("value", "low", "high"))
+    return Span(
+        *(numbers[before] + (place - before) * (numbers[after] - numbers[before]) for numbers in ends)
+    )

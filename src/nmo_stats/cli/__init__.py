@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from nmo_stats.cli.process import Stopped, prepare_streams, quiet, stoppable
+from nmo_stats.cli.process import Stopped, prepare_streams, quiet, run, stoppable
 
 __all__ = ["app", "main"]
 
@@ -19,8 +19,6 @@ def main() -> NoReturn:
     prepare_streams()
     try:
         with quiet(), stoppable():
-            from nmo_stats.cli.running import run  # which takes a second, and can be stopped like all else
-
             code = run(sys.argv[1:])
     except Stopped as stopped:
         code = stopped.exit_code

@@ -1,317 +1,296 @@
-"""From command-line options and a TOML file to the choices of an analysis."""
+"""From the command line and a config file to the choices of a command.
+
+The config is a TOML file whose keys are the fields of :class:`~nmo_stats.cli.options.Options`. Every table of
+it is validated as the dataclass that the library uses. Pydantic does that; it is imported when a file is
+read.
+"""
 
 from __future__ import annotations
 
-import reprlib
+import inspect
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
-from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
-from nmo_stats.hierarchical import HalfNormal, Normal, Nuts, Priors
-from nmo_stats.rates import DEFAULT_SEED, Settings
-from nmo_stats.sensitivity import Background
-from nmo_stats.tables.nearest import nearest
+import typer
 
-DEFAULT_COMPARATOR: Final = "tocilizumab"
-DEFAULT_REFERENCE: Final = "rituximab"
+from nmo_stats.arguments import found
+from nmo_stats.cli.options import OPTIONS, TABLES, Option, Options, table_of
+from nmo_stats.errors import ArgumentError
+from nmo_stats.hierarchical import Priors
+from nmo_stats.tables.column_names import nearest
 
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the user chose, each with its default.
-
-    Parameters
-    ----------
-    comparator, reference
-        Treatment names; None for the defaults.
-    out
-        Report folder.
-    engine, seed
-        Of the hierarchical model; no engine stands for the default of the command.
-    settings
-        Level, priors, likelihood, and the sampler options of the ``[nuts]`` table of the TOML file.
-    """
-
-    comparator: str | None = None
-    reference: str | None = None
-    out: str = "report"
-    engine: str | None = None
-    seed: int = DEFAULT_SEED
-    settings: Settings = field(default_factory=Settings)
+_DEEPEST: Final = 3  # [priors] log_rate = { mean = 0.0 }
+_EXPECTED: Final = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text in quotes",
+    "tuple_type": "a list in brackets",
+    "dict_type": "a table",
+    "missing": "a value; it has no default",
+}
 
 
-def require_no_empty(arguments: Sequence[str]) -> None:
-    """Do nothing if no argument is empty: a variable of a script without a value would pass as a default.
-
-    Raises
-    ------
-    ArgumentError
-        With the option before the empty argument.
-    """
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        name, sign, value = argument.partition("=")
-        is_option = name.startswith("--") and sign
-        if not (value if is_option else argument).strip():
-            where = (
-                f"option {name}"
-                if is_option
-                else f"option {before}"
-                if before.startswith("-")
-                else "an argument"
-            )
-            raise ArgumentError(f"{where}: empty; give it a value, or leave the option out")
+def _renaming(texts: list[str]) -> dict[str, str]:
+    pairs = [text.rpartition("=") for text in texts]  # names of ours hold no such sign, foreign ones may
+    if any(not (foreign and sign and ours) for foreign, sign, ours in pairs):
+        raise ArgumentError(f"--column {' '.join(texts)}. Expected: YOURS=OURS, such as record_id=patient.")
+    return {foreign: ours for foreign, _, ours in pairs}
 
 
-def choices(config: Path | None, **options: Any) -> Choices:
-    """Return the choices of the TOML file, overridden by the options that were given on the command line.
-
-    Raises
-    ------
-    ArgumentError
-        If the file cannot be read, or a key or value of it is not known.
-    """
-    chosen = _from_file(config) if config else Choices()
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in ("level", "likelihood", "replicates", "background"):
-        if name in given:
-            chosen = replace(chosen, settings=replace(chosen.settings, **{name: given.pop(name)}))
-    priors = with_priors(chosen.settings.priors, given.pop("prior", []))
-    return replace(chosen, settings=replace(chosen.settings, priors=priors), **given)
-
-
-def with_priors(priors: Priors, texts: list[str]) -> Priors:
-    """Return priors, some of them replaced by what is written as ``log_rate_ratio=0,1`` (mean and sd) or ``sd_rate=0.5`` (sd).
-
-    Raises
-    ------
-    ArgumentError
-        If one is written differently.
-    """
-    table: dict[str, Any] = {}
+def _names(texts: list[str]) -> dict[str, str]:
+    """Return the name for each table; one without ``treatments=`` or ``relapses=`` before it serves all."""
+    names: dict[str, str] = {}
     for text in texts:
-        name, _, numbers = text.partition("=")
+        table, sign, name = text.partition("=")
+        is_one = bool(sign) and table in TABLES[1:]
+        tables, name = ((table,), name) if is_one else (TABLES, text)
+        if names.keys() & set(tables):
+            raise ArgumentError(
+                f"{' '.join(texts)}: two names of one table. Expected: one name for each table, "
+                "treatments=NAME and relapses=NAME, or one NAME."
+            )
+        names |= dict.fromkeys(tables, name)
+    return names
+
+
+def _priors(texts: list[str]) -> dict[str, object]:
+    """Return the priors that are written as ``log_rate_ratio=0,1`` (mean and sd) or ``sd_rate=0.5`` (sd)."""
+    kinds = get_type_hints(Priors)
+    priors: dict[str, object] = {}
+    for text in texts:
+        name, _, numbers = text.replace(" ", "").partition("=")
+        if name not in kinds:
+            raise ArgumentError(f"--prior {text}: {unknown(name, kinds)}")
         try:
             values = [float(number) for number in numbers.split(",")]
         except ValueError:
             values = []
-        keys = ("mean", "sd") if len(values) == 2 else ("sd",)
-        if not name.strip() or len(values) not in (1, 2):
-            raise ArgumentError(f"--prior {text}: written as log_rate_ratio=MEAN,SD or sd_rate=SD")
-        table[name.strip()] = dict(zip(keys, values, strict=True))
-    given = _priors(table)
-    return replace(priors, **{name: getattr(given, name) for name in table})
-
-
-def background_of(ratio: float | None, sd: float | None) -> Background | None:
-    """Return the background ratio of the command line; None if there is none.
-
-    Raises
-    ------
-    ArgumentError
-        If there is an sd without a ratio, or a number is out of its range.
-    """
-    if ratio is None:
-        if sd is not None:
+        if len(values) != len(fields(kinds[name])):
             raise ArgumentError(
-                f"--background-sd {sd}: it belongs to a --background-ratio, which is not given"
+                f"--prior {text}. Expected: log_rate=MEAN,SD, log_rate_ratio=MEAN,SD, or SPREAD=SD."
             )
-        return None
-    return Background(ratio) if sd is None else Background(ratio, sd)
+        priors[name] = kinds[name](*values)
+    return priors
 
 
-def treatments(cohort: Cohort, chosen: Choices) -> tuple[str, str]:
-    """Return comparator and reference: as chosen, the defaults, or the only other treatment there is.
+_READ: Final[dict[str, Callable[[list[str]], object]]] = {
+    "columns": _renaming,
+    "sheets": _names,
+    "instruments": _names,
+    "priors": _priors,
+    "simulate.estimators": tuple,
+}
+_CONFIG: Final = typer.Option(
+    None, help="TOML file with any of these options; those given here override it.", metavar="PATH"
+)
+
+
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that reads data its options, and call it with one :class:`Options` in their place.
+
+    Parameters
+    ----------
+    command
+        Its name says which options it has. Its first parameter receives the value; the others stay options.
+
+    Returns
+    -------
+    callable
+        The command as typer reads it.
+    """
+    listed = [
+        option for option in OPTIONS if not option.commands or command.__name__ in option.commands.split()
+    ]
+    config = inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=_CONFIG, annotation=Path)
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    parameters = [*(option.parameter for option in listed), config, *own]
+
+    def called(**given: Any) -> None:  # as typer calls a command
+        values = [
+            (option, given.pop(parameter.name)) for option, parameter in zip(listed, parameters, strict=False)
+        ]
+        command(chosen(given.pop("config"), values), **given)
+
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
+
+
+def chosen(config: Path | None, given: Sequence[tuple[Option, Any]]) -> Options:
+    """Return the choices of the config file, overridden by the options that were given on the command line.
+
+    Data that the command line names take the place of those in the file.
+
+    Parameters
+    ----------
+    config
+        TOML file; None for the defaults.
+    given
+        Every option of the command with its value; None or an empty list where it was not given.
+
+    Returns
+    -------
+    Options
+        All choices.
 
     Raises
     ------
     ArgumentError
-        If they are not determined; the message lists the names found.
+        If the file or an option is not valid.
     """
-    names = cohort.treatments
-    listed = ", ".join(map(repr, names[:20]))
-    comparator = chosen.comparator
-    if comparator is None:
-        comparator = _default(DEFAULT_COMPARATOR, chosen.reference, names)
-    if comparator is None:
-        raise ArgumentError(
-            f"which treatment is the comparator? the table has {listed}; name it with --comparator, and --reference"
-        )
-    reference = chosen.reference
-    if reference is None:
-        reference = _default(DEFAULT_REFERENCE, comparator, names)
-    if reference is None:
-        raise ArgumentError(
-            f"which treatment is the reference? the table has {listed}; name it with --reference"
-        )
-    return comparator, reference
+    base = Options() if config is None else read_config(config)
+    changes: dict[str, Any] = {}
+    for option, value in given:
+        if value is None or value == []:
+            continue
+        *tables, name = option.key.split(".")
+        place = changes
+        for table in tables:
+            place = place.setdefault(table, {})
+        if name in place:
+            raise ArgumentError(f"{place[name]} and --like {value}. Expected: one period table.")
+        place[name] = value if option.key not in _READ else _READ[option.key](value)
+    options: Options = _overridden(_without_other_data(base, changes), changes, ())
+    return options
 
 
-def compared(cohort: Cohort, chosen: Choices) -> Comparison:
-    """Return the comparison of the chosen or default treatments.
+def _without_other_data(base: Options, changes: Mapping[str, Any]) -> Options:
+    """Drop the data of the config file where the command line names others."""
+    if "periods" in changes:
+        return replace(base, treatments=None, relapses=None, events=None)
+    return replace(base, periods=None) if changes.keys() & set(TABLES) else base
+
+
+def _overridden(base: Any, changes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    """Return a value of the options with some of its fields replaced, at any depth."""
+    if isinstance(base, dict):
+        kept = {foreign: ours for foreign, ours in base.items() if ours not in changes.values()}
+        return kept | dict(changes)
+    if base is None:
+        if keys == ("background",) and "ratio" not in changes:
+            raise ArgumentError(
+                f"--background-sd {changes['sd']}: no background ratio. Expected: it comes with "
+                "--background-ratio."
+            )
+        return table_of(keys)(**changes)
+    values = {
+        name: _overridden(getattr(base, name), change, (*keys, name)) if isinstance(change, dict) else change
+        for name, change in changes.items()
+    }
+    return replace(base, **values)
+
+
+def read_config(path: Path) -> Options:
+    """Return the choices of a TOML file; what it leaves out has its default.
+
+    Parameters
+    ----------
+    path
+        The file. Paths in it are relative to its folder.
+
+    Returns
+    -------
+    Options
+        All choices.
 
     Raises
     ------
     ArgumentError
-        If they are not determined.
-    CohortError
-        If a treatment is not in the table or no patient had both.
+        If it cannot be read, or with every key that is unknown and every value that is not valid.
     """
-    comparator, reference = treatments(cohort, chosen)
-    return cohort.compare(comparator, reference=reference, courses=chosen.settings.courses)
+    from pydantic import TypeAdapter, ValidationError
 
-
-def compared_or_reason(cohort: Cohort, chosen: Choices) -> tuple[Comparison | None, str]:
-    """Return the comparison of the chosen or default treatments, or None and why there is none."""
-    try:
-        return compared(cohort, chosen), ""
-    except CohortError as refused:
-        return None, str(refused.problems[0])
-    except NmoStatsError as refused:
-        return None, str(refused)
-
-
-def pair_if_clear(cohort: Cohort, chosen: Choices) -> Comparison | None:
-    """Return the comparison; None where it is not clear or nobody had both: single patients need no pairs.
-
-    Raises
-    ------
-    ArgumentError, CohortError
-        If a treatment that was asked for is not in the table, or both are the same.
-    """
-    try:
-        return compared(cohort, chosen)
-    except (ArgumentError, CohortError):
-        asked = [name for name in (chosen.comparator, chosen.reference) if name]
-        if set(asked) <= set(cohort.treatments) and len(set(asked)) == len(asked):
-            return None
-        raise
-
-
-def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | None:
-    if usual in names and usual != other:
-        return usual
-    rest = [name for name in names if name != other]
-    return rest[0] if other in names and len(rest) == 1 else None
-
-
-def _from_file(path: Path) -> Choices:
-    try:
-        return _from_content(_content(path), path)
-    except RecursionError:  # how deep that is depends on the libraries that are loaded
-        raise _too_deep(path) from None
-
-
-def _too_deep(path: Path) -> ArgumentError:
-    return ArgumentError(f"config {path}: nested too deeply; tables are at most two levels deep")
+    content = _content(path)
+    _require_plain(content, f"config {path}", 0)
+    for *tables, name in (
+        key.split(".") for key in {option.key for option in OPTIONS if option.kind is Path}
+    ):
+        table = content
+        for key in tables:
+            table = table.get(key, {})
+        if isinstance(table, dict) and isinstance(table.get(name), str):
+            table[name] = str(path.parent / table[name])
+    try:  # as JSON: strict rules then take a table for a dataclass, a list for a tuple and text for a path
+        return TypeAdapter(Options).validate_json(json.dumps(content))
+    except ValidationError as refused:
+        problems = [_problem(error) for error in refused.errors(include_url=False)]
+    separator = " " if len(problems) == 1 else "\n  "
+    raise ArgumentError(separator.join([f"config {path}:", *problems]))
 
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ArgumentError(f"config {path}: {error.strerror or error}; name a TOML file") from None
+        problem = f"{error.strerror or error}. Expected: a TOML file"
     except UnicodeDecodeError as error:
-        raise ArgumentError(f"config {path}: {error}; save the file as UTF-8") from None
+        problem = f"{error}. Expected: UTF-8; save the file as such"
     except tomllib.TOMLDecodeError as error:
-        raise ArgumentError(f"config {path}: not TOML: {error}; correct the file") from None
+        problem = f"{error}. Expected: TOML; correct the file"
     except ValueError:
-        raise ArgumentError(f"config {path}: a number of thousands of digits; correct it") from None
-    inner = [value for table in content.values() if isinstance(table, dict) for value in table.values()]
-    if any(isinstance(value, dict) for table in inner if isinstance(table, dict) for value in table.values()):
-        raise _too_deep(path)
-    _require_plain(content, f"config {path}")
-    return content
+        problem = "a number of thousands of digits. Expected: at most 64 bits"
+    except RecursionError:  # how deep that is depends on the libraries that are loaded
+        problem = _TOO_DEEP
+    raise ArgumentError(f"config {path}: {problem}.")
 
 
-def _from_content(content: dict[str, Any], path: Path) -> Choices:
-    plain: dict[str, type] = {"comparator": str, "reference": str, "out": str, "engine": str, "seed": int}
-    in_settings: dict[str, type] = {
-        "level": float,
-        "likelihood": str,
-        "entry": str,
-        "courses": str,
-        "replicates": int,
-    }
-    _require_known(content, [*plain, *in_settings, "priors", "nuts", "background"], str(path))
-    for name, kind in (plain | in_settings).items():
-        if name in content and (not isinstance(content[name], kind) or isinstance(content[name], bool)):
-            raise ArgumentError(
-                f"config {path}: {name} = {reprlib.repr(content[name])} is of the wrong type; it is {kind.__name__}"
-            )
-    settings = {name: content[name] for name in in_settings if name in content}
-    return Choices(
-        **{name: content[name] for name in plain if name in content},
-        settings=Settings(
-            priors=_priors(content.get("priors", {})),
-            nuts=_nuts(content.get("nuts", {})),
-            background=_background(content.get("background")),
-            **settings,
-        ),
-    )
+_TOO_DEEP: Final = f"nested too deeply. Expected: tables at most {_DEEPEST - 1} levels deep"
 
 
-def _priors(table: Mapping[str, Any]) -> Priors:
-    _require_known(table, [item.name for item in fields(Priors)], "[priors]")
-    found: dict[str, Normal | HalfNormal] = {}
-    for name, values in table.items():
-        kind, keys = (
-            (Normal, ["mean", "sd"]) if name in ("log_rate", "log_rate_ratio") else (HalfNormal, ["sd"])
-        )
-        if (
-            not isinstance(values, dict)
-            or sorted(values) != sorted(keys)
-            or not all(map(_is_number, values.values()))
-        ):
-            wanted = ", ".join(f"{key} = number" for key in keys)
-            raise ArgumentError(
-                f"[priors] {name} = {reprlib.repr(values)}: written as {name} = {{ {wanted} }}"
-            )
-        found[name] = kind(**values)
-    return Priors(**found)  # type: ignore[arg-type]
-
-
-def _nuts(table: Mapping[str, Any]) -> Nuts:
-    _require_known(table, ["draws", "tune", "chains", "target_accept", "cores", "sampler"], "[nuts]")
-    whole = [name for name in ("draws", "tune", "chains", "cores") if not isinstance(table.get(name, 1), int)]
-    if whole or not _is_number(table.get("target_accept", 0.9)):
-        raise ArgumentError(f"[nuts] {', '.join(whole) or 'target_accept'}: a number is needed")
-    return Nuts(**table)
-
-
-def _background(table: Mapping[str, Any] | None) -> Background | None:
-    if table is None:
-        return None
-    _require_known(table, ["ratio", "sd"], "[background]")
-    if "ratio" not in table or not all(map(_is_number, table.values())):
-        raise ArgumentError(
-            f"[background] {reprlib.repr(table)}: written as ratio = number, and sd = number if not 0.2"
-        )
-    return Background(**table)
-
-
-def _require_plain(value: object, where: str) -> None:
-    """Do nothing if no whole number is longer than TOML's 64 bits, and no text is empty."""
-    if isinstance(value, dict):
-        for name, below in value.items():
-            _require_plain(below, f"{where}: {name}")
+def _require_plain(value: object, where: str, depth: int) -> None:
+    """Do nothing if JSON can hold a value, no whole number is longer than 64 bits, and no text is empty."""
+    if isinstance(value, (dict, list)):
+        if depth > _DEEPEST:
+            raise ArgumentError(f"{where}: {_TOO_DEEP}.")
+        for name, below in value.items() if isinstance(value, dict) else enumerate(value, start=1):
+            _require_plain(below, f"{where}: {name}", depth + 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ArgumentError(f"{where}: a whole number of {value.bit_length()} bits; at most 64 are read")
+        raise ArgumentError(f"{where}: a whole number of {value.bit_length()} bits. Expected: at most 64.")
     elif isinstance(value, str) and not value.strip():
-        raise ArgumentError(f"{where}: empty; give it a value, or leave it out")
+        raise ArgumentError(f"{where}: empty. Expected: a value; give one, or leave the key out.")
+    elif not isinstance(value, (bool, int, float, str)):
+        raise ArgumentError(f"{where}: {value}, a {type(value).__name__}. Expected: text or a number.")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _problem(error: Any) -> str:
+    """Return what is wrong with one key, in our words."""
+    kind, value = error["type"], error["input"]
+    keys = [key for key in error["loc"] if isinstance(key, str)]
+    if kind in ("unexpected_keyword_argument", "callable_type"):  # a callback is no option
+        known = [item.name for item in fields(table_of(keys[:-1])) if item.repr]
+        homes = {option.word: option.key for option in OPTIONS if len(keys) == 1}
+        if keys[-1] in homes:
+            return f"unknown key {keys[-1]!r}. Expected: {homes[keys[-1]]}."
+        return f"{_table(keys[:-1])}{unknown(keys[-1], known)}"
+    where = f"{_table(keys[:-1])}{keys[-1]}: " if keys else ""
+    if kind == "value_error":
+        return f"{_table(keys)}{error['ctx']['error']}"
+    if kind == "dataclass_type":
+        expected = f"a table of {', '.join(item.name for item in fields(table_of(keys)) if item.repr)}"
+    else:
+        expected = _EXPECTED.get(kind) or error.get("ctx", {}).get("expected") or error["msg"]
+    return f"{where}{'missing' if kind == 'missing' else _shown(value)}. Expected: {expected}."
 
 
-def _require_known(table: Mapping[str, Any], known: list[str], where: str) -> None:
-    if not isinstance(table, dict):
-        raise ArgumentError(f"{where}: a table of {', '.join(known)}")
-    for name in table:
-        if name not in known:
-            hint = nearest(name, known) or f"known are {', '.join(known)}"
-            raise ArgumentError(f"{where}: unknown key {name!r}; {hint}")
+def _shown(value: object) -> str:
+    """Return a value as TOML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "a table" if isinstance(value, dict) else found(value)
+
+
+def _table(keys: list[str]) -> str:
+    return f"[{'.'.join(keys)}] " if keys else ""
+
+
+def unknown(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    """Return what is wrong with a name that is not known: the nearest one that is, or all of them."""
+    similar = nearest(name, known)
+    remedy = f"; {similar}" if similar else f". Expected: one of {', '.join(known)}."
+    return f"unknown key {name!r}{remedy}"

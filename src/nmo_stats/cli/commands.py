@@ -1,62 +1,43 @@
-"""The commands of ``nmo-stats``."""
+"""The commands of ``nmo-stats``: each reads the data, computes, and prints blocks or one JSON document."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from nmo_stats.analysis import analyze
-from nmo_stats.cli import planning, printed
-from nmo_stats.cli.choices import (
-    background_of,
-    choices,
-    compared,
-    compared_or_reason,
-    pair_if_clear,
-    treatments,
-)
-from nmo_stats.cli.inputs import Given, reads_data
-from nmo_stats.cli.options import (
-    BackgroundRatio,
-    BackgroundSd,
-    Comparator,
-    Config,
-    Engine,
-    Json,
-    Level,
-    Likelihood,
-    Prior,
-    Published,
-    Reference,
-    Replicates,
-    Seed,
-)
+from nmo_stats.audit import audited, summary
+from nmo_stats.cli import inputs
+from nmo_stats.cli.choices import takes_options
+from nmo_stats.cli.options import Json, Options
 from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
+from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
 from nmo_stats.hierarchical.fitting import Progress
-from nmo_stats.rates import Settings, hierarchical_fits, pair_rates, unmerged_rates
-from nmo_stats.report.bundle import (
-    check_json,
-    describe_json,
-    problems_json,
-    rates_json,
-    results,
-    sensitivity_json,
-)
+from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
+from nmo_stats.operating import simulate as simulated
+from nmo_stats.operating.methods import TESTS
+from nmo_stats.operating.planning import PLANNED, Plan, plan
+from nmo_stats.rates import hierarchical_fits, pair_rates, unmerged_rates
+from nmo_stats.report import bundle, recover, require_replaceable, require_writable, write
 from nmo_stats.sections.commands import check_blocks, describe_blocks, rates_blocks, report_blocks
+from nmo_stats.sections.planning import characteristics_blocks, plan_blocks
+from nmo_stats.sections.published import audit_blocks, quantity_table
 from nmo_stats.sections.sensitivity import sensitivity_blocks
+from nmo_stats.sensitivity import run as run_sensitivity
 
-BAD_INPUT, FAILED_DIAGNOSTIC = 2, 3
-_MOST_ROWS = 20  # of a table that check prints
+_MOST_ROWS: Final = 20  # of a table that check prints
+_MOST_PLANNED: Final = 500  # series of each size, enough to tell 80 % from 75 or 85
 
 app = typer.Typer(
     name="nmo-stats",
-    help="Relapse-rate inference for small within-patient series. Without a file the bundled three patients are analysed.",
+    help="Relapse-rate inference for small within-patient series. Without a file the bundled three patients "
+    "are analysed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,296 +46,147 @@ app = typer.Typer(
 
 
 @app.command()
-@reads_data
-def report(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    out: Annotated[
-        str | None, typer.Option(help="Report folder [default: report].", show_default=False)
-    ] = None,
-    engine: Engine = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    replicates: Replicates = None,
-    background_ratio: BackgroundRatio = None,
-    background_sd: BackgroundSd = None,
-    published: Published = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@takes_options
+def report(options: Options, *, as_json: Json = False) -> None:
     """Analyse the data and write the report folder."""
-    from nmo_stats.report import recover, require_replaceable, write
-
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        out=out,
-        engine=engine,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-        replicates=replicates,
-        background=background_of(background_ratio, background_sd),
-    )
-    require_replaceable(chosen.out)
-    for leftover in recover(chosen.out):
+    require_replaceable(options.out)
+    for leftover in recover(options.out):
         complain(leftover)
-    cohort = printed.with_numbers(data, published)
-    names = treatments(cohort, chosen)
+    cohort = inputs.read_published(options)
+    comparator, reference = inputs.treatments(cohort, options)
     with progress_bar("Sampling the hierarchical model") as progress:
         analysis = analyze(
             cohort,
-            names[0],
-            reference=names[1],
-            engine="both" if chosen.engine is None else chosen.engine,
-            seed=chosen.seed,
-            settings=_watched(chosen.settings, progress),
+            comparator,
+            reference=reference,
+            engine=options.engine or "both",
+            seed=options.seed,
+            settings=_watched(options, progress).settings,
         )
-    path = write(analysis, chosen.out)
+    path = write(analysis, options.out)
     if as_json:
-        say_json(results(analysis))
+        say_json(bundle.results(analysis))
     else:
         say_blocks(report_blocks(analysis))
         say(f"report: {path}")
-    if analysis.failed_checks or analysis.rates.failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+    _fail_if(bool(analysis.failed_checks or analysis.rates.failed))
 
 
 @app.command()
-@reads_data
-def rates(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    engine: Engine = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@takes_options
+def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        engine=engine,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-    )
-    pair = compared(data.cohort(), chosen)
+    pair = inputs.compared(inputs.read_cohort(options), options)
     with progress_bar("Sampling the hierarchical model") as progress:
-        watched = _watched(chosen.settings, progress)
-        engine = "quadrature" if chosen.engine is None else chosen.engine
-        found = pair_rates(pair, watched, engine, chosen.seed)
-    unmerged = unmerged_rates(pair, chosen.settings)
+        settings = _watched(options, progress).settings
+        results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
+    unmerged = unmerged_rates(pair, options.settings)
     if as_json:
-        say_json(rates_json(pair, found, unmerged))
+        say_json(bundle.rates_json(pair, results, unmerged))
     else:
-        say_blocks(rates_blocks(pair, found, unmerged, chosen.settings.likelihood))
-    if found.failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+        say_blocks(rates_blocks(pair, results, unmerged, options.likelihood))
+    _fail_if(bool(results.failed))
 
 
 @app.command()
-@reads_data
-def sensitivity(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    level: Level = None,
-    seed: Seed = None,
-    likelihood: Likelihood = None,
-    prior: Prior = [],
-    replicates: Replicates = None,
-    background_ratio: BackgroundRatio = None,
-    background_sd: BackgroundSd = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Print the ratio under other assumptions, what such a design shows with no effect, and what would tip the answer."""
-    from nmo_stats.sensitivity import run
+@takes_options
+def sensitivity(options: Options, *, as_json: Json = False) -> None:
+    """Print the ratio under other assumptions.
 
-    chosen = choices(
-        config,
-        comparator=comparator,
-        reference=reference,
-        level=level,
-        seed=seed,
-        likelihood=likelihood,
-        prior=prior,
-        replicates=replicates,
-        background=background_of(background_ratio, background_sd),
-    )
-    pair = compared(data.cohort(), chosen)
-    fit, _ = hierarchical_fits(pair, chosen.settings, "quadrature", chosen.seed)
+    Beside it: what such a design shows with no effect, and what would tip the answer.
+    """
+    pair = inputs.compared(inputs.read_cohort(options), options)
+    fit, _ = hierarchical_fits(pair, options.settings, "quadrature", options.seed)
     with progress_bar("Changing one assumption after the other") as progress:
-        found = run(pair, fit=fit, plan=chosen.settings.plan(chosen.seed, progress))
+        results = run_sensitivity(pair, fit=fit, plan=options.plan(options.seed, progress))
     if as_json:
-        say_json(sensitivity_json(found))
+        say_json(bundle.sensitivity_json(results))
     else:
-        say_blocks(sensitivity_blocks(found))
-    if found.base_failed:
-        raise typer.Exit(FAILED_DIAGNOSTIC)
+        say_blocks(sensitivity_blocks(results))
+    _fail_if(bool(results.base_failed))
 
 
 @app.command()
-@reads_data
-def simulate(
-    data: Given,
-    *,
-    like: Annotated[
-        Path | None, typer.Option(help="The same as PERIODS: a series like this one.", show_default=False)
-    ] = None,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    rr: Annotated[
-        float, typer.Option(help="True rate ratio of a typical patient, comparator / reference.")
-    ] = 0.5,
-    patients: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of patients, times recycled [default: that of the series].", show_default=False
-        ),
-    ] = None,
-    arr: Annotated[
-        float | None,
-        typer.Option(
-            help="Relapses per year of a typical patient on the reference [default: the pooled rate].",
-            show_default=False,
-        ),
-    ] = None,
-    sd_rate: Annotated[float, typer.Option(help="Spread of log rates between patients.")] = 0.5,
-    sd_rate_ratio: Annotated[float, typer.Option(help="Spread of log ratios between patients.")] = 0.25,
-    overdispersion: Annotated[float, typer.Option(help="Overdispersion of the counts.")] = 0.0,
-    rule: Annotated[
-        str, typer.Option(help="What ends the reference period: fixed, triggered or look_back.")
-    ] = "fixed",
-    estimator: Annotated[
-        list[str], typer.Option(help="Estimator; may be repeated [default: all].", show_default=False)
-    ] = [],
-    replicates: Annotated[int, typer.Option(help="Simulated series.")] = 1000,
-    power: Annotated[
-        float,
-        typer.Option(
-            help="Share of intervals that should exclude 1, for the number of patients; 0: do not plan."
-        ),
-    ] = 0.8,
-    level: Level = None,
-    seed: Seed = None,
-    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler, e.g. tcp://host:8786, instead.", show_default=False)
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="Keeps finished blocks: an interrupted run goes on.", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Simulate series like this one with a true ratio: which interval to trust, how wide it will be, how many patients it takes."""
-    from nmo_stats.operating import Execution
+@takes_options
+def simulate(options: Options, *, as_json: Json = False) -> None:
+    """Simulate series like this one.
 
-    chosen = choices(None, comparator=comparator, reference=reference, level=level, seed=seed)
-    from nmo_stats.report import require_writable
-
-    if folder is not None:
-        require_writable(folder)
-    given = data if like is None else data.instead_of_periods(like)
-    cohort = given.cohort()
-    names = treatments(cohort, chosen)
-    design = planning.design(
-        cohort.compare(names[0], reference=names[1]),
-        {"rate_ratio": rr, "patients": patients, "reference_arr": arr, "sd_rate": sd_rate, "sd_rate_ratio": sd_rate_ratio,
-         "overdispersion": overdispersion, "rule": rule, "seed": chosen.seed},
-    )  # fmt: skip
-    execution = Execution(workers, scheduler, folder)
-    found = planning.simulated(design, tuple(estimator), replicates, chosen.settings.level, execution)
-    planned = planning.planned(found, tuple(estimator), power, execution)
+    The true ratio is known: coverage and width of every interval, and how many patients are needed.
+    """
+    chosen = options.simulate
+    if not 0 <= chosen.power < 1:
+        raise ArgumentError(
+            f"--power {chosen.power:g}. Expected: a proportion from 0 to below 1; 0 plans nothing."
+        )
+    if chosen.folder is not None:
+        require_writable(chosen.folder)
+    design = _design(options)
+    execution = Execution(chosen.workers, chosen.scheduler, chosen.folder)
+    with progress_bar("Simulating series", unit="series") as progress:
+        methods = chosen.estimators or tuple(ESTIMATORS)
+        watched = replace(execution, progress=progress)
+        characteristics = simulated(
+            design, methods, chosen.replicates, level=options.level, execution=watched
+        )
+    planned = _plan(characteristics, options, execution)
     if as_json:
-        say_json(planning.characteristics_json(found, planned))
+        say_json(bundle.simulate_json(characteristics, planned))
     else:
-        planning.say_characteristics(found)
-        planning.say_plan(planned)
+        say_blocks([*characteristics_blocks(characteristics), *plan_blocks(planned)])
 
 
 @app.command()
-@reads_data
-def describe(
-    data: Given,
-    *,
-    comparator: Comparator = None,
-    reference: Reference = None,
-    level: Level = None,
-    rule: Annotated[str, typer.Option(help="EDSS rule: msprog, msoutcomes or n_momentum.")] = "msprog",
-    as_json: Json = False,
-) -> None:
-    """Print annualized relapse rates, the time to the first relapse, and EDSS."""
-    cohort = data.cohort()
-    chosen = choices(None, comparator=comparator, reference=reference, level=level)
-    description = described(cohort, pair_if_clear(cohort, chosen), chosen.settings.level, rule)  # type: ignore[arg-type]
+@takes_options
+def describe(options: Options, *, as_json: Json = False) -> None:
+    """Print relapse rates, relapse times and EDSS."""
+    cohort = inputs.read_cohort(options)
+    description = described(cohort, inputs.pair_if_clear(cohort, options), options.level, options.edss_rule)
     if as_json:
-        say_json(describe_json(description))
+        say_json(bundle.describe_json(description))
     else:
         say_blocks(describe_blocks(description))
 
 
 @app.command()
-@reads_data
+@takes_options
 def audit(
-    data: Given,
+    options: Options,
     *,
-    published: Published = None,
-    patients: Annotated[
-        Path | None,
-        typer.Option(help="Facts about the patients, one row each, e.g. age_years.", show_default=False),
-    ] = None,
     quantities: Annotated[
         bool, typer.Option("--quantities", help="List the quantities with their formulas.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare the numbers that a paper prints with their recomputation."""
+    """Recompute the numbers that a paper prints."""
     if quantities:
-        return printed.say_quantities(as_json=as_json)
-    facts = data.beside("patients", patients)
-    cohort = printed.with_numbers(data, published)
-    found = printed.required_audit(cohort, facts)
+        return say_json(bundle.quantities_json()) if as_json else say_blocks([quantity_table()])
+    facts = inputs.beside(options, "patients", options.facts)
+    cohort = inputs.read_published(options)
+    results = audited(cohort, facts)
+    if results is None:
+        rule = "Expected: numbers of --published, or a column reported_arr."
+        raise ArgumentError(f"{cohort.source.name}: no printed number to audit. {rule}")
     if as_json:
-        say_json(printed.audit_json(cohort, found))
-    else:
-        printed.say_audit(cohort, found)
-    return None
+        return say_json(bundle.audit_json(cohort, results))
+    say(f"{cohort.source.name}: {summary(results)}")
+    return say_blocks(audit_blocks(results))
 
 
 @app.command()
-@reads_data
-def check(
-    data: Given, *, comparator: Comparator = None, reference: Reference = None, as_json: Json = False
-) -> None:
-    """Validate a period table or two tables of dated events, and say what would be analysed."""
-    if data.is_empty:
+@takes_options
+def check(options: Options, *, as_json: Json = False) -> None:
+    """Validate the data; print what would be analysed."""
+    if inputs.is_example(options):
         raise ArgumentError("name a period table, or --treatments and --relapses, to check")
     try:
-        cohort = data.cohort()
+        cohort = inputs.read_cohort(options)
     except CohortError as error:
         if as_json:
-            say_json(problems_json(error))
+            say_json(bundle.problems_json(error))
         raise
-    pair, reason = compared_or_reason(cohort, choices(None, comparator=comparator, reference=reference))
+    pair, reason = inputs.compared_or_reason(cohort, options)
     if as_json:
-        say_json(check_json(cohort, pair, reason))
+        say_json(bundle.check_json(cohort, pair, reason))
     else:
         say_blocks(check_blocks(cohort, pair, reason), most=_MOST_ROWS)
 
@@ -366,7 +198,7 @@ def template(
         typer.Argument(help="File to write (.csv or .xlsx); printed as CSV without it.", show_default=False),
     ] = None,
     *,
-    out: Annotated[Path | None, typer.Option(help="The same as an option.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="The same as PATH.", show_default=False)] = None,
     events: Annotated[
         bool,
         typer.Option(
@@ -375,21 +207,63 @@ def template(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write tables to fill in, with the rows of one example patient and a dictionary of the columns."""
+    """Write tables to fill in.
+
+    They hold the rows of one example patient, and a dictionary explains the columns.
+    """
     chosen = EVENTS if events else PERIODS
     if as_json:
         say_json(chosen.to_dict())
         return
     if path is not None and out is not None:
-        raise ArgumentError(f"{path} and --out {out}: name one file")
-    path = path or out
-    if path is None:
+        raise ArgumentError(f"{path} and --out {out}. Expected: one file.")
+    file = path or out
+    if file is None:
         say_text(chosen.to_csv())
         return
-    for written in write_template(chosen, path):
+    for written in write_template(chosen, file):
         say(f"wrote {written}")
     say(chosen.advice)
 
 
-def _watched(settings: Settings, progress: Progress | None) -> Settings:
-    return replace(settings, nuts=replace(settings.nuts, progress=progress))
+def _fail_if(failed: bool) -> None:
+    if failed:
+        raise typer.Exit(FAILED_DIAGNOSTIC)
+
+
+def _watched(options: Options, progress: Progress | None) -> Options:
+    return replace(options, nuts=replace(options.nuts, progress=progress))
+
+
+def _design(options: Options) -> Design:
+    """Return the design of the series, with what was chosen instead of what the series has."""
+    pair, chosen = inputs.compared(inputs.read_cohort(options), options), options.simulate
+    times = tuple((float(before), float(after)) for before, after in pair.years)
+    base = Design.like(pair) if chosen.arr is None else Design(len(times), times, chosen.arr)
+    return replace(
+        base,
+        patients=base.patients if chosen.patients is None else chosen.patients,
+        rate_ratio=chosen.rr,
+        sd_rate=chosen.sd_rate,
+        sd_rate_ratio=chosen.sd_rate_ratio,
+        overdispersion=chosen.overdispersion,
+        rule=chosen.rule,
+        seed=options.seed,
+    )
+
+
+def _plan(results: Characteristics, options: Options, execution: Execution) -> Plan | None:
+    """Find how many patients are needed; None for a true ratio of 1, or where no power is asked for."""
+    chosen = options.simulate
+    methods = [method for method in chosen.estimators or PLANNED if method not in TESTS]
+    if not chosen.power or chosen.rr == 1 or not methods:
+        return None
+    with progress_bar("Finding the number of patients", unit="series") as progress:
+        return plan(
+            results.design,
+            chosen.power,
+            methods,
+            replicates=min(results.replicates, _MOST_PLANNED),
+            level=results.level,
+            execution=replace(execution, progress=progress),
+        )

@@ -1,286 +1,231 @@
-"""Where a command takes its data from: one period table, or two tables of dated events; the same options for every command."""
+"""From the choices of a user to the data: the tables, the two treatments, and the numbers of a paper."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
-import typer
-
-from nmo_stats.cohort import Cohort, load_example, read_periods
-from nmo_stats.errors import ArgumentError
+from nmo_stats.cli.options import Options
+from nmo_stats.cohort import Cohort, Comparison, load_example, read_periods
+from nmo_stats.errors import ArgumentError, CohortError, NmoStatsError
 from nmo_stats.events import Rules, read_events
 from nmo_stats.tables.files import TableFile
 
-_TABLES: Final = ("treatments", "relapses")
-_FILE: Final = "(.csv, .tsv, .txt, .xlsx, .parquet)"
-
-Periods = Annotated[Path | None, typer.Argument(help=f"Period table {_FILE}.", show_default=False)]
-Treatments = Annotated[
-    Path | None,
-    typer.Option(help=f"Instead of PERIODS: table of dated treatments {_FILE}.", show_default=False),
-]
-Relapses = Annotated[
-    Path | None, typer.Option(help=f"Table of dated relapses {_FILE}, with --treatments.", show_default=False)
-]
-MinGapDays = Annotated[
-    int | None,
-    typer.Option(
-        help="Onsets at most so many days after the first one of a relapse are merged into it; 0 merges none [default: 30, refused if it merges most onsets].",
-        show_default=False,
-    ),
-]
-RunInDays = Annotated[
-    int | None,
-    typer.Option(
-        help="Days at the start of every course that are left out [default: 0].", show_default=False
-    ),
-]
-Gap = Annotated[
-    str | None,
-    typer.Option(
-        help="Days between two treatments: drop, or previous to count them with the one before [default: drop].",
-        show_default=False,
-    ),
-]
-End = Annotated[
-    str | None,
-    typer.Option(
-        help="End of a course: exclusive, the first day without the drug, or inclusive, the last day on it [default: exclusive].",
-        show_default=False,
-    ),
-]
-SwitchWindowDays = Annotated[
-    int | None,
-    typer.Option(
-        help="A course that another one follows was ended by a relapse at most so many days before its end [default: 90].",
-        show_default=False,
-    ),
-]
-Dates = Annotated[
-    str | None,
-    typer.Option(
-        help="Order of dates in text that are not ISO dates, with --treatments: dmy, mdy or ymd.",
-        show_default=False,
-    ),
-]
-Column = Annotated[
-    list[str],
-    typer.Option(help="Rename a column of the files: YOURS=OURS. May be repeated.", show_default=False),
-]
-Sheet = Annotated[
-    list[str],
-    typer.Option(
-        help="Sheet of the workbook: NAME, or treatments=NAME and relapses=NAME [default: the first visible one].",
-        show_default=False,
-    ),
-]
-Decimal = Annotated[
-    str | None,
-    typer.Option(
-        help="Decimal mark of the files: . or , [default: .].",
-        show_default=False,
-    ),
-]
-Instrument = Annotated[
-    list[str],
-    typer.Option(
-        help="Instrument of a REDCap export: NAME, or treatments=NAME and relapses=NAME.", show_default=False
-    ),
-]
+DEFAULT_COMPARATOR: Final = "tocilizumab"
+DEFAULT_REFERENCE: Final = "rituximab"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The data that a command was given, and how to read them.
+def read_cohort(options: Options) -> Cohort:
+    """Read the tables, or the bundled example where no file is named.
 
     Parameters
     ----------
-    periods, treatments, relapses
-        Files; none of them stands for the bundled example.
-    rules
-        Options of dated events that were given, by name.
-    columns
-        Foreign column names to ours.
-    sheets, instruments
-        As written on the command line.
-    decimal
-        Decimal mark of the files; None for the default.
-    """
+    options
+        The choices.
 
-    periods: Path | None
-    treatments: Path | None
-    relapses: Path | None
-    rules: dict[str, Any]
-    columns: dict[str, str]
-    sheets: tuple[str, ...]
-    instruments: tuple[str, ...]
-    decimal: str | None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no file is named."""
-        return self.periods is None and self.treatments is None and self.relapses is None
-
-    def beside(self, option: str, path: Path | None) -> TableFile | None:
-        """Return a further table about the same patients, read with the same decimal mark; None where none is named.
-
-        Raises
-        ------
-        ArgumentError
-            If the patients are those of the bundled example: what belongs to other patients would be compared with them.
-        """
-        if path is None:
-            return None
-        if self.is_empty:
-            raise ArgumentError(
-                f"--{option} {path}: name the period table of these patients, or --treatments and --relapses"
-            )
-        return TableFile(path, decimal=self.decimal or ".")
-
-    def instead_of_periods(self, path: Path) -> Given:
-        """Return the same options for another period table.
-
-        Raises
-        ------
-        ArgumentError
-            If a period table is named already.
-        """
-        if self.periods is not None:
-            raise ArgumentError(f"{self.periods} and --like {path}: name one period table")
-        return replace(self, periods=path)
-
-    def cohort(self) -> Cohort:
-        """Read the tables, or the bundled example where no file is named.
-
-        Raises
-        ------
-        ArgumentError
-            If the options do not belong together.
-        CohortError
-            With every problem of the tables.
-        """
-        if self.treatments is not None or self.relapses is not None:
-            return self._from_events()
-        for name, value in self.rules.items():
-            raise ArgumentError(
-                f"--{name.replace('_', '-')} {value}: it belongs to --treatments and --relapses"
-            )
-        if self.periods is None:
-            if self.columns or self.sheets or self.instruments or self.decimal:
-                raise ArgumentError(
-                    "--column, --sheet, --instrument and --decimal belong to a file, and none is named"
-                )
-            return load_example()
-        return read_periods(
-            self.periods,
-            self.columns,
-            sheet=_of_periods("sheet", self.sheets),
-            decimal=self.decimal or ".",
-            instrument=_of_periods("instrument", self.instruments),
-        )
-
-    def _from_events(self) -> Cohort:
-        if self.periods is not None:
-            raise ArgumentError(
-                f"{self.periods}: give a period table, or --treatments and --relapses, not both"
-            )
-        if self.treatments is None or self.relapses is None:
-            missing = "--relapses" if self.relapses is None else "--treatments"
-            raise ArgumentError(
-                f"{missing} is missing: dated events are two tables, --treatments and --relapses"
-            )
-        sheets, instruments = _of_tables("sheet", self.sheets), _of_tables("instrument", self.instruments)
-        files = [
-            TableFile(path, sheet=sheets[name], decimal=self.decimal or ".", instrument=instruments[name])
-            for name, path in zip(_TABLES, (self.treatments, self.relapses), strict=True)
-        ]
-        return read_events(*files, columns=self.columns, **self.rules)
-
-
-def reads_data(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of its data, and call it with one :class:`Given` in their place.
-
-    The command's first parameter receives the value; its other parameters stay options. The options are those of :func:`given`.
-    """
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    data = list(inspect.signature(given, eval_str=True).parameters.values())
-    names = [parameter.name for parameter in data]
-
-    def called(**options: Any) -> None:
-        command(given(**{name: options.pop(name) for name in names}), **options)
-
-    periods, *others = data
-    called.__name__, called.__doc__ = command.__name__, command.__doc__
-    called.__signature__ = inspect.Signature([periods, *own, *others])  # type: ignore[attr-defined]  # what typer reads
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in (*data, *own)}
-    return called
-
-
-def given(
-    periods: Periods = None,
-    *,
-    treatments: Treatments = None,
-    relapses: Relapses = None,
-    min_gap_days: MinGapDays = None,
-    run_in_days: RunInDays = None,
-    gap: Gap = None,
-    end: End = None,
-    switch_window_days: SwitchWindowDays = None,
-    dates: Dates = None,
-    column: Column = [],
-    sheet: Sheet = [],
-    decimal: Decimal = None,
-    instrument: Instrument = [],
-) -> Given:
-    """Return the data options of a command as one value.
+    Returns
+    -------
+    Cohort
+        The data.
 
     Raises
     ------
     ArgumentError
-        If a renaming is not written as YOURS=OURS, or a rule of dated events is none.
+        If the options do not belong together.
+    CohortError
+        With every problem of the tables.
     """
-    rules = {
-        "min_gap_days": min_gap_days,
-        "run_in_days": run_in_days,
-        "gap": gap,
-        "end": end,
-        "switch_window_days": switch_window_days,
-        "dates": dates,
-    }
-    chosen: dict[str, Any] = {name: value for name, value in rules.items() if value is not None}
-    Rules(**chosen)
-    return Given(
-        periods, treatments, relapses, chosen, _renaming(column), tuple(sheet), tuple(instrument), decimal
+    if options.treatments is not None or options.relapses is not None:
+        return _from_events(options)
+    if options.events is not None:
+        names = ", ".join(f"--{item.name.replace('_', '-')}" for item in fields(Rules))
+        raise ArgumentError(f"{names}: given. Expected: they belong to --treatments and --relapses.")
+    if options.periods is None:
+        _require_defaults(options)
+        return load_example()
+    file = _file(options, "periods", options.periods)
+    return read_periods(
+        file.path, options.columns, sheet=file.sheet, decimal=file.decimal, instrument=file.instrument
     )
 
 
-def _renaming(texts: Sequence[str]) -> dict[str, str]:
-    pairs = [text.rpartition("=") for text in texts]  # names of ours hold no such sign, foreign ones may
-    if any(not (foreign and sign and ours) for foreign, sign, ours in pairs):
-        raise ArgumentError(f"--column {' '.join(texts)}: written as YOURS=OURS, such as record_id=patient")
-    return {foreign: ours for foreign, _, ours in pairs}
+def read_published(options: Options) -> Cohort:
+    """Read the tables, and beside them the numbers that a paper prints, if they are named.
+
+    Parameters
+    ----------
+    options
+        The choices.
+
+    Returns
+    -------
+    Cohort
+        The data with the numbers.
+
+    Raises
+    ------
+    ArgumentError
+        If the patients of the paper are not named.
+    CohortError
+        With every problem of the tables.
+    """
+    numbers = beside(options, "published", options.published)
+    cohort = read_cohort(options)
+    return cohort if numbers is None else cohort.with_published(numbers)
 
 
-def _of_periods(option: str, texts: tuple[str, ...]) -> str | None:
-    if len(texts) > 1:
-        raise ArgumentError(f"--{option} {' '.join(texts)}: a period table has one {option}")
-    return texts[0] if texts else None
+def is_example(options: Options) -> bool:
+    """Return whether no file is named."""
+    return options.periods is None and options.treatments is None and options.relapses is None
 
 
-def _of_tables(option: str, texts: tuple[str, ...]) -> dict[str, str | None]:
-    """Return the name for each table; one without ``treatments=`` or ``relapses=`` before it serves both."""
-    found: dict[str, str | None] = dict.fromkeys(_TABLES)
-    for text in texts:
-        table, sign, name = text.partition("=")
-        tables = (table,) if sign and table in _TABLES else _TABLES
-        name = name if sign and table in _TABLES else text
-        if any(found[one] is not None for one in tables):
-            raise ArgumentError(
-                f"--{option} {' '.join(texts)}: one for each table, treatments=NAME and relapses=NAME, or one NAME for both"
-            )
-        found |= dict.fromkeys(tables, name)
-    return found
+def beside(options: Options, option: str, path: Path | None) -> TableFile | None:
+    """Return a further table about the same patients; None where none is named.
+
+    Parameters
+    ----------
+    options
+        The choices, which name the tables of the patients and the decimal mark of all files.
+    option
+        Name of the option of the further table.
+    path
+        Its file.
+
+    Returns
+    -------
+    TableFile or None
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        If the patients are those of the bundled example: the numbers of others would be compared with them.
+    """
+    if path is None:
+        return None
+    if is_example(options):
+        raise ArgumentError(
+            f"--{option} {path}: name the period table of these patients, or --treatments and --relapses"
+        )
+    return TableFile(path, decimal=options.decimal or ".")
+
+
+def _from_events(options: Options) -> Cohort:
+    treatments, relapses, rules = options.treatments, options.relapses, options.events or Rules()
+    if options.periods is not None:
+        raise ArgumentError(
+            f"{options.periods}: give a period table, or --treatments and --relapses, not both"
+        )
+    if treatments is None or relapses is None:
+        missing = "--relapses" if relapses is None else "--treatments"
+        raise ArgumentError(f"{missing} is missing. Expected: dated events are --treatments and --relapses.")
+    files = _file(options, "treatments", treatments), _file(options, "relapses", relapses)
+    return read_events(*files, columns=options.columns, **asdict(rules))
+
+
+def _file(options: Options, table: str, path: Path) -> TableFile:
+    sheet, instrument = getattr(options.sheets, table), getattr(options.instruments, table)
+    return TableFile(path, sheet=sheet, decimal=options.decimal or ".", instrument=instrument)
+
+
+def _require_defaults(options: Options) -> None:
+    default = Options()
+    if any(
+        getattr(options, name) != getattr(default, name)
+        for name in ("columns", "sheets", "instruments", "decimal")
+    ):
+        raise ArgumentError(
+            "--column, --sheet, --instrument and --decimal belong to a file, and none is named"
+        )
+
+
+def compared(cohort: Cohort, options: Options) -> Comparison:
+    """Return the comparison of the chosen or default treatments.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    options
+        The choices.
+
+    Returns
+    -------
+    Comparison
+        The pair of treatments.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not determined.
+    CohortError
+        If a treatment is not in the table, or no patient had both.
+    """
+    comparator, reference = treatments(cohort, options)
+    return cohort.compare(comparator, reference=reference, courses=options.courses)
+
+
+def compared_or_reason(cohort: Cohort, options: Options) -> tuple[Comparison | None, str]:
+    """Return the comparison of the chosen or default treatments, or None and why there is none."""
+    try:
+        return compared(cohort, options), ""
+    except CohortError as refused:
+        return None, str(refused.problems[0])
+    except NmoStatsError as refused:
+        return None, str(refused)
+
+
+def pair_if_clear(cohort: Cohort, options: Options) -> Comparison | None:
+    """Return the comparison; None where it is not clear or nobody had both: single patients need no pairs.
+
+    Raises
+    ------
+    ArgumentError, CohortError
+        If a treatment that was asked for is not in the table, or both are the same.
+    """
+    try:
+        return compared(cohort, options)
+    except (ArgumentError, CohortError):
+        asked = [name for name in (options.comparator, options.reference) if name]
+        if set(asked) <= set(cohort.treatments) and len(set(asked)) == len(asked):
+            return None
+        raise
+
+
+def treatments(cohort: Cohort, options: Options) -> tuple[str, str]:
+    """Return comparator and reference: as chosen, the defaults, or the only other treatment there is.
+
+    Parameters
+    ----------
+    cohort
+        The data.
+    options
+        The choices.
+
+    Returns
+    -------
+    tuple of str
+        Names of the comparator and the reference.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not determined; the message lists the treatments.
+    """
+    names = cohort.treatments
+    listed = ", ".join(map(repr, names[:20]))
+    comparator = options.comparator or _default(DEFAULT_COMPARATOR, options.reference, names)
+    if comparator is None:
+        raise ArgumentError(f"comparator: not given. Expected: --comparator and --reference, of {listed}.")
+    reference = options.reference or _default(DEFAULT_REFERENCE, comparator, names)
+    if reference is None:
+        raise ArgumentError(f"reference: not given. Expected: --reference, of {listed}.")
+    return comparator, reference
+
+
+def _default(usual: str, other: str | None, names: tuple[str, ...]) -> str | None:
+    if usual in names and usual != other:
+        return usual
+    rest = [name for name in names if name != other]
+    return rest[0] if other in names and len(rest) == 1 else None

@@ -1,4 +1,4 @@
-"""The process around a command: its streams, and the signals that end it."""
+"""The process around a command: its streams, the signals that end it, and its exit code."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from types import FrameType
 from typing import Final
 
 from nmo_stats.characters import PLAIN_ERRORS
+from nmo_stats.errors import ArgumentError, ConvergenceError, NmoStatsError
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
+BAD_INPUT: Final = 2
+FAILED_DIAGNOSTIC: Final = 3
 _REMINDED_AFTER: Final = 1.0  # seconds, enough to remove temporary files
 
 
@@ -61,7 +64,7 @@ def prepare_streams() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep warnings and log records of libraries from standard error, unless Python was asked to show them."""
+    """Keep warnings and log records of libraries from standard error, unless Python shows them."""
     show, nothing = warnings.showwarning, logging.NullHandler()
     if not sys.warnoptions:
         warnings.showwarning = lambda *_, **__: None
@@ -106,9 +109,7 @@ def _handled(received: list[int]) -> Iterator[None]:
         if os.getpid() != owner:
             _end_as_child(number, frame)
         received.append(number)
-        reminders.append(
-            _reminder(number)
-        )  # it may be swallowed, e.g. where an import fails for another reason
+        reminders.append(_reminder(number))  # it may be swallowed, such as where an import fails otherwise
         raise Stopped(number)
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -158,3 +159,45 @@ def _quiet_at_exit() -> None:
     """While the interpreter ends, let Ctrl-C end it at once."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code: 0, 2 for bad data or arguments, 3 for a failed diagnostic.
+
+    Parameters
+    ----------
+    arguments
+        Of the command line.
+    """
+    from nmo_stats.cli.commands import app  # which takes a second, and can be stopped like all else
+    from nmo_stats.cli.printing import complain
+
+    try:
+        _require_no_empty(arguments)
+        app(list(arguments))
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            return (
+                0 if "--help" in arguments else BAD_INPUT
+            )  # that of a help text does not depend on who reads it
+        return ended.code if isinstance(ended.code, int) else 0
+    except NmoStatsError as error:
+        complain(str(error))
+        return FAILED_DIAGNOSTIC if isinstance(error, ConvergenceError) else BAD_INPUT
+    except OSError as error:
+        where = error.filename or ("standard output" if error.errno else "")
+        complain(f"{where}: {error.strerror or error}".removeprefix(": "))
+    return BAD_INPUT
+
+
+def _require_no_empty(arguments: Sequence[str]) -> None:
+    """Do nothing if no argument is empty: a variable of a script without a value would pass as a default."""
+    before = ""
+    for argument in arguments:
+        name, sign, value = argument.partition("=")
+        has_value = argument.startswith("--") and bool(sign)
+        if not (value if has_value else argument).strip():
+            option = name if has_value else before
+            where = f"option {option}" if option.startswith("-") else "an argument"
+            raise ArgumentError(f"{where}: empty. Expected: a value; give one, or leave it out.")
+        before = argument

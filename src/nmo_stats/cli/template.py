@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +60,11 @@ class Template:
         return pd.DataFrame(rows, columns=["table", "column", "meaning"])
 
 
+_YES_NO: Final = "yes, no, or empty for unknown"
+_EDSS: Final = (
+    ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
+    ("edss_end", "EDSS at the end or last visit; optional"),
+)
 PERIODS: Final = Template(
     (
         Sheet(
@@ -72,15 +76,11 @@ PERIODS: Final = Template(
                 ("relapses", "relapses in the period; whole number >= 0"),
                 (
                     "exposure_months",
-                    "follow-up time > 0; or use exposure_days, exposure_weeks or exposure_years instead",
+                    "follow-up > 0; or exposure_days, _weeks or _years instead",
                 ),
-                ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
-                ("edss_end", "EDSS at the end or last visit; optional"),
-                (
-                    "ended_by_relapse",
-                    "did a relapse cause the end of the period; yes, no, or empty for unknown",
-                ),
-                ("ongoing", "is the period still running at the last visit; yes, no, or empty for unknown"),
+                *_EDSS,
+                ("ended_by_relapse", f"did a relapse cause the end of the period; {_YES_NO}"),
+                ("ongoing", f"is the period still running at the last visit; {_YES_NO}"),
             ),
             (
                 (EXAMPLE_PATIENT, "rituximab", 1, 3, 14.5, 4.0, 5.0, "yes", "no"),
@@ -97,22 +97,14 @@ EVENTS: Final = Template(
             (
                 ("patient", "identifier; text, not empty"),
                 ("treatment", "drug; text, not empty"),
-                (
-                    "start",
-                    "first day, such as 2013-03-01; or days since an origin of the patient, in all columns alike",
-                ),
+                ("start", "first day, such as 2013-03-01; or, in all columns, days since an origin"),
                 (
                     "end",
-                    "first day without the drug, on which the next one may start (with --end inclusive the last day on it); empty if "
-                    "the course goes on",
+                    "first day without the drug (with --end inclusive the last on it); empty: it goes on",
                 ),
                 ("last_visit", "last day of observation of the patient; needed where an end is empty"),
-                ("edss_start", "EDSS at the start; optional; 0, 1.0, 1.5 ... 9.5, 10"),
-                ("edss_end", "EDSS at the end or last visit; optional"),
-                (
-                    "ended_by_relapse",
-                    "did a relapse cause the end of the course; yes, no, or empty for unknown",
-                ),
+                *_EDSS,
+                ("ended_by_relapse", f"did a relapse cause the end of the course; {_YES_NO}"),
             ),
             (
                 (EXAMPLE_PATIENT, "rituximab", "2011-02-01", "2013-03-01", "2014-06-15", 4.0, 5.0, "yes"),
@@ -129,34 +121,48 @@ EVENTS: Final = Template(
             ((EXAMPLE_PATIENT, "2012-05-20", "mild"), (EXAMPLE_PATIENT, "2013-02-10", "severe")),
         ),
     ),
-    "replace the example rows, one row per course and one per relapse; then: nmo-stats check --treatments FILE --relapses FILE "
-    "(of a workbook with --sheet treatments=treatments --sheet relapses=relapses)",
+    "replace the example rows, one row per course and one per relapse; then: nmo-stats check --treatments "
+    "FILE --relapses FILE (of a workbook with --sheet treatments=treatments --sheet relapses=relapses)",
 )
 
 
 def write_template(template: Template, path: Path) -> tuple[Path, ...]:
-    """Write the tables and their dictionary to one new .xlsx file or to .csv files, and return the files written.
+    """Write the tables and their dictionary to one new .xlsx file or to .csv files.
 
     One table as .csv goes to ``path``; of two the table's name is added to the name of the file.
+
+    Parameters
+    ----------
+    template
+        What to write.
+    path
+        The file.
+
+    Returns
+    -------
+    tuple of Path
+        The files, as they were named.
 
     Raises
     ------
     ArgumentError
         If a file exists, or the suffix is another one.
+    OSError
+        If a file cannot be written; then none is.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".xlsx"):
-        raise ArgumentError(f"{path}: the template is written as .csv or .xlsx")
     tables = {sheet.name: sheet.frame() for sheet in template.sheets} | {"dictionary": template.dictionary()}
-    files = {"": path} if suffix == ".xlsx" else {name: _csv_path(template, path, name) for name in tables}
-    for file in files.values():
-        if os.path.lexists(file):
-            raise ArgumentError(f"{file} exists; choose another name")
-    if suffix == ".xlsx":
-        _write_new({path: _workbook(tables)})
-    else:
-        _write_new({file: tables[name].to_csv(index=False).encode() for name, file in files.items()})
-    return tuple(files.values())
+    match path.suffix.lower():
+        case ".xlsx":
+            contents = {path: _workbook(tables)}
+        case ".csv":
+            contents = {
+                _csv_path(template, path, name): table.to_csv(index=False).encode()
+                for name, table in tables.items()
+            }
+        case _:
+            raise ArgumentError(f"{path}. Expected: a .csv or .xlsx file.")
+    _write_new(contents)
+    return tuple(contents)
 
 
 def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -180,6 +186,8 @@ def _write_new(contents: Mapping[Path, bytes]) -> None:
     except BaseException as failure:
         for half in written:
             half.unlink(missing_ok=True)
+        if isinstance(failure, FileExistsError):
+            raise ArgumentError(f"{path}: it exists. Expected: a new file; choose another name.") from None
         if isinstance(failure, OSError):
             raise OSError(failure.errno, failure.strerror or str(failure), str(path)) from failure
         raise

@@ -1,4 +1,4 @@
-"""The courses behind the two periods of a comparison: how they were timed, how they ended, when relapses came."""
+"""The courses behind the periods of a comparison: how they were timed, how they ended, when relapses came."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class History:
     Parameters
     ----------
     patient, period
-        Place of the patient in the comparison, and 0 for the reference or 1 for the comparator; shape (courses,).
+        Position of the patient in the comparison, and 0 for the reference or 1 for the comparator; shape
+        (courses,).
     relapses, years
         Of each course, shape (courses,).
     ended_by_relapse
@@ -28,11 +29,14 @@ class History:
     unit
         Name of the exposure column.
     relapse_course, relapse_years
-        Course of each relapse whose time is known, and that time in years since the start of the course; shape (known,).
+        Course of each relapse whose time is known, and that time in years since the start of the course;
+        shape (known,).
     relapse_number
-        Place of each of these among the relapses of its course, from 1; 0 where it is not known. Shape (known,).
+        Number of each of these among the relapses of its course, from 1; 0 where it is not known. Shape
+        (known,).
     row
-        Row of each course in the period table, shape (courses,). The courses of a patient stand in their order.
+        Row of each course in the period table, shape (courses,). The courses of a patient stand in their
+        order.
     """
 
     patient: Counts
@@ -46,6 +50,24 @@ class History:
     relapse_number: Counts
     row: Counts
 
+    @classmethod
+    def of_periods(cls, relapses: Counts, years: Floats) -> History:
+        """Return the history of counts and years of shape (n, 2) of which nothing else is known."""
+        patients, periods = relapses.shape
+        rows, none = np.arange(relapses.size), np.zeros(0, dtype=np.int64)
+        return cls(
+            patient=np.repeat(np.arange(patients), periods),
+            period=np.tile(np.arange(periods), patients),
+            relapses=relapses.ravel(),
+            years=years.ravel(),
+            ended_by_relapse=(None,) * relapses.size,
+            unit="exposure_years",
+            relapse_course=none,
+            relapse_years=none.astype(float),
+            relapse_number=none,
+            row=rows,
+        )
+
     @property
     def unit_name(self) -> str:
         """``days``, ``weeks``, ``months`` or ``years``."""
@@ -57,7 +79,7 @@ class History:
         return len(self.relapse_years)
 
     def half_units(self) -> Floats:
-        """Return by how much each period may be off if its courses were rounded to whole units, in years; shape (n, 2)."""
+        """Return by how many years each period may be off if courses were rounded to units; shape (n, 2)."""
         return 0.5 / UNITS_PER_YEAR[self.unit] * self._summed(np.ones(len(self.patient)))
 
     def are_whole_units(self) -> bool:
@@ -66,15 +88,18 @@ class History:
         return bool(np.all(np.abs(units - np.round(units)) < 1e-9 * np.maximum(units, 1)))
 
     def reference_ended_by_relapse(self) -> tuple[bool | None, ...]:
-        """Return for each patient whether a relapse ended a reference course: False only if it ended none of them."""
-        answers: dict[int, list[bool | None]] = {}
+        """Return for each patient whether a relapse ended a reference course: False if it ended none."""
+        answers: dict[int, set[bool | None]] = {}
         for patient, period, answer in zip(self.patient, self.period, self.ended_by_relapse, strict=True):
             if period == 0:
-                answers.setdefault(int(patient), []).append(answer)
-        return tuple(_any(answers[patient]) for patient in sorted(answers))
+                answers.setdefault(int(patient), set()).add(answer)
+        return tuple(
+            True if True in answers[patient] else None if None in answers[patient] else False
+            for patient in sorted(answers)
+        )
 
     def after_run_in(self, years: float) -> tuple[Counts, Floats]:
-        """Return relapses and years of each period, shape (n, 2), without the first ``years`` (0, years] of every course.
+        """Return relapses and years of each period, shape (n, 2), without (0, ``years``] of every course.
 
         A period that is consumed has 0 years left. Every relapse needs a time.
         """
@@ -91,38 +116,39 @@ class History:
 
 
 def history_of(
-    courses: pd.DataFrame,
-    patients: Sequence[str],
-    treatments: tuple[str, str],
-    relapse_times: pd.DataFrame,
+    courses: pd.DataFrame, patients: Sequence[str], treatments: Sequence[str], relapse_times: pd.DataFrame
 ) -> History:
-    """Return the history of the paired patients.
+    """Return the history of some patients on some treatments.
 
     Parameters
     ----------
     courses
         Rows of a period table with ``years``.
     patients
-        Paired patients in the order of the comparison.
+        The patients in their order.
     treatments
-        Reference and comparator.
+        Treatments in the order of their ``period``, such as reference and comparator.
     relapse_times
-        Columns ``row``, an index of the period table, ``years`` since the start of that period, and optionally
-        ``number``, the place of the relapse in it.
+        Columns ``row``, an index of the period table, ``years`` since the start of that period, and
+        optionally ``number``, that of the relapse in it.
+
+    Returns
+    -------
+    History
+        Courses in the order of the patients and of time.
     """
     chosen = courses[courses["patient"].isin(patients) & courses["treatment"].isin(treatments)]
     chosen = chosen.assign(place=pd.Index(patients).get_indexer(pd.Index(chosen["patient"])))
     chosen = chosen.sort_values(["place", "period"] if "period" in chosen else ["place"], kind="stable")
-    course_of_row = pd.Series(np.arange(len(chosen)), index=chosen.index)
     known = relapse_times[relapse_times["row"].isin(chosen.index)]
     return History(
         patient=chosen["place"].to_numpy(dtype=np.int64),
-        period=np.asarray(chosen["treatment"] == treatments[1], dtype=np.int64),
+        period=pd.Index(treatments).get_indexer(pd.Index(chosen["treatment"])).astype(np.int64),
         relapses=chosen["relapses"].to_numpy(dtype=np.int64),
         years=chosen["years"].to_numpy(dtype=np.float64),
         ended_by_relapse=_answers(chosen),
         unit=next(name for name in UNITS_PER_YEAR if name in courses),
-        relapse_course=course_of_row.loc[known["row"]].to_numpy(dtype=np.int64),
+        relapse_course=chosen.index.get_indexer(pd.Index(known["row"])).astype(np.int64),
         relapse_years=known["years"].to_numpy(dtype=np.float64),
         relapse_number=np.asarray(known.get("number", np.zeros(len(known))), dtype=np.int64),
         row=chosen.index.to_numpy(dtype=np.int64),
@@ -133,9 +159,3 @@ def _answers(courses: pd.DataFrame) -> tuple[bool | None, ...]:
     if "ended_by_relapse" not in courses:
         return (None,) * len(courses)
     return tuple(None if answer is pd.NA else bool(answer) for answer in courses["ended_by_relapse"])
-
-
-def _any(answers: list[bool | None]) -> bool | None:
-    if True in answers:
-        return True
-    return None if None in answers else False

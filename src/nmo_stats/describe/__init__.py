@@ -1,10 +1,18 @@
 """Descriptive summaries of relapse rates, relapse times and EDSS, each number named for what it is."""
 
-from nmo_stats.describe.accumulation import Accumulation, MeanCount, accumulation
 from nmo_stats.describe.arr import ArrSummary, arr
-from nmo_stats.describe.edss import EDSS_RULES, EdssRule, EdssSummary, edss
-from nmo_stats.describe.edss_paired import PairedEdss, Shift, hodges_lehmann, paired_edss
-from nmo_stats.describe.timing import FirstRelapse, TimeToFirst, first_relapse
+from nmo_stats.describe.edss import (
+    EDSS_RULES,
+    EdssRule,
+    EdssSummary,
+    PairedEdss,
+    Shift,
+    edss,
+    hodges_lehmann,
+    paired_edss,
+)
+from nmo_stats.describe.kaplan_meier import FirstRelapse, TimeToFirst, first_relapse
+from nmo_stats.describe.mean_cumulative import Accumulation, MeanCount, accumulation
 from nmo_stats.estimators.rank_tests import SignedRank, SignTest, sign_test, signed_rank, wilcoxon
 
 __all__ = [

@@ -14,7 +14,6 @@ from scipy.special import betaincinv, gammaincinv
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.attrition import Merging
 from nmo_stats.estimate import Caution, require_level
 
 _EQUAL_FOLLOW_UP: Final = 1.05
@@ -30,13 +29,13 @@ class ArrSummary:
         One row per patient and treatment, courses of a drug summed: ``patient``, ``treatment``, ``relapses``,
         ``years``, ``arr`` and its exact interval ``low``, ``high``.
     pooled
-        One row per treatment: ``treatment``, ``patients``, ``relapses``, ``years``; ``arr`` = relapses / years of all
-        patients with its exact interval ``low``, ``high``; ``mean_arr``, ``median_arr``, ``min_arr``, ``max_arr`` of the
-        individual ARRs; ``relapse_free`` patients, their share ``relapse_free_share`` with its exact interval
-        ``relapse_free_low``, ``relapse_free_high``.
+        One row per treatment: ``treatment``, ``patients``, ``relapses``, ``years``; ``arr`` = relapses /
+        years of all patients with its exact interval ``low``, ``high``; ``mean_arr``, ``median_arr``,
+        ``min_arr``, ``max_arr`` of the individual ARRs; ``relapse_free`` patients, their share
+        ``relapse_free_share`` with its exact interval ``relapse_free_low``, ``relapse_free_high``.
     cautions
-        By treatment: ``unequal_follow_up`` of the relapse-free share, and ``merged`` of all numbers where more than a tenth of the
-        onsets on the treatment are merged into an earlier one.
+        By treatment: ``unequal_follow_up`` of the relapse-free share, and ``merged`` of all numbers where
+        more than a tenth of the onsets on the treatment are merged into an earlier one.
     level
         Confidence level of all intervals.
     """
@@ -47,7 +46,13 @@ class ArrSummary:
     level: float
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per patient and treatment, and one per treatment with patient None for the pooled ARR."""
+        """Return one row per patient and treatment, and one per treatment for the pooled ARR.
+
+        Returns
+        -------
+        DataFrame
+            The pooled rows have no patient.
+        """
         columns = ["patient", "treatment", "relapses", "years", "arr", "low", "high"]
         pooled = self.pooled.assign(patient=None)[columns].astype({"patient": object})
         return pd.concat([self.per_patient[columns], pooled], ignore_index=True)
@@ -56,8 +61,8 @@ class ArrSummary:
 def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     """Describe the annualized relapse rates of a cohort.
 
-    Papers print three different numbers as "the" ARR: total relapses / total years, and mean and median of the
-    individual ARRs. They are all here, each under its own name.
+    Papers print three different numbers as "the" ARR: total relapses / total years, and mean and median of
+    the individual ARRs. They are all here, each under its own name.
 
     Parameters
     ----------
@@ -137,12 +142,11 @@ def _pooled(treatment: str, group: pd.DataFrame, level: float) -> dict[str, obje
 
 
 def _merged_caution(cohort: Cohort, treatment: str) -> tuple[Caution, ...]:
-    if cohort.merged_onsets is None:
+    if cohort.account is None:
         return ()
     rows = np.flatnonzero(cohort.frame["treatment"] == treatment)
-    merged = int(cohort.merged_onsets["row"].isin(rows).sum())
-    found = Merging(merged, merged + int(cohort.frame["relapses"].iloc[rows].sum()))
-    return (Caution("merged", found.text),) if found.is_frequent else ()
+    merging = cohort.account.merging(rows, int(cohort.frame["relapses"].iloc[rows].sum()))
+    return (Caution("merged", merging.text),) if merging.is_frequent else ()
 
 
 def _follow_up_caution(group: pd.DataFrame) -> tuple[Caution, ...]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.describe.accumulation import Accumulation, accumulation
 from nmo_stats.describe.arr import ArrSummary, arr
-from nmo_stats.describe.edss import EdssSummary, RuleName, edss
-from nmo_stats.describe.edss_paired import PairedEdss, paired_edss
-from nmo_stats.describe.timing import FirstRelapse, first_relapse
+from nmo_stats.describe.edss import EdssSummary, PairedEdss, RuleName, edss, paired_edss
+from nmo_stats.describe.kaplan_meier import FirstRelapse, first_relapse
+from nmo_stats.describe.mean_cumulative import Accumulation, accumulation
 
 
 @dataclass(frozen=True, eq=False)

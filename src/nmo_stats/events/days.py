@@ -1,44 +1,52 @@
-"""One cell that holds a day: an ISO date, a date in the declared order, or a number of days; and what other cells look like."""
+"""One cell that holds a day: a number of days, an ISO date, or a date in a declared order."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 
-from nmo_stats.events.written_dates import DateOrder, dates_in, is_month_alone
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, parse_number, says_unknown
 
 Day = datetime.date | int  # a calendar day, or a number of days since an origin of the patient
+DateOrder = Literal["dmy", "mdy", "ymd"]
+ORDERS: Final[tuple[DateOrder, ...]] = get_args(DateOrder)
 EARLIEST: Final = -100_000
 LATEST: Final = 10_000  # days, 27 years; what spreadsheets, SAS and R count is more for every date since 1997
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2100
-COUNTS_INSTEAD: Final = "where it is not known, give counts and follow-up times as a period table"
-OWN_ORIGIN: Final = "a number of days counts from a day of the patient, such as the first start"
-_RULE: Final = "a day is an ISO date such as 2013-03-01, or a whole number of days"
-_YEARS: Final = f"a date lies between {FIRST_YEAR} and {LAST_YEAR}"
-_ONE_DAY: Final = "a day has no time of day"
-_ISO = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
-)
-_MIDNIGHT = re.compile(r"00:00(:00(\.0+)?)?")
-_LEADING_ZERO = re.compile(r"0[0-9]")
-_NUMBER_OF_DAYS: Final = "write a date as 2013-03-01, or the whole number of days since the patient's origin"
-_DATE_ALONE: Final = "keep the date alone: two clocks can put one relapse on two days"
-_NO_ZONE: Final = "store the day without a time zone"
-_GOES_ON: Final = "enter the day from the source; if the course goes on leave the cell empty, and give the patient's last visit in a column 'last_visit'"
-_LAST_VISIT: Final = (
-    "enter the day until which the patient was observed, or leave the cell empty if every course has an end"
-)
+COUNTS_INSTEAD: Final = "if it is not known, use a period table of counts and follow-up times"
+OWN_ORIGIN: Final = "count days from a day of the patient, such as the first start"
+_RULE: Final = "an ISO date such as 2013-03-01, or a whole number of days"
+_YEARS: Final = f"a date from {FIRST_YEAR} to {LAST_YEAR}"
+_GOES_ON: Final = "enter the day; if the course goes on leave the cell empty, and give a column 'last_visit'"
+_LAST_VISIT: Final = "enter the last day of observation, or leave the cell empty if every course has an end"
 _UNKNOWN_CODE: Final = 9999
-_SPREADSHEET: Final = datetime.date(1899, 12, 30).toordinal()
-_SAS: Final = datetime.date(1960, 1, 1).toordinal()
-_UNIX: Final = datetime.date(1970, 1, 1).toordinal()
 _FIRST_SECONDS: Final = 10**8  # 1973
+_ORIGINS: Final = {
+    "a spreadsheet": datetime.date(1899, 12, 30).toordinal(),
+    "SAS or Stata": datetime.date(1960, 1, 1).toordinal(),
+    "R": datetime.date(1970, 1, 1).toordinal(),
+}
+_ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
+)
+_MIDNIGHT = re.compile(r"[T ]+0?0:00(:00(\.0+)?)?$")
+_LEADING_ZERO = re.compile(r"0[0-9]")
+_WORD: Final = r"[^\W\d_]{3,9}"
+_BETWEEN: Final = r"\s*[\s./-]\s*"
+_DATE = re.compile(rf"([0-9]{{1,4}}){_BETWEEN}([0-9]{{1,2}}|{_WORD})\.?{_BETWEEN}([0-9]{{1,4}})")
+_WORD_FIRST = re.compile(rf"({_WORD})\.?{_BETWEEN}([0-9]{{1,2}}),?{_BETWEEN}([0-9]{{4}})")
+_MONTH = re.compile(
+    rf"[0-9]{{4}}{_BETWEEN}([0-9]{{1,2}}|{_WORD})|([0-9]{{1,2}}|{_WORD})\.?{_BETWEEN}[0-9]{{4}}"
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# where year, month and day stand
+_GROUPS: Final[dict[DateOrder, tuple[int, int, int]]] = {"dmy": (3, 2, 1), "mdy": (3, 1, 2), "ymd": (1, 2, 3)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +81,12 @@ def parse_day(cell: Cell, texts: DateTexts = ISO_ONLY) -> Day | Fault:
     """
     if is_missing(cell) or says_unknown(cell):
         return Fault(_RULE, f"enter the day from the source; {COUNTS_INSTEAD}")
+    if isinstance(cell, np.datetime64):
+        cell = cell.astype("datetime64[us]").item()
     if isinstance(cell, datetime.datetime):  # a Timestamp of pandas is one too
         return _from_datetime(cell)
     if isinstance(cell, datetime.date):
         return _plausible(cell)
-    if isinstance(cell, np.datetime64):
-        return _from_datetime(cell.astype("datetime64[us]").item())
     return _from_text(cell.strip(), texts) if isinstance(cell, str) else _from_number(cell)
 
 
@@ -87,8 +95,8 @@ def parse_end(cell: Cell, texts: DateTexts = ISO_ONLY) -> Day | Fault | None:
 
     Examples
     --------
-    >>> parse_end("ongoing").remedy.partition(",")[0]
-    'enter the day from the source; if the course goes on leave the cell empty'
+    >>> parse_end("2013-03-01"), parse_end(""), isinstance(parse_end("ongoing"), Fault)
+    (datetime.date(2013, 3, 1), None, True)
     """
     return _or_nothing(cell, texts, _GOES_ON)
 
@@ -115,11 +123,55 @@ def is_iso(cell: Cell) -> bool:
     return isinstance(cell, (datetime.date, np.datetime64)) and not is_missing(cell)
 
 
+def dates_in(text: str) -> dict[DateOrder, datetime.date] | None:
+    """Return the day of a date in each order; none without a year of four digits, None for no date.
+
+    Examples
+    --------
+    >>> dates_in("31.12.2019"), dates_in("31.12.19"), dates_in("31")
+    ({'dmy': datetime.date(2019, 12, 31)}, {}, None)
+    """
+    alone = _MIDNIGHT.sub("", text.strip())
+    match = _DATE.fullmatch(alone) or _WORD_FIRST.fullmatch(alone)
+    if match is None:
+        return None
+    days = {order: _date(*match.group(*groups)) for order, groups in _GROUPS.items()}
+    return {order: day for order, day in days.items() if day is not None}
+
+
+def is_month_alone(text: str) -> bool:
+    """Return whether a text is a month of a year, without a day.
+
+    Examples
+    --------
+    >>> [is_month_alone(text) for text in ("2010-05", "09.2012", "May 2010", "13.2012")]
+    [True, True, True, False]
+    """
+    match = _MONTH.fullmatch(text.strip())
+    return match is not None and _month(match.group(1) or match.group(2)) is not None
+
+
+def _date(year: str, month: str, day: str) -> datetime.date | None:
+    number = _month(month)
+    if len(year) == 4 and number is not None and (year + day).isdigit():
+        with contextlib.suppress(ValueError):  # no such day
+            return datetime.date(int(year), number, int(day))
+    return None
+
+
+def _month(text: str) -> int | None:
+    """Return the number of a month, also by its English name; None for no month."""
+    if text.isdigit():
+        return int(text) if 1 <= int(text) <= 12 else None
+    word = text[:3].lower()
+    return _MONTHS.index(word) + 1 if word in _MONTHS else None
+
+
 def _or_nothing(cell: Cell, texts: DateTexts, remedy: str) -> Day | Fault | None:
     if is_missing(cell):
         return None
     if says_unknown(cell) or (isinstance(cell, str) and _is_wordy(cell)):
-        return Fault(f"{_RULE}, or the cell is empty", remedy)
+        return Fault(f"{_RULE}, or an empty cell", remedy)
     day = parse_day(cell, texts)
     is_far = isinstance(day, Fault) and day.rule == _YEARS  # such as 9999-12-31 for an end to come
     return Fault(_YEARS, f"correct the year; or {remedy}") if is_far else day
@@ -133,82 +185,74 @@ def _is_wordy(text: str) -> bool:
 
 def _from_datetime(moment: datetime.datetime) -> Day | Fault:
     if moment.tzinfo is not None:
-        return Fault(_RULE, _NO_ZONE)
+        return Fault(_RULE, "store the day without a time zone")
     if moment.time() != datetime.time():
-        return Fault(_ONE_DAY, _DATE_ALONE)
+        return Fault(
+            "a day without a time", "keep the date alone: two clocks can put one relapse on two days"
+        )
     return _plausible(moment.date())
 
 
+def _plausible(day: datetime.date) -> Day | Fault:
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else Fault(_YEARS, "correct the year")
+
+
 def _from_text(text: str, texts: DateTexts) -> Day | Fault:
-    found = _ISO.fullmatch(text)
-    if found:
-        return _from_iso(*found.groups())
+    if _ISO.fullmatch(text):
+        try:
+            return _from_datetime(datetime.datetime.fromisoformat(text))
+        except ValueError:
+            return Fault("a date of the calendar", "correct the date; write year-month-day")
     if is_month_alone(text):
         return Fault(_RULE, f"a month or a year has no day: enter the day from the source; {COUNTS_INSTEAD}")
     if _LEADING_ZERO.fullmatch(text):
         remedy = (
             f"write {int(text)} for a day; for a year write the date, such as 2013-03-01; {COUNTS_INSTEAD}"
         )
-        return Fault("a number of days has no leading zero, a year of two digits has one", remedy)
+        return Fault("a number of days without a leading zero", remedy)
     readings = dates_in(text)
     return _from_number(text) if readings is None else _from_readings(readings, texts)
-
-
-def _from_iso(date: str, time: str | None, zone: str | None) -> Day | Fault:
-    if zone is not None:
-        return Fault(_RULE, _NO_ZONE)
-    if time is not None and not _MIDNIGHT.fullmatch(time):
-        return Fault(_ONE_DAY, _DATE_ALONE)
-    try:
-        return _plausible(datetime.date.fromisoformat(date))
-    except ValueError:
-        return Fault("a date exists in the calendar", "correct the date; write year-month-day")
 
 
 def _from_readings(readings: dict[DateOrder, datetime.date], texts: DateTexts) -> Day | Fault:
     """Return the reading in the declared order, or how else to write the date."""
     if texts.doubt:
-        remedy = "write every date of the column anew from its source, as 2013-03-01; check the other dates of the table too"
+        remedy = "write every date of the column from its source, as 2013-03-01; check the other dates"
         return Fault(texts.doubt, remedy)
-    if texts.order is None:
-        return Fault(_RULE, _order_remedy(readings, texts.fitting))
     if texts.order in readings:
         return _plausible(readings[texts.order])
-    rule = f"dates are written in the order {texts.order!r} with a year of four digits, or as 2013-03-01"
-    others = sorted({day.isoformat() for day in readings.values()})
-    return Fault(
-        rule, f"correct the date: it reads as {' or '.join(others)}" if others else "correct the date"
-    )
-
-
-def _order_remedy(readings: dict[DateOrder, datetime.date], fitting: tuple[DateOrder, ...] | None) -> str:
-    """Return how to write a date that is not in ISO order, with the readings that its text has."""
-    written = sorted({day.isoformat() for day in readings.values()})
-    if not written:
-        return "write year-month-day in numbers, with a year of four digits, such as 2013-03-01"
-    several = ", whichever is meant: the text has both readings" if len(written) > 1 else ""
-    orders = tuple(readings) if fitting is None else fitting
-    if not orders:
-        return f"write {' or '.join(written)}{several}; the dates of these tables are not all in one order"
+    days = sorted({day.isoformat() for day in readings.values()})
+    written = " or ".join(days)
+    if texts.order is not None:
+        rule = f"a date in the order {texts.order!r} with a year of four digits, or as 2013-03-01"
+        return Fault(rule, f"correct the date, which reads as {written}" if days else "correct the date")
+    if not days:
+        return Fault(_RULE, "write year-month-day in numbers, with a year of four digits, such as 2013-03-01")
+    both = ", whichever is meant: the text has both readings" if len(days) > 1 else ""
+    orders = tuple(readings) if texts.fitting is None else texts.fitting
     names = " or ".join(f"dates={order!r} (--dates {order})" for order in orders)
-    return f"write {' or '.join(written)}{several}; or declare the order of all such dates: {names}"
+    declare = (
+        f"or declare the order of all such dates: {names}" if names else "the dates are not all in one order"
+    )
+    return Fault(_RULE, f"write {written}{both}; {declare}")
 
 
 def _from_number(cell: Cell) -> Day | Fault:
-    number = parse_number(cell, _RULE, _NUMBER_OF_DAYS)
+    number = parse_number(cell, _RULE, "")
     if isinstance(number, Fault):
-        return Fault(_RULE, _NUMBER_OF_DAYS)
+        return Fault(
+            _RULE, "write a date as 2013-03-01, or the whole number of days since the patient's origin"
+        )
     if not EARLIEST <= number <= LATEST:
-        rule = f"a number of days lies between {EARLIEST} and {LATEST}"
-        return Fault(rule, f"{_look(number)}; {OWN_ORIGIN}")
+        return Fault(f"a number of days from {EARLIEST} to {LATEST}", f"{_look(number)}; {OWN_ORIGIN}")
     if abs(number) == _UNKNOWN_CODE:
-        rule = f"a number of days, not {_UNKNOWN_CODE}, by which many tables mean unknown"
-        return Fault(rule, f"correct the day, or leave an end empty that is still to come; {OWN_ORIGIN}")
-    if not float(number).is_integer():
-        is_year = FIRST_YEAR <= number <= LAST_YEAR
-        remedy = f"this looks like a year: write the date, such as 2013-03-01; {COUNTS_INSTEAD}"
-        return Fault("days are whole", remedy if is_year else "round to the day of onset, start or end")
-    return int(number)
+        rule = f"a number of days; {_UNKNOWN_CODE} often means unknown"
+        return Fault(rule, f"correct the day, or leave an end that is still to come empty; {OWN_ORIGIN}")
+    if float(number).is_integer():
+        return int(number)
+    is_year = FIRST_YEAR <= number <= LAST_YEAR
+    as_year = f"this looks like a year: write the date, such as 2013-03-01; {COUNTS_INSTEAD}"
+    return Fault("a whole number of days", as_year if is_year else "round to the day of onset, start or end")
 
 
 def _look(number: float) -> str:
@@ -218,21 +262,17 @@ def _look(number: float) -> str:
     digits = str(int(number))
     compact = dates_in(f"{digits[:4]}-{digits[4:6]}-{digits[6:]}") if len(digits) == 8 else None
     if compact:
-        return f"write {compact['ymd'].isoformat()}: this looks like a date without hyphens"
+        return f"this looks like a date without hyphens: write {compact['ymd'].isoformat()}"
     if len(digits) == 6 and is_month_alone(f"{digits[:4]}-{digits[4:]}"):
         return f"this looks like a month without a day: write the date; {COUNTS_INSTEAD}"
     if number >= _FIRST_SECONDS:
         return "this looks like seconds or milliseconds since 1970: write the date, such as 2013-03-01"
-    origins = {"a spreadsheet": _SPREADSHEET, "SAS or Stata": _SAS, "R": _UNIX}
+    days = {program: origin + int(number) for program, origin in _ORIGINS.items()}
     read = [
-        f"{datetime.date.fromordinal(origin + int(number)).isoformat()} in {program}"
-        for program, origin in origins.items()
-        if FIRST_YEAR <= 1 + (origin + int(number)) // 365.2425 <= LAST_YEAR
+        f"{datetime.date.fromordinal(day).isoformat()} in {program}"
+        for program, day in days.items()
+        if FIRST_YEAR <= 1 + day // 365.2425 <= LAST_YEAR
     ]
     if not read:
         return "write a date as 2013-03-01"
     return f"this looks like the day count of a program, {', '.join(read)}: write the date"
-
-
-def _plausible(day: datetime.date) -> Day | Fault:
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else Fault(_YEARS, "correct the year")

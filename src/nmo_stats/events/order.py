@@ -1,21 +1,43 @@
-"""What must hold between the days of a patient: courses end after they start, do not overlap, and relapses fall within observation."""
+"""What must hold between the days of a patient, such as courses that do not overlap."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS
-from nmo_stats.events.days import day_text
-from nmo_stats.events.records import NO_DAY, Events
-from nmo_stats.events.timeline import Timeline, last_visits, timeline
-from nmo_stats.tables.coded import ParsedColumn
+from nmo_stats.events.timeline import NO_DAY, Events
+from nmo_stats.tables.columns import Columns
+from nmo_stats.tables.table import ParsedColumn
 
-Text = Callable[[int], str]
+_CORRECT: Final = "correct one of the two days"
+_VISIT: Final = "the column 'last_visit' of the treatments"
+# what a row that breaks a rule is told: column, rule, remedy
+_RULES: Final = {
+    "visits": ("last_visit", "one last visit of a patient", "give the last one in every row of the patient"),
+    "no_end": (
+        "end",
+        "an end, or a last visit for an ongoing course",
+        f"enter the end, or the day in {_VISIT}",
+    ),
+    "ends_before": ("end", "an end after the start", _CORRECT),
+    "inclusive_ends_before": ("end", "an end on or after the start", _CORRECT),
+    "visit_before": ("last_visit", "a last visit after the start of an ongoing course", _CORRECT),
+    "end_after_visit": ("end", "an end not after the last visit", _CORRECT),
+    "overlap": (
+        "start",
+        "courses that do not overlap",
+        "end the first course at the switch, or join them",
+    ),
+    "inclusive_overlap": ("start", "courses that do not overlap", "end the earlier course on the day before"),
+    "after_visit": ("onset", "a relapse not after the last visit", f"correct the day, or give {_VISIT}"),
+}
+_Broken = dict[str, tuple[Flags, Callable[[int], str]]]
 
 
 def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
@@ -26,29 +48,93 @@ def order_problems(events: Events, incomplete: Flags) -> list[Problem]:
     events
         The rows whose cells are valid.
     incomplete
-        For each patient whether courses of theirs are missing from ``events`` because a cell cannot be read: how long such a
-        patient was observed is not known, and nothing is said about it.
+        For each patient whether a course is missing from ``events`` because a cell cannot be read: the end of
+        observation is not known then, and nothing is said about it.
+
+    Returns
+    -------
+    list of Problem
+        Those of the treatments, then those of the relapses.
     """
-    courses = timeline(events)
+    courses, onsets = events.courses, events.onsets
     return [
-        *_last_visits(events),
-        *_course_problems(events, courses, incomplete),
-        *_overlaps(events, courses),
-        *_after_observation(events, courses, incomplete),
+        *_problems(events, TREATMENTS, _courses(events, incomplete), courses.patient, courses.row),
+        *_problems(events, RELAPSES, _onsets(events, incomplete), onsets.patient, onsets.row),
     ]
 
 
-def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Codes) -> list[Problem]:
+def _problems(
+    events: Events, columns: Columns, broken: _Broken, patient: Codes, rows: Codes
+) -> list[Problem]:
+    """Return the problem of each row that breaks a rule, given the rows and what they have."""
+    return [
+        Problem(value(at), rule, remedy, int(rows[at]), events.patients[patient[at]], column, columns.short)
+        for code, (mask, value) in broken.items()
+        for column, rule, remedy in [_RULES[code]]
+        for at in np.flatnonzero(mask).tolist()
+    ]
+
+
+def _courses(events: Events, incomplete: Flags) -> _Broken:
+    """Return what is wrong with courses; touching ones do not overlap."""
+    courses, text = events.courses, events.text
+    start, end, written, visit = courses.start, courses.end, courses.written_end, courses.visit
+    ended, complete, unknown = ~courses.ongoing, ~incomplete[courses.patient], end == NO_DAY
+    is_before = ~courses.is_last & ~unknown & (end > start)  # a course that another one may overlap
+    inclusive = "inclusive_" if events.last_day_counts else ""
+
+    def within(at: int) -> str:
+        until = "ongoing" if courses.ongoing[at - 1] else f"to {text(written[at - 1])}"
+        before = f"{courses.treatment[at - 1]} of row {courses.row[at - 1]} ({text(start[at - 1])} {until})"
+        return f"{text(start[at])}, within {before}"
+
+    return {
+        "visits": (
+            (courses.own_visit != NO_DAY) & (courses.own_visit != visit),
+            lambda at: f"{text(courses.own_visit[at])}, elsewhere {text(visit[at])}",
+        ),
+        "no_end": (unknown & complete, lambda _: "empty, and no last visit"),
+        f"{inclusive}ends_before": (
+            ended & (end <= start),
+            lambda at: f"{text(written[at])}, start {text(start[at])}",
+        ),
+        "visit_before": (
+            ~ended & ~unknown & (end <= start) & complete,
+            lambda at: f"{text(visit[at])}, start {text(start[at])}",
+        ),
+        "end_after_visit": (
+            ended & (visit != NO_DAY) & (written > visit) & complete,
+            lambda at: f"{text(written[at])}, last visit {text(visit[at])}",
+        ),
+        f"{inclusive}overlap": (
+            np.append(False, is_before)[:-1] & (start < np.append(0, end[:-1])),
+            within,
+        ),
+    }
+
+
+def _onsets(events: Events, incomplete: Flags) -> _Broken:
+    """Return the relapses after the last day of observation."""
+    onsets, text = events.onsets, events.text
+    known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
+    last = np.where(known, events.courses.observed_until[onsets.patient], NO_DAY)
+    late = (last != NO_DAY) & (onsets.day > last)
+    return {"after_visit": (late, lambda at: f"{text(onsets.day[at])}, last day observed {text(last[at])}")}
+
+
+def unknown_patients(
+    treated: ParsedColumn | None, relapsing: ParsedColumn | None, rows: Codes
+) -> list[Problem]:
     """Return the rows of the relapses whose patient has no row in the treatments, readable or not."""
-    used = {treated.values[code] for code in np.unique(treated.codes).tolist()}
-    known = {name for name in used if isinstance(name, str)}
+    if treated is None or relapsing is None:
+        return []
+    used = (treated.values[code] for code in np.unique(treated.codes).tolist())
+    known, rule = {name for name in used if isinstance(name, str)}, "a patient of the treatments"
     is_unknown = [isinstance(name, str) and name not in known for name in relapsing.values]
     if not known or not any(is_unknown):  # a table without courses has its own problem
         return []
-    rule = "a patient of the relapses is in the treatments"
-    alike = {_bare(name): name for name in known}
-    problems = []
-    for index in np.flatnonzero(np.array(is_unknown)[relapsing.codes]).tolist():
+    problems, alike = [], {_bare(name): name for name in known}
+    for index in np.flatnonzero(np.array(is_unknown, dtype=bool)[relapsing.codes]).tolist():
         name = relapsing.values[relapsing.codes[index]]
         meant = alike.get(_bare(name))
         remedy = (
@@ -58,128 +144,7 @@ def unknown_patients(treated: ParsedColumn, relapsing: ParsedColumn, rows: Codes
     return problems
 
 
-def _last_visits(events: Events) -> list[Problem]:
-    """Return rows whose last visit is another one than in the patient's other rows."""
-    given = events.courses.last_visit
-    latest = last_visits(events.courses, len(events.patients))[events.courses.patient]
-    text = _text(events)
-    return [
-        _treatment_problem(
-            events,
-            int(events.courses.row[index]),
-            int(events.courses.patient[index]),
-            ("last_visit", f"{text(int(given[index]))}, elsewhere {text(int(latest[index]))}"),
-            ("a patient has one last visit", "give the last one in every row of the patient"),
-        )
-        for index in np.flatnonzero((given != NO_DAY) & (given != latest)).tolist()
-    ]
-
-
-def _course_problems(events: Events, courses: Timeline, incomplete: Flags) -> list[Problem]:
-    visits = last_visits(events.courses, len(events.patients))[courses.patient]
-    unknown = courses.end == NO_DAY
-    complete = ~incomplete[courses.patient]
-    ended = ~courses.ongoing
-    text = _text(events)
-    found = "empty, and no last visit"
-    needs = "an ongoing course (empty end) needs the patient's last visit"
-    cases: list[tuple[Flags, str, Callable[[int], str], tuple[str, str]]] = [
-        (
-            unknown & complete,
-            "end",
-            lambda _: found,
-            (needs, "enter the end, or the day in a column 'last_visit'"),
-        ),
-        (
-            ended & (courses.end <= courses.start),
-            "end",
-            lambda at: f"{text(int(courses.written_end[at]))} with start {text(int(courses.start[at]))}",
-            (_ends_after(events), "correct one of the two days"),
-        ),
-        (
-            courses.ongoing & ~unknown & (courses.end <= courses.start) & complete,
-            "last_visit",
-            lambda at: f"{text(int(visits[at]))} with start {text(int(courses.start[at]))}",
-            ("the last visit comes after the start of an ongoing course", "correct one of the two days"),
-        ),
-        (
-            ended & (visits != NO_DAY) & (courses.written_end > visits) & complete,
-            "end",
-            lambda at: f"{text(int(courses.written_end[at]))} with last visit {text(int(visits[at]))}",
-            ("a course does not end after the last visit", "correct one of the two days"),
-        ),
-    ]
-    return [
-        _treatment_problem(
-            events, int(courses.row[at]), int(courses.patient[at]), (column, words(at)), rule_and_remedy
-        )
-        for mask, column, words, rule_and_remedy in cases
-        for at in np.flatnonzero(mask).tolist()
-    ]
-
-
-def _overlaps(events: Events, courses: Timeline) -> list[Problem]:
-    """Return courses that start before an earlier one of the patient ended; touching ones do not overlap."""
-    text = _text(events)
-    problems = []
-    same = courses.patient[1:] == courses.patient[:-1]
-    known = (courses.end[:-1] != NO_DAY) & (courses.end[:-1] > courses.start[:-1])
-    for at in (np.flatnonzero(same & known & (courses.start[1:] < courses.end[:-1])) + 1).tolist():
-        before = at - 1
-        end = "ongoing" if courses.ongoing[before] else f"to {text(int(courses.written_end[before]))}"
-        found = (
-            f"{text(int(courses.start[at]))}, within {courses.treatment[before]} of row {courses.row[before]} "
-            f"({text(int(courses.start[before]))} {end})"
-        )
-        switch = "on the day before the switch" if events.last_day_counts else "at the switch"
-        rule = (
-            "the courses of a patient do not overlap",
-            f"end the earlier course {switch}, or join the two",
-        )
-        problems.append(
-            _treatment_problem(events, int(courses.row[at]), int(courses.patient[at]), ("start", found), rule)
-        )
-    return problems
-
-
 def _bare(name: str) -> str:
     """Return what is left of an identifier without case, spaces, separators and leading zeros."""
     parts = re.split(r"(\d+)", re.sub(r"[\s._-]", "", name.casefold()))
     return "".join(part.lstrip("0") or "0" if place % 2 else part for place, part in enumerate(parts))
-
-
-def _after_observation(events: Events, courses: Timeline, incomplete: Flags) -> list[Problem]:
-    onsets, text = events.onsets, _text(events)
-    known = (onsets.patient >= 0) & ~incomplete[onsets.patient]
-    last = np.where(known, courses.observed_until[onsets.patient], 0)
-    rule = "a relapse is not after the patient's last visit"
-    remedy = "correct the day, or give the last visit in the column 'last_visit' of the treatments"
-    return [
-        Problem(
-            f"{text(int(onsets.day[index]))}, last day observed {text(int(last[index]))}",
-            rule,
-            remedy,
-            int(onsets.row[index]),
-            events.patients[onsets.patient[index]],
-            "onset",
-            RELAPSES.short,
-        )
-        for index in np.flatnonzero(known & (last != NO_DAY) & (onsets.day > last)).tolist()
-    ]
-
-
-def _treatment_problem(
-    events: Events, row: int, patient: int, found: tuple[str, str], rule: tuple[str, str]
-) -> Problem:
-    column, value = found
-    return Problem(value, *rule, row, events.patients[patient], column, TREATMENTS.short)
-
-
-def _ends_after(events: Events) -> str:
-    if events.last_day_counts:
-        return "a course does not end before the day on which it starts"
-    return "a course ends after it starts"
-
-
-def _text(events: Events) -> Text:
-    return lambda day: day_text(day, dated=events.dated)

@@ -1,7 +1,8 @@
 """From onsets to the relapses of each course: sort, merge, assign, and leave the run-in out.
 
-Courses are (start, end] in whole days. A relapse is merged if its onset is at most ``min_gap_days`` after the first onset of its
-cluster; a cluster belongs to the course that holds its first onset; the run-in of a course is (start, start + run_in_days].
+Courses are (start, end] in whole days. A relapse is merged if its onset is at most ``min_gap_days`` after the
+first onset of its cluster; a cluster belongs to the course that holds its first onset; the run-in of a course
+is (start, start + run_in_days].
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import numpy.typing as npt
 
 from nmo_stats.arguments import one_of, whole
 from nmo_stats.arrays import Codes, Flags
-from nmo_stats.events.records import Onsets
-from nmo_stats.events.timeline import LONGEST, Timeline, moment
-from nmo_stats.events.written_dates import ORDERS, DateOrder
+from nmo_stats.events.days import ORDERS, DateOrder
+from nmo_stats.events.timeline import LONGEST, Events, Onsets, moment
 
 Gap = Literal["drop", "previous"]
 Ending = Literal["exclusive", "inclusive"]
@@ -33,17 +33,18 @@ class Rules:
     Parameters
     ----------
     min_gap_days
-        Onsets at most so many days after the first one of a cluster are the same relapse; 0 counts every row. None stands for
-        30 days, which are refused where they merge more than half of the onsets.
+        Onsets at most so many days after the first one of a cluster are the same relapse; 0 counts every row.
+        None stands for 30 days, which are refused where they merge more than half of the onsets.
     run_in_days
         Days at the start of every course that are left out, with their relapses.
     gap
         Days between two courses: ``"drop"``, or ``"previous"`` to count them with the course before.
     end
-        What the end of a course is: ``"exclusive"``, the first day without the drug, on which the next one may start, or
-        ``"inclusive"``, the last day on the drug.
+        What the end of a course is: ``"exclusive"``, the first day without the drug, on which the next one
+        may start, or ``"inclusive"``, the last day on the drug.
     switch_window_days
-        A course that another one follows was ended by a relapse if its last relapse began at most so many days before its end.
+        A course that another one follows was ended by a relapse if its last relapse began at most so many
+        days before its end.
     dates
         Order of dates in text that are not ISO dates: ``"dmy"``, ``"mdy"`` or ``"ymd"``; None refuses them.
 
@@ -62,8 +63,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name in ("min_gap_days", "run_in_days", "switch_window_days"):
-            value = getattr(self, name)
-            if name != "min_gap_days" or value is not None:
+            if (value := getattr(self, name)) is not None or name != "min_gap_days":
                 object.__setattr__(self, name, whole(name, value, 0))
         one_of("gap", self.gap, get_args(Gap))
         one_of("end", self.end, get_args(Ending))
@@ -86,10 +86,10 @@ class Counted:
     severity
         Theirs, if the table says it.
     first
-        For each onset the place of the first onset of its cluster.
+        For each onset the position of the first onset of its cluster.
     same_day
         Whether the onset repeats the one before it, as one relapse.
-    place
+    course
         The course of each onset by its own day, or ``HISTORY``, ``NO_COURSE`` or ``AFTER``.
     in_run_in
         Whether the onset lies in the run-in of that course.
@@ -104,7 +104,7 @@ class Counted:
     severity: npt.NDArray[Any] | None
     first: Codes
     same_day: Flags
-    place: Codes
+    course: Codes
     in_run_in: Flags
     end: Codes
     counts_from: Codes
@@ -117,7 +117,7 @@ class Counted:
     @property
     def in_course(self) -> Flags:
         """Whether an onset falls within a course, after its run-in."""
-        return np.logical_and(self.place >= 0, ~self.in_run_in)
+        return np.logical_and(self.course >= 0, ~self.in_run_in)
 
     @property
     def is_counted(self) -> Flags:
@@ -126,7 +126,7 @@ class Counted:
 
     @property
     def is_merged(self) -> Flags:
-        """Whether an onset would count in a course, but is one relapse with an earlier onset of another day."""
+        """Whether an onset would count in a course, but belongs to an earlier one of another day."""
         return np.logical_and(~self.is_first & ~self.same_day, self.in_course)
 
     @property
@@ -135,35 +135,39 @@ class Counted:
         return self.end - self.counts_from
 
 
-def counted(courses: Timeline, onsets: Onsets, rules: Rules) -> Counted:
+def counted(events: Events, rules: Rules) -> Counted:
     """Apply the rules to onsets of known patients, none of them after the last day of observation."""
+    courses, onsets = events.courses, events.onsets
     order = _order(onsets)
     patient, day = onsets.patient[order], onsets.day[order]
-    end = _ends(courses, rules.gap)
-    counts_from = np.minimum(courses.start + min(int(rules.run_in_days), LONGEST), end)
-    place = _places(courses, end, patient, day)
-    first, same_day = _clusters(patient, day, min(int(rules.merged_days), LONGEST))
+    drops = courses.is_last | (rules.gap == "drop")
+    end = np.where(drops, courses.end, courses.following(courses.start))
+    counts_from = np.minimum(courses.start + min(rules.run_in_days, LONGEST), end)
+    before = courses.position(patient, day)
+    outside = np.where(courses.is_last[before], AFTER, NO_COURSE)
+    course = np.where(before < 0, HISTORY, np.where(day <= end[before], before, outside))
+    first, same_day = _clusters(patient, day, min(rules.merged_days, LONGEST))
     return Counted(
-        patient,
-        day,
-        None if onsets.severity is None else onsets.severity[order],
-        first,
-        same_day,
-        place,
-        (place >= 0) & (day <= counts_from[np.maximum(place, 0)]),
-        end,
-        counts_from,
+        patient=patient,
+        day=day,
+        severity=None if onsets.severity is None else onsets.severity[order],
+        first=first,
+        same_day=same_day,
+        course=course,
+        in_run_in=(course >= 0) & (day <= counts_from[np.maximum(course, 0)]),
+        end=end,
+        counts_from=counts_from,
     )
 
 
-def without_merging(found: Counted) -> Counted:
+def without_merging(counts: Counted) -> Counted:
     """Return the same onsets, each of them a relapse: what ``min_gap_days=0`` gives."""
-    places = np.arange(len(found.day))
-    return replace(found, first=places, same_day=np.zeros(len(places), dtype=bool))
+    positions = np.arange(len(counts.day))
+    return replace(counts, first=positions, same_day=np.zeros(len(positions), dtype=bool))
 
 
 def _order(onsets: Onsets) -> Codes:
-    """Sort by patient and day; of rows with both alike by severity, so that the order of the rows changes nothing."""
+    """Sort by patient, day and severity, so that the order of the rows changes nothing."""
     key = moment(onsets.patient, onsets.day)
     if onsets.severity is None:
         return np.argsort(key, kind="stable")
@@ -171,29 +175,18 @@ def _order(onsets: Onsets) -> Codes:
     return np.lexsort((np.unique(texts, return_inverse=True)[1], key))
 
 
-def _ends(courses: Timeline, gap: Gap) -> Codes:
-    """Return the end of each course; with ``"previous"`` it lasts until the patient's next one starts."""
-    following = np.append(courses.start[1:], 0)
-    return np.where(courses.is_last | (gap == "drop"), courses.end, following)
-
-
-def _places(courses: Timeline, end: Codes, patient: Codes, day: Codes) -> Codes:
-    found = courses.place(patient, day)
-    outside = np.where(courses.is_last[found], AFTER, NO_COURSE)
-    return np.where(found < 0, HISTORY, np.where(day <= end[found], found, outside))
-
-
 def _clusters(patient: Codes, day: Codes, min_gap_days: int) -> tuple[Codes, Flags]:
-    """Return for each onset the place of the first one of its cluster, and whether it repeats the day of the one before.
+    """Return for each onset the position of the first one of its cluster, and whether it repeats a day.
 
-    The first onset of a patient opens a cluster; the next cluster opens at the first onset that is more than ``min_gap_days``
-    later. All patients take their steps at once, so the loop is as long as the longest history.
+    The first onset of a patient opens a cluster; the next cluster opens at the first onset that is more than
+    ``min_gap_days`` later. All patients take their steps at once, so the loop is as long as the longest
+    history.
     """
-    places = np.arange(len(day))
-    if not len(day) or min_gap_days == 0:
-        return places, np.zeros(len(day), dtype=bool)
-    key = moment(patient, day)
+    positions = np.arange(len(day))
     opens = np.zeros(len(day), dtype=bool)
+    if not len(day) or min_gap_days == 0:
+        return positions, opens
+    key = moment(patient, day)
     following = np.searchsorted(key, key + min_gap_days, side="right")
     new_patient = np.append(True, patient[1:] != patient[:-1])
     last = np.append(np.flatnonzero(new_patient)[1:], len(day))[np.cumsum(new_patient) - 1]
@@ -202,5 +195,5 @@ def _clusters(patient: Codes, day: Codes, min_gap_days: int) -> tuple[Codes, Fla
         opens[frontier] = True
         step = following[frontier]
         frontier = step[step < last[frontier]]
-    first = np.maximum.accumulate(np.where(opens, places, 0))
+    first = np.maximum.accumulate(np.where(opens, positions, 0))
     return first, np.append(False, key[1:] == key[:-1])

@@ -5,42 +5,116 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from nmo_stats.cohort.persons import person_problems
+from nmo_stats.arrays import Codes, Flags
+from nmo_stats.cohort.rows import person_problems
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.events.columns import COMPUTED, RELAPSES, TREATMENT_DAYS, TREATMENTS, reading_dates
-from nmo_stats.events.days import DateTexts, day_number
+from nmo_stats.events.columns import (
+    COMPUTED,
+    DAY_PARSERS,
+    RELAPSES,
+    TREATMENT_DAYS,
+    TREATMENTS,
+    date_texts,
+    once_a_column,
+    reading_dates,
+)
+from nmo_stats.events.days import COUNTS_INSTEAD, FIRST_YEAR, LAST_YEAR, OWN_ORIGIN, DateTexts, day_number
 from nmo_stats.events.order import order_problems, unknown_patients
-from nmo_stats.events.parsed import ParsedTable
-from nmo_stats.events.readings import date_texts, once_a_column, year_problems
-from nmo_stats.events.records import NO_DAY, Courses, Events, Onsets
 from nmo_stats.events.rules import Rules
-from nmo_stats.tables.cells import Fault
-from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
+from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets, timeline
+from nmo_stats.tables.cells import Fault, shown
+from nmo_stats.tables.column_names import is_fact
 from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
     header_below,
-    missing_columns,
-    named_columns,
+    header_problems,
+    parsed_columns,
     renaming,
     renaming_problems,
-    with_sheets,
 )
-from nmo_stats.tables.person_facts import is_fact
-from nmo_stats.tables.raw import Source
+from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.table import CodedTable, ParsedColumn, Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
+_LONGEST: Final = 100  # years between the first and the last day of a series
+_MOST_MIXED: Final = 100  # rows of a column that are named where dates and numbers are mixed
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedTable:
+    """One of the two tables whose columns are parsed, and what is wrong with it.
+
+    Parameters
+    ----------
+    table
+        The cells.
+    columns
+        Its known columns.
+    parsed
+        Every column, faults included.
+    problems
+        What is wrong with its names and cells.
+    """
+
+    table: CodedTable
+    columns: Columns
+    parsed: dict[str, ParsedColumn]
+    problems: list[Problem]
+
+    @property
+    def day_columns(self) -> list[str]:
+        """The columns of the table that hold days."""
+        return [name for name in self.columns.parsers if name in DAY_PARSERS and name in self.parsed]
+
+    def rows_with(self, name: str, kind: type) -> Codes:
+        """Return the positions of the rows whose value in a column is of a type."""
+        column = self.parsed[name]
+        fits = np.array([isinstance(value, kind) for value in column.values], dtype=bool)
+        return np.flatnonzero(fits[column.codes])
+
+    def values_of(self, name: str) -> list[Any]:
+        """Return the value of each row in a column, None where the table has no such column."""
+        column = self.parsed.get(name)
+        return [None] * len(self.table.rows) if column is None else column.in_rows().tolist()
+
+    def faulty(self, names: Iterable[str]) -> Flags:
+        """Return a mask of the rows that have a cell in one of these columns that cannot be read."""
+        mask = np.zeros(len(self.table.rows), dtype=bool)
+        for name in set(names) & self.parsed.keys():
+            mask[self.rows_with(name, Fault)] = True
+        return mask
+
+    def readable(self, names: Sequence[str]) -> ParsedTable:
+        """Return the rows in which all of these columns can be read; all rows of a valid table."""
+        if not self.problems:
+            return self
+        keep = ~self.faulty(names)
+        parsed = {name: self.parsed[name] for name in names if name in self.parsed}
+        return replace(
+            self,
+            table=replace(self.table, rows=self.table.rows[keep]),
+            parsed={name: ParsedColumn(column.values, column.codes[keep]) for name, column in parsed.items()},
+        )
+
+    def problem(self, index: int, name: str, rule: str, remedy: str) -> Problem:
+        """Return the problem of one cell that can be read."""
+        column, patients = self.parsed[name], self.parsed.get("patient")
+        patient = None if patients is None else patients.values[patients.codes[index]]
+        who = patient if isinstance(patient, str) else None
+        value = column.values[column.codes[index]]
+        text = shown(value) if isinstance(value, str) else str(value)
+        return Problem(text, rule, remedy, int(self.table.rows[index]), who, name, self.columns.short)
 
 
 def events_of(
@@ -56,75 +130,124 @@ def events_of(
         If ``columns`` is not a mapping.
     """
     mapping = renaming(columns)
-    treatments = coded_in_our_shape(treatments, mapping, TREATMENTS)
-    relapses = coded_in_our_shape(relapses, mapping, RELAPSES)
-    texts = date_texts((treatments, relapses), mapping, rules.dates)
-    tables = [
-        _parsed(treatments, TREATMENTS, mapping, texts[0]),
-        _parsed(relapses, RELAPSES, mapping, texts[1]),
+    given = (
+        in_our_shape(treatments, mapping, TREATMENTS),
+        in_our_shape(relapses, mapping, RELAPSES),
+    )
+    texts = date_texts(given, mapping, rules.dates)
+    courses = _parsed(given[0], TREATMENTS, mapping, texts[0])
+    onsets = _parsed(given[1], RELAPSES, mapping, texts[1])
+    mixed = _years(courses, onsets) or _mixed(courses, onsets)
+    events = None if mixed else _readable_events(courses, onsets, last_day_counts=rules.end == "inclusive")
+    # a renaming serves both tables, so a column needs to be in one of them
+    names = [name for table in given for name in table.columns]
+    known = [*TREATMENTS.parsers, *RELAPSES.parsers]
+    problems = [
+        *renaming_problems(mapping, names, known, "tables of treatments and relapses"),
+        *courses.problems,
+        *onsets.problems,
+        *mixed,
+        *_two_people(courses, onsets),
+        *unknown_patients(courses.parsed.get("patient"), onsets.parsed.get("patient"), onsets.table.rows),
+        *_contradictions(events, courses),
     ]
-    problems = _renaming_problems(mapping, treatments, relapses)
-    problems += [problem for table in tables for problem in table.problems]
-    mixed = year_problems(tables) or _mixed(tables)
-    events = None if mixed else _readable_events(*tables, last_day_counts=rules.end == "inclusive")
-    problems += [*mixed, *_two_people(tables), *_unknown(*tables), *_contradictions(events, tables[0])]
     if problems or events is None:
-        raise CohortError(_sorted(problems), _joint_name(treatments.source, relapses.source))
+        raise CohortError(_sorted(problems), _joint_name(*given))
     return events
 
 
-def _two_people(tables: list[ParsedTable]) -> list[Problem]:
-    """Return the rows that differ from an earlier one, of either table, in what cannot change within a person."""
-    readable = [read for read in tables if "patient" in read.parsed]
-    names = {
-        name
-        for read in readable
-        for name in read.parsed
-        if name not in read.columns.parsers and is_fact(name)
-    }
-    names -= _of_attacks(tables)
-    if not names:
+def _parsed(
+    table: CodedTable, columns: Columns, mapping: Mapping[str, str], texts: Mapping[str, DateTexts]
+) -> ParsedTable:
+    ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
+    names = [ours.get(column, column) for column in table.columns]
+    if below := header_below(table, ours, columns):
+        return ParsedTable(table, columns, {}, [below])
+    problem = partial(Problem, table=columns.short)
+    computed = [name for name in dict.fromkeys(names) if name in COMPUTED and columns is TREATMENTS]
+    rule = "a column that is not computed from the events"
+    parsed, of_cells = parsed_columns(table, names, reading_dates(columns, texts))
+    problems = [
+        *header_problems(table, names, columns),
+        *(problem("present", rule, "rename or remove the column", column=name) for name in computed),
+        *once_a_column(of_cells, texts),
+    ]
+    if columns is TREATMENTS and not len(table.rows) and not problems:
+        problems.append(problem("header only", "one row for each course of a drug", "add the courses"))
+    return ParsedTable(table, columns, parsed, problems)
+
+
+def _years(*tables: ParsedTable) -> list[Problem]:
+    """Return a problem of each column of years, where all numbers of the treatments look like years."""
+    rule = f"days, not years: all numbers of the column lie between {FIRST_YEAR} and {LAST_YEAR}"
+    remedy = f"these look like years: write dates, such as 2013-03-01; {COUNTS_INSTEAD}; {OWN_ORIGIN}"
+    if not _are_years(tables[0], tables[0].day_columns):
+        return []
+    return [
+        table.problem(int(table.rows_with(name, int)[0]), name, rule, remedy)
+        for table in tables
+        for name in table.day_columns
+        if _are_years(table, [name])
+    ]
+
+
+def _are_years(table: ParsedTable, names: Iterable[str]) -> bool:
+    """Return whether the numbers in columns of days are those of years."""
+    numbers = [value for name in names for value in table.parsed[name].values if isinstance(value, int)]
+    if not numbers:
+        return False
+    low, high = min(numbers), max(numbers)
+    return low >= FIRST_YEAR and high <= LAST_YEAR and high - low <= _LONGEST
+
+
+def _mixed(*tables: ParsedTable) -> list[Problem]:
+    """Return the rows of the rarer kind where some days are dates and others are numbers."""
+    columns = [(table, name) for table in tables for name in table.day_columns]
+    dates, numbers = (
+        [table.rows_with(name, kind) for table, name in columns] for kind in (datetime.date, int)
+    )
+    of_dates, of_numbers = (sum(map(len, rows)) for rows in (dates, numbers))
+    if not (of_dates and of_numbers):
+        return []
+    rarer, kind = (dates, "number of days") if of_dates < of_numbers else (numbers, "date")
+    rule = "days that are all dates, or all numbers of days"
+    return [
+        table.problem(row, name, rule, f"write the {kind}, as elsewhere")
+        for (table, name), rows in zip(columns, rarer, strict=True)
+        for row in rows[:_MOST_MIXED].tolist()
+    ]
+
+
+def _two_people(*tables: ParsedTable) -> list[Problem]:
+    """Return the rows that contradict an earlier one, of either table, about the person."""
+    readable = [table for table in tables if "patient" in table.parsed]
+    others = {name for table in readable for name in table.parsed if name not in table.columns.parsers}
+    facts = [name for name in sorted(others) if is_fact(name) and not _is_of_attack(name, *tables)]
+    if not facts:
         return []
     columns = {
-        name: [
-            cell
-            for read in readable
-            for cell in (
-                read.parsed[name].in_rows() if name in read.parsed else [None] * len(read.table.rows)
-            )
-        ]
-        for name in ("patient", *sorted(names))
+        name: [cell for table in readable for cell in table.values_of(name)] for name in ("patient", *facts)
     }
-    rows = [int(row) for read in readable for row in read.table.rows]
-    labels = [str(read.columns.short) for read in readable for _ in range(len(read.table.rows))]
+    rows = [int(row) for table in readable for row in table.table.rows]
+    labels = [str(table.columns.short) for table in readable for _ in table.table.rows]
     return person_problems(columns, rows, ("patient",), labels)
 
 
-def _of_attacks(tables: list[ParsedTable]) -> set[str]:
-    """Return the columns that only the relapses have and that may be of the attack: the site of a myelitis is no centre."""
-    elsewhere = {name for read in tables if read.columns.short != RELAPSES.short for name in read.parsed}
-    return {name for read in tables for name in read.parsed if name.strip().lower() == "site"} - elsewhere
+def _is_of_attack(name: str, treatments: ParsedTable, relapses: ParsedTable) -> bool:
+    """Return whether a column of the relapses alone may be of the attack: the site of a myelitis."""
+    return name.strip().lower() == "site" and name in relapses.parsed and name not in treatments.parsed
 
 
 def _readable_events(
     treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: bool
 ) -> Events | None:
-    """Return the rows of which the patient and the days can be read, all of them in valid tables; None without any course."""
-    rows = [
-        treatments.readable(("patient", "treatment", *TREATMENT_DAYS)),
-        relapses.readable(("patient", "onset")),
-    ]
-    for read in rows:
+    """Return the rows of which the patient and the days can be read; None without any course."""
+    courses = treatments.readable(("patient", "treatment", *TREATMENT_DAYS))
+    onsets = relapses.readable(("patient", "onset"))
+    for read in (courses, onsets):
         if not set(read.columns.required) <= read.parsed.keys():
             return None
-    return _events(*rows, last_day_counts=last_day_counts) if len(rows[0].table.rows) else None
-
-
-def _unknown(treatments: ParsedTable, relapses: ParsedTable) -> list[Problem]:
-    treated, relapsing = treatments.parsed.get("patient"), relapses.parsed.get("patient")
-    if treated is None or relapsing is None:
-        return []
-    return unknown_patients(treated, relapsing, relapses.table.rows)
+    return _events(courses, onsets, last_day_counts=last_day_counts) if len(courses.table.rows) else None
 
 
 def _contradictions(events: Events | None, treatments: ParsedTable) -> list[Problem]:
@@ -142,14 +265,14 @@ def _contradictions(events: Events | None, treatments: ParsedTable) -> list[Prob
     return order_problems(events, incomplete)
 
 
-def joint_source(first: Source, second: Source) -> Source:
+def _joint_source(first: CodedTable, second: CodedTable) -> Source:
     """Return one source for two tables: both names, and the hash of their two hashes."""
-    digest = hashlib.sha256(f"{first.sha256} {second.sha256}".encode()).hexdigest()
-    return Source(_joint_name(first, second), digest, (first, second))
+    digest = hashlib.sha256(f"{first.source.sha256} {second.source.sha256}".encode()).hexdigest()
+    return Source(_joint_name(first, second), digest, (first.source, second.source))
 
 
-def _joint_name(first: Source, second: Source) -> str:
-    return first.name if first.name == second.name else f"{first.name} and {second.name}"
+def _joint_name(*tables: CodedTable) -> str:
+    return " and ".join(dict.fromkeys(table.source.name for table in tables))
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:
@@ -157,134 +280,26 @@ def _sorted(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (tables.index(problem.table), by_row(problem)))
 
 
-def _renaming_problems(
-    mapping: Mapping[str, str], treatments: CodedTable, relapses: CodedTable
-) -> list[Problem]:
-    """Return what is wrong with the renaming: it serves both tables, so a column needs to be in one of them."""
-    found = [*treatments.columns, *relapses.columns]
-    known = [*TREATMENTS.parsers, *RELAPSES.parsers]
-    return renaming_problems(mapping, found, known, "tables of treatments and relapses")
-
-
-def _parsed(
-    table: CodedTable, columns: Columns, mapping: Mapping[str, str], texts: Mapping[str, DateTexts]
-) -> ParsedTable:
-    ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
-    if not set(columns.required) <= {ours.get(name, name) for name in table.columns} and (
-        below := header_below(table.head, ours, columns)
-    ):
-        return ParsedTable(table, columns, {}, [below])
-    named, name_problems = named_columns(table.columns, table.cells, ours)
-    option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
-    missing = [
-        with_sheets(problem, table.unread_sheets, option, call) for problem in missing_columns(named, columns)
-    ]
-    problems = [
-        *_inside(columns, [*name_problems, *table.faults, *missing]),
-        *(_computed(columns, name) for name in named if columns is TREATMENTS and name in COMPUTED),
-    ]
-    names = [ours.get(column, column) for column in table.columns]
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    parsed, cell_problems = parsed_coded(
-        table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
-    )
-    problems += once_a_column(cell_problems, texts)
-    if columns is TREATMENTS and not len(table.rows) and not problems:
-        problems.append(
-            Problem(
-                "header only",
-                "the table has one row per course of a drug",
-                "add the courses",
-                table=columns.short,
-            )
-        )
-    return ParsedTable(table, columns, parsed, problems)
-
-
-def _inside(columns: Columns, problems: Iterable[Problem]) -> list[Problem]:
-    return [replace(problem, table=columns.short) for problem in problems]
-
-
-def _computed(columns: Columns, name: str) -> Problem:
-    rule = f"{name!r} is computed from the events"
-    return Problem("present", rule, "rename or remove the column", column=name, table=columns.short)
-
-
-def _mixed(tables: list[ParsedTable]) -> list[Problem]:
-    """Return the rows of the rarer kind where some days are dates and others are numbers."""
-    places: dict[bool, list[Problem]] = {True: [], False: []}
-    kinds: dict[bool, int] = {True: 0, False: 0}
-    for read in tables:
-        for name in (*TREATMENT_DAYS, "onset"):
-            if name not in read.parsed or name not in read.columns.parsers:
-                continue
-            column = read.parsed[name]
-            for is_date in (True, False):
-                fits = [_is_date(value) is is_date for value in column.values]
-                rows = (
-                    np.flatnonzero(np.array(fits, dtype=bool)[column.codes])
-                    if fits
-                    else np.array([], dtype=int)
-                )
-                kinds[is_date] += len(rows)
-                places[is_date] += _mixed_rows(read, name, rows[:100], is_date=is_date)
-    if not (kinds[True] and kinds[False]):
-        return []
-    return places[kinds[True] < kinds[False]]
-
-
-def _is_date(value: object) -> bool | None:
-    if value is None or isinstance(value, Fault):
-        return None
-    return isinstance(value, datetime.date)
-
-
-def _mixed_rows(read: ParsedTable, name: str, rows: npt.NDArray[Any], *, is_date: bool) -> list[Problem]:
-    rule = "all days are dates, or all are numbers of days"
-    remedy = "write the number of days, as elsewhere" if is_date else "write the date, as elsewhere"
-    return [read.problem(row, name, rule, remedy) for row in rows.tolist()]
-
-
 def _events(treatments: ParsedTable, relapses: ParsedTable, *, last_day_counts: bool) -> Events:
-    patients, codes, others = _patients(treatments.parsed["patient"], relapses.parsed["patient"])
+    both = (treatments.table, relapses.table)
+    patients = pd.Index(_patients(treatments.parsed["patient"]), dtype="object")
     return Events(
-        patients=patients,
-        courses=_courses(treatments, codes),
-        onsets=_onsets(relapses, others),
-        dated=_dated(treatments.parsed["start"]),
+        patients=tuple(patients),
+        courses=_courses(treatments, patients, last_day_counts=last_day_counts),
+        onsets=_onsets(relapses, _positions(patients, relapses.parsed["patient"])),
+        dated=len(treatments.rows_with("start", datetime.date)) > 0,
         last_day_counts=last_day_counts,
-        source=joint_source(treatments.table.source, relapses.table.source),
-        blank_rows=(treatments.table.blank_rows, relapses.table.blank_rows),
-        unread_sheets=tuple(dict.fromkeys((*treatments.table.unread_sheets, *relapses.table.unread_sheets))),
+        source=_joint_source(*both),
+        blank_rows=(both[0].blank_rows, both[1].blank_rows),
+        unread_sheets=tuple(dict.fromkeys(sheet for table in both for sheet in table.unread_sheets)),
         unused_columns=tuple(name for name in relapses.parsed if name not in RELAPSES.parsers),
-        remarks=tuple(dict.fromkeys((*treatments.table.remarks, *relapses.table.remarks))),
+        remarks=tuple(dict.fromkeys(remark for table in both for remark in table.remarks)),
     )
 
 
-def _dated(starts: ParsedColumn) -> bool:
-    return isinstance(starts.values[starts.codes[0]], datetime.date)
-
-
-def _patients(
-    treated: ParsedColumn, relapsing: ParsedColumn
-) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the patients of the treatments in natural order, and the place of the patient of each row; -1 for an unknown one."""
-    in_use = np.unique(treated.codes)
-    names = [treated.values[code] for code in in_use.tolist()]
-    patients = pd.Index(_in_order(set(names)), dtype="object")
-    places = patients.get_indexer(pd.Index(treated.values, dtype="object"))
-    others = (
-        patients.get_indexer(pd.Index(relapsing.values, dtype="object")) if relapsing.values else places[:0]
-    )
-    return (
-        tuple(patients),
-        np.asarray(places, dtype=np.int64)[treated.codes],
-        np.asarray(others, dtype=np.int64)[relapsing.codes],
-    )
-
-
-def _in_order(names: set[str]) -> list[str]:
-    """Sort names so that P2 comes before P10; names of one shape, P002 and P010, are so as texts."""
+def _patients(treated: ParsedColumn) -> list[str]:
+    """Return the patients so that P2 comes before P10; names of one shape, P002 and P010, are so as texts."""
+    names = {treated.values[code] for code in np.unique(treated.codes).tolist()}
     shapes = {name.translate(_SHAPE) for name in names}
     return sorted(names) if len(shapes) == 1 else sorted(names, key=_natural)
 
@@ -296,46 +311,44 @@ def _natural(name: str) -> tuple[object, ...]:
     return (*[(len(part), part) if place % 2 else part for place, part in enumerate(numbers)],), name
 
 
-def _courses(read: ParsedTable, patient: npt.NDArray[np.int64]) -> Courses:
-    days = {name: _days(read.parsed[name]) for name in TREATMENT_DAYS if name in read.parsed}
-    rows = len(patient)
-    known = {*TREATMENT_DAYS, "patient", "treatment"}
-    return Courses(
-        patient=patient,
-        treatment=read.parsed["treatment"].in_rows(),
-        start=days["start"],
-        end=days["end"],
-        last_visit=days.get("last_visit", np.full(rows, NO_DAY)),
-        row=read.table.rows,
-        others=pd.DataFrame(
-            {name: _series(column, name) for name, column in read.parsed.items() if name not in known},
-            index=pd.RangeIndex(rows),
-        ),
+def _positions(patients: pd.Index[str], column: ParsedColumn) -> Codes:
+    """Return the position of the patient of each row; -1 for an unknown one."""
+    positions = patients.get_indexer(pd.Index(column.values, dtype="object"))
+    return np.asarray(positions, dtype=np.int64)[column.codes]
+
+
+def _courses(read: ParsedTable, patients: pd.Index[str], *, last_day_counts: bool) -> Courses:
+    parsed, rows = read.parsed, len(read.table.rows)
+    days = {name: _days(parsed[name]) if name in parsed else np.full(rows, NO_DAY) for name in TREATMENT_DAYS}
+    table = pd.DataFrame(
+        {
+            "patient": _positions(patients, parsed["patient"]),
+            "treatment": pd.Series(parsed["treatment"].in_rows(), dtype="object"),
+            **days,
+            "row": read.table.rows,
+        }
     )
+    names = [name for name in parsed if name not in table]
+    others = pd.DataFrame({name: _series(parsed[name], name) for name in names}, index=table.index)
+    return timeline(table, others, len(patients), last_day_counts=last_day_counts)
 
 
-def _series(column: ParsedColumn, name: str) -> pd.Series:
+def _onsets(read: ParsedTable, patient: Codes) -> Onsets:
+    severity = read.parsed.get("severity")
+    texts = None if severity is None else severity.in_rows()
+    return Onsets(patient=patient, day=_days(read.parsed["onset"]), row=read.table.rows, severity=texts)
+
+
+def _series(column: ParsedColumn, name: str) -> pd.Series[Any]:
     if name == "ended_by_relapse":
         return pd.Series(column.in_rows(), dtype="boolean")
     if name in TREATMENTS.parsers:
         return pd.Series(column.in_rows("float64"))
-    different = covariate_series(list(column.values))
-    return different.take(column.codes).reset_index(drop=True)
+    return covariate_series(column)
 
 
-def _onsets(read: ParsedTable, patient: npt.NDArray[np.int64]) -> Onsets:
-    severity = read.parsed.get("severity")
-    return Onsets(
-        patient=patient,
-        names=read.parsed["patient"],
-        day=_days(read.parsed["onset"]),
-        row=read.table.rows,
-        severity=None if severity is None else severity.in_rows(),
-    )
-
-
-def _days(column: ParsedColumn) -> npt.NDArray[np.int64]:
+def _days(column: ParsedColumn) -> Codes:
     numbers = [
         NO_DAY if value is None or isinstance(value, Fault) else day_number(value) for value in column.values
     ]
-    return np.array(numbers, dtype=np.int64)[column.codes] if numbers else np.empty(0, dtype=np.int64)
+    return np.array(numbers, dtype=np.int64)[column.codes]

@@ -12,14 +12,16 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis, installed
+from nmo_stats.audit import Audit, summary, vocabulary
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.cohort.attrition import ATTRITION
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import dispersion
+from nmo_stats.operating import Characteristics
 from nmo_stats.operating.coverage_map import coverage_ranges
+from nmo_stats.operating.planning import Plan
 from nmo_stats.recommendation import recommended
 from nmo_stats.sensitivity import Sensitivity
 from nmo_stats.wording import records
@@ -41,15 +43,22 @@ _LIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 
 
 def results(analysis: Analysis) -> dict[str, object]:
-    """Return everything that was computed, at full precision; the same seed gives the same dictionary."""
+    """Return everything that was computed, at full precision; the same seed gives the same dictionary.
+
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    """
+    model = analysis.fit.model
     return {
         **rates_json(analysis.pair, analysis.rates, analysis.unmerged),
         "unpaired": list(analysis.pair.unpaired),
         "level": analysis.settings.level,
         "seed": analysis.seed,
-        "priors": {name: str(analysis.fit.model.priors.of(name)) for name in analysis.fit.model.parameters},
-        "likelihood": analysis.fit.model.likelihood,
-        "entry": analysis.fit.model.entry,
+        "priors": {name: str(model.priors.of(name)) for name in model.parameters},
+        "likelihood": model.likelihood,
+        "entry": model.entry,
         "dispersion": {
             key: json_number(value) if isinstance(value, float) else value
             for key, value in asdict(analysis.dispersion).items()
@@ -69,7 +78,7 @@ def results(analysis: Analysis) -> dict[str, object]:
 
 
 def frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables of the report by file name; those of the model only if the data inform the ratio."""
+    """Return the tables of the report by file name; those of the model where the data inform the ratio."""
     rates = [
         {
             **ratio.to_dict(),
@@ -120,6 +129,54 @@ def unmerged_json(pair: Comparison, unmerged: RateResults | None) -> dict[str, o
     }
 
 
+def simulate_json(characteristics: Characteristics, plan: Plan | None) -> dict[str, object]:
+    """Return the ``simulate`` document.
+
+    Parameters
+    ----------
+    characteristics
+        Of all estimators in one design.
+    plan
+        Power by number of patients; None where that was not planned.
+
+    Returns
+    -------
+    dict
+        What JSON can hold.
+    """
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "design": characteristics.design.to_dict(),
+        "level": characteristics.level,
+        "estimators": [measures.to_dict() for measures in characteristics.measures],
+    }
+    if plan is not None:
+        document["planning"] = {
+            "power": plan.power,
+            "replicates": plan.replicates,
+            "patients_needed": {method: plan.needed(method) for method in plan.methods},
+            "patients_needed_interval": {method: _patients_interval(plan, method) for method in plan.methods},
+            "no_effect_rejects_1": {method: plan.no_effect[method].rejects_1 for method in plan.methods},
+            "sizes": [
+                {"patients": size, **measures.to_dict()}
+                for size in sorted(plan.tried)
+                for measures in plan.tried[size].values()
+            ],
+        }
+    return document
+
+
+def _patients_interval(plan: Plan, method: str) -> dict[str, object]:
+    """Return the Monte Carlo interval of the number of patients, and why a number is missing."""
+    low, high = plan.interval(method)
+    reason = None
+    if plan.misleads(method):
+        reason = "with no effect at all the interval excludes 1 too often in this design"
+    elif high is None:
+        reason = f"more than {max(plan.tried)} patients may be needed, and more were not simulated"
+    return {"low": low, "high": high, "level": 0.95, "reason": reason}
+
+
 def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the tables of data, relapse rates and EDSS."""
     return {
@@ -134,13 +191,7 @@ def descriptive_frames(analysis: Analysis) -> dict[str, pd.DataFrame]:
 
 def _event_frames(cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Return the account of dated events; none for a period table."""
-    found = {
-        "attrition": cohort.attrition,
-        "switch_merges": cohort.switch_merges,
-        "switch_days": cohort.switch_days,
-        "switch_lags": cohort.switch_lags,
-    }
-    return {name: frame for name, frame in found.items() if frame is not None}
+    return {} if cohort.account is None else cohort.account.tables
 
 
 def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -150,7 +201,7 @@ def json_records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 def provenance(analysis: Analysis) -> dict[str, object]:
     """Return where the report comes from: data, versions, seed and options."""
-    source = analysis.cohort.source
+    source, settings = analysis.cohort.source, analysis.settings
     return {
         "schema": SCHEMA,
         "created": datetime.now(tz=UTC).isoformat(timespec="seconds"),
@@ -159,10 +210,8 @@ def provenance(analysis: Analysis) -> dict[str, object]:
         "seed": analysis.seed,
         "method": analysis.fit.method,
         "engine": str(analysis.engine),
-        "settings": {
-            name: getattr(analysis.settings, name) for name in ("level", "likelihood", "entry", "courses")
-        },
-        "priors": asdict(analysis.settings.priors),
+        "settings": {name: getattr(settings, name) for name in ("level", "likelihood", "entry", "courses")},
+        "priors": asdict(settings.priors),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": packages(),
@@ -226,6 +275,18 @@ def rates_json(
     }
 
 
+def audit_json(cohort: Cohort, audit: Audit) -> dict[str, object]:
+    """Return the ``audit`` document."""
+    return {"schema": SCHEMA, "data": cohort.source.name, "summary": summary(audit), **audit.to_dict()}
+
+
+def quantities_json() -> dict[str, object]:
+    """Return the quantities that an audit recomputes."""
+    rows = records(vocabulary())
+    lists = [row | {"other_formulas": list(filter(None, row["other_formulas"].split(", ")))} for row in rows]
+    return {"schema": SCHEMA, "quantities": lists}
+
+
 def describe_json(description: Description) -> dict[str, object]:
     """Return the ``describe`` document."""
     summary, edss, paired = description.arr, description.edss, description.paired_edss
@@ -259,11 +320,9 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
     reason
         Why it is not.
     """
-    account = cohort.attrition
     events: dict[str, object] = {"switch_merges": [], "switch_days": [], "switch_lags": []} | {
         name: json_records(frame) for name, frame in _event_frames(cohort).items() if name != "attrition"
     }
-    totals = [name for name in ATTRITION if name not in ("patient", "why")]
     return {
         "schema": SCHEMA,
         "valid": True,
@@ -274,7 +333,7 @@ def check_json(cohort: Cohort, pair: Comparison | None, reason: str) -> dict[str
         "exposure": cohort.unit,
         "covariates": list(cohort.covariates),
         "comparison": _comparison_json(pair, reason),
-        "attrition": None if account is None else {name: int(account[name].sum()) for name in totals},
+        "attrition": None if cohort.account is None else cohort.account.totals,
         **events,
         "notices": [notice.to_dict() for notice in (cohort.notices if pair is None else pair.notices)],
     }

@@ -12,9 +12,8 @@ from nmo_stats.arguments import instance
 from nmo_stats.arguments import path as valid_path
 from nmo_stats.hierarchical import HierarchicalFit
 from nmo_stats.report.bundle import frames, harmless, provenance, results
-from nmo_stats.report.folder import replace
+from nmo_stats.report.folder import PROVENANCE, replace, signed
 from nmo_stats.report.html import page, sections
-from nmo_stats.report.ownership import PROVENANCE, signed
 from nmo_stats.sections.blocks import Picture, pictures
 
 POSTERIOR = "posterior.nc"
@@ -28,6 +27,11 @@ def render_html(analysis: Analysis) -> str:
     ----------
     analysis
         A finished analysis.
+
+    Returns
+    -------
+    str
+        The page.
     """
     instance("analysis", analysis, Analysis)
     return page(sections(analysis))
@@ -37,9 +41,21 @@ def write(analysis: Analysis, folder: str | Path) -> Path:
     """Write the report folder and return the path of its ``index.html``.
 
     The folder holds ``index.html``, ``results.json``, ``tables/*.csv``, ``figures/*.svg`` and ``*.png``,
-    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside its
-    place and moved there when it is complete: a run that dies leaves an old report whole. A posterior that cannot
-    be saved is named on the page and in ``provenance.json``.
+    ``posterior.nc`` and ``provenance.json``, which lists all files with their hashes. It is written beside
+    its place and moved there when it is complete: a run that dies leaves an old report whole. A posterior
+    that cannot be saved is named on the page and in ``provenance.json``.
+
+    Parameters
+    ----------
+    analysis
+        A finished analysis.
+    folder
+        The place of the report.
+
+    Returns
+    -------
+    Path
+        The page.
 
     Raises
     ------

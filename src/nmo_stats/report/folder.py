@@ -1,15 +1,20 @@
-"""The place of a report: tried before the work, and taken by the new report whole or not at all."""
+"""The folder of a report: tried before the work, and taken by the new report whole or not at all.
+
+A report carries the list of its files, each with its hash: a folder with any other file is not replaced.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -17,19 +22,28 @@ from typing import IO, Final
 
 from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError
-from nmo_stats.report.ownership import strangers
 
 _NEW, _OLD, _LOCK = "new", "old", "lock"
 _PROBE_BYTES: Final = 1 << 20
 _MOST_NAMED: Final = 5
+PROVENANCE: Final = "provenance.json"
+PROGRAM: Final = "nmo-stats"
+_LEFT_BY_FILE_BROWSERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_NOT_OURS: Final = "not written by nmo-stats"
+_NO_LIST: Final = "written by a version of nmo-stats that kept no list of its files"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
 def require_replaceable(folder: str | Path) -> None:
     """Do nothing if a report may and can be written to ``folder``.
 
-    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing else.
-    Whether it can is tried: a folder is made beside it and removed again.
+    It may if the folder does not exist, is empty, or holds a report as this program wrote it and nothing
+    else. Whether it can is tried: a folder is made beside it and removed again.
+
+    Parameters
+    ----------
+    folder
+        The place of the report.
 
     Raises
     ------
@@ -42,11 +56,16 @@ def require_replaceable(folder: str | Path) -> None:
         with _parents(target), _scratch(target) as scratch:
             (scratch / _NEW).write_bytes(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise _refused(target, f"nothing can be written there ({error.strerror or error})") from None
 
 
 def require_writable(folder: str | Path) -> None:
     """Do nothing if files can be added to ``folder``, which is tried; it need not exist.
+
+    Parameters
+    ----------
+    folder
+        The place of the files.
 
     Raises
     ------
@@ -58,14 +77,15 @@ def require_writable(folder: str | Path) -> None:
         with _parents(target / "file"), tempfile.TemporaryFile(dir=target) as probe:
             probe.write(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise _refused(target, f"nothing can be written there ({error.strerror or error})") from None
 
 
 def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
     """Let ``fill`` write into a new folder, and put that in the place of ``folder``.
 
-    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step where
-    the system can, else renamed one after the other, and the next run repairs one that dies between the two.
+    At any moment the old folder or the new one is whole under its name: the two are exchanged in one step
+    where the system can, else renamed one after the other, and the next run repairs one that dies between the
+    two.
 
     Returns
     -------
@@ -95,7 +115,12 @@ def replace(folder: str | Path, fill: Callable[[Path], None]) -> Path:
 
 
 def recover(folder: str | Path) -> tuple[str, ...]:
-    """Remove what interrupted runs left beside a report folder, and put a report back that is not in its place.
+    """Remove what interrupted runs left beside a report folder, and put a displaced report back.
+
+    Parameters
+    ----------
+    folder
+        The place of the report.
 
     Returns
     -------
@@ -105,16 +130,8 @@ def recover(folder: str | Path) -> tuple[str, ...]:
     target = _target(folder)
     if not target.parent.is_dir():
         return ()
-    return tuple(
-        _repair(found, target)
-        for found in sorted(target.parent.glob(f"{_prefix(target)}*"))
-        if _is_abandoned(found)
-    )
-
-
-def _unwritable(target: Path, error: OSError) -> ArgumentError:
-    reason = error.strerror or str(error)
-    return ArgumentError(f"folder {target}: nothing can be written there ({reason}); choose another folder")
+    leftovers = sorted(target.parent.glob(f"{_prefix(target)}*"))
+    return tuple(_repair(scratch, target) for scratch in leftovers if _is_abandoned(scratch))
 
 
 def _target(folder: str | Path) -> Path:
@@ -124,31 +141,31 @@ def _target(folder: str | Path) -> Path:
 
 
 def _require_ours(target: Path) -> None:
+    """Do nothing if a new report may take the place of the target."""
     if not os.path.lexists(target):
         target.is_dir()  # raises where the name is too long
         return
     if not target.is_dir():
-        kind = "a link that leads nowhere" if target.is_symlink() else "a file"
-        raise ArgumentError(f"{target} is {kind}; choose a folder")
-    found = list(islice(strangers(target), _MOST_NAMED + 1))
-    if found:
-        more = " and others" if len(found) > _MOST_NAMED else ""
-        raise ArgumentError(
-            f"folder {target}: a new report would replace it, and with it "
-            f"{', '.join(found[:_MOST_NAMED])}{more}; choose another folder, or move these away"
+        raise _refused(target, "a link that leads nowhere" if target.is_symlink() else "a file")
+    lost = list(islice(strangers(target), _MOST_NAMED + 1))
+    if lost:
+        more = " and others" if len(lost) > _MOST_NAMED else ""
+        raise _refused(
+            target,
+            f"it holds {', '.join(lost[:_MOST_NAMED])}{more}, which would be lost",
+            "; or move these away",
         )
-    _require_movable(target)
-
-
-def _require_movable(target: Path) -> None:
     if target.is_mount():
-        raise ArgumentError(f"folder {target}: a mount point cannot be replaced; choose a folder inside it")
+        raise _refused(target, "a mount point, which cannot be replaced", " inside it")
     with suppress(FileNotFoundError):
         if Path.cwd().is_relative_to(target):
-            raise ArgumentError(
-                f"folder {target}: this program runs in it, and it would be replaced; "
-                "run it in another folder, or choose one inside"
-            )
+            raise _refused(target, "this program runs in it", "; or run it elsewhere")
+
+
+def _refused(target: Path, reason: str, remedy: str = "") -> ArgumentError:
+    return ArgumentError(
+        f"folder {target}: {reason}. Expected: a place for a report; choose another folder{remedy}."
+    )
 
 
 @contextmanager
@@ -263,3 +280,86 @@ def _acquire(lock: IO[bytes]) -> None:
         import fcntl
 
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def signed(content: Mapping[str, object], folder: Path) -> str:
+    """Return the text of the provenance file, with the list of all files in the folder and a checksum.
+
+    Parameters
+    ----------
+    content
+        Where the report comes from.
+    folder
+        The folder of the report, complete but for this file.
+    """
+    files = sorted((name, path) for name, path in _entries(folder) if path.is_file() and name != PROVENANCE)
+    listed = [{"name": name, "sha256": _hash(path)} for name, path in files]
+    whole = {**content, "program": PROGRAM, "written": listed}
+    return _text(whole | {"checksum": _checksum(whole)})
+
+
+def strangers(folder: Path) -> Iterator[str]:
+    """Yield what would be lost with a folder: every file not as this program wrote it, with the reason.
+
+    Links, and folders without a file of the report, are strangers too.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    """
+    written, reason = _written(folder)
+    parents = {parent.as_posix() for name in written for parent in Path(name).parents}
+    for name, path in _entries(folder):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode) and name in parents:
+            continue
+        if not stat.S_ISREG(mode) or name not in written:
+            if path.name not in _LEFT_BY_FILE_BROWSERS:
+                yield f"{name} ({reason})"
+        elif name != PROVENANCE and _hash(path) != written[name]:
+            yield f"{name} (changed since it was written)"
+
+
+def _written(folder: Path) -> tuple[dict[str, str], str]:
+    """Return the hash of every file that the provenance lists, and why any other file is a stranger."""
+    path = folder / PROVENANCE
+    if not path.is_file() or path.is_symlink():
+        return {}, _NOT_OURS
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}, _NOT_OURS
+    if not isinstance(content, dict) or content.get("program") != PROGRAM:
+        is_old = isinstance(content, dict) and {"schema", "seed", "packages"} <= set(content)
+        return {}, _NO_LIST if is_old else _NOT_OURS
+    checksum = content.pop("checksum", None)
+    if checksum != _checksum(content) or text != _text(content | {"checksum": checksum}):
+        return {}, f"{PROVENANCE}, which lists the files of the report, was changed"
+    return {file["name"]: file["sha256"] for file in content["written"]} | {PROVENANCE: ""}, _NOT_OURS
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield everything below a folder by its name in it, without following links."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        for name in sorted([*folders, *names]):
+            path = Path(root, name)
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksum(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(_text(content).encode(errors="backslashreplace")).hexdigest()
+
+
+def _text(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n"

@@ -10,25 +10,18 @@ import pandas as pd
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
-from nmo_stats.cohort.attrition import DAY_CAUSES
+from nmo_stats.cohort.account import EventAccount
 from nmo_stats.describe.follow_up import FollowUp, follow_up
+from nmo_stats.names import CAUSES
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.wording import as_sentence, counted, joined, listed, plain, records, significant
+from nmo_stats.wording import as_sentence, capital, counted, joined, listed, plain, records, significant
 
 _MOST_OPEN: Final = 30
 _MOST_OPEN_EVENTS: Final = 24
 _MOST_OPEN_NOTICES: Final = 12
 _MOST_IN_WORDS: Final = 10
-_CAUSES: Final = {
-    "same_day": "Second row of the same patient and day",
-    "merged": "Merged into an earlier onset",
-    "history": "On or before the first day of treatment",
-    "gap": "Between two treatments",
-    "after": "After the last treatment",
-    "run_in": "In the run-in of a treatment",
-}
 
 
 def periods(analysis: Analysis) -> Section:
@@ -37,7 +30,7 @@ def periods(analysis: Analysis) -> Section:
     blocks = (
         _timeline(cohort, pair),
         _period_table(cohort, pair),
-        *attrition(cohort, pair, analysis.sensitivity if cohort.attrition is not None else None),
+        *attrition(cohort, pair, analysis.sensitivity if cohort.account is not None else None),
         *notice_blocks(analysis.notices),
     )
     return Section("data", "The data", comparison_sentence(pair), blocks)
@@ -108,31 +101,32 @@ def attrition(
     sensitivity
         Where the answer without merging is found.
     """
-    account, merges, lags = cohort.attrition, cohort.switch_merges, cohort.switch_lags
-    if account is None or merges is None:
+    account = cohort.account
+    if account is None:
         return ()
+    table, notices = account.attrition, cohort.notices if pair is None else pair.notices
     blocks: tuple[Block, ...] = (
         _totals(account),
-        _patients(account[account["why"] != ""]),
-        *_without_merging(pair, len(merges), sensitivity),
-        _merges(merges),
-        *(() if lags is None else (_lags(lags, cohort.notices if pair is None else pair.notices),)),
+        _patients(table[table["why"] != ""]),
+        *_without_merging(pair, len(account.switch_merges), sensitivity),
+        _merges(account.switch_merges),
+        _lags(account.switch_lags, notices),
     )
     return tuple(block for block in blocks if not isinstance(block, Table) or block.rows)
 
 
-def _totals(account: pd.DataFrame) -> Table:
+def _totals(account: EventAccount) -> Table:
     """Return the account of all patients: what came in is what was left out by cause and what was counted."""
-    sums = account.drop(columns=["patient", "why"]).sum()
+    sums = account.totals
     rows = [("In the tables", f"{sums['relapses_in']}", f"{sums['days_in']}")]
-    for cause, name in _CAUSES.items():
-        relapses, days = sums.get(f"relapses_{cause}", 0), sums.get(f"days_{cause}", 0)
+    for code, cause in CAUSES.items():
+        relapses, days = sums[f"relapses_{code}"], sums.get(f"days_{code}", 0)
         if relapses or days:
-            rows.append((name, f"{relapses}", f"{days}" if f"days_{cause}" in DAY_CAUSES else "not in days"))
+            rows.append(
+                (capital(cause.name), f"{relapses}", f"{days}" if cause.takes_days else "not in days")
+            )
     rows.append(("Counted", f"{sums['relapses_kept']}", f"{sums['days_kept']}"))
-    consumed = (
-        f"Nothing is left of {counted(int(sums['periods_consumed']), 'period')} no longer than the run-in."
-    )
+    consumed = f"Nothing is left of {counted(sums['periods_consumed'], 'period')} no longer than the run-in."
     return Table(
         "From dated events to periods",
         ("What became of them", "Relapses", "Patient-days"),
@@ -267,10 +261,11 @@ def _dots(pair: Comparison) -> str:
 
 def _left_out(cohort: Cohort, pair: Comparison) -> str:
     """Return the days that the bars leave out: unknown for a period table, all of them for dated events."""
-    account = cohort.attrition
+    account = cohort.account
     if account is None:
         return "Whether there was a gap between the treatments is not known and not drawn."
-    days = account[account["patient"].isin(pair.patients)].sum(numeric_only=True)
+    table = account.attrition
+    days = table[table["patient"].isin(pair.patients)].sum(numeric_only=True)
     parts = [
         f"{counted(int(days[name]), 'patient-day')} {where}"
         for name, where in (("days_gap", "between treatments"), ("days_run_in", "of run-in"))
