@@ -602,12 +602,12 @@ def test_all_problems_of_a_table_of_printed_numbers_are_raised_together(example_
     found = problems(example_cohort, path)
     assert len(found) == 6
     for text in (
-        "row 3, patient '1', column 'value': '2,3'; a printed number",
-        "row 4, patient '1', column 'quantity': empty; text, not empty",
-        "row 5, patient '1', column 'decimals': 'x'; the number of decimals printed",
+        "row 3, patient '1', column 'value': '2,3'. Expected: a printed number",
+        "row 4, patient '1', column 'quantity': empty. Expected: text, not empty",
+        "row 5, patient '1', column 'decimals': 'x'. Expected: the number of decimals printed",
         "row 6, patient '1', column 'value': empty",
         "row 7, patient '1', column 'decimals': '-1'",
-        "row 8: 3 cells; a row has as many cells as the header (6)",
+        "row 8: 3 cells. Expected: a row has as many cells as the header (6)",
     ):
         assert any(text in problem for problem in found), (text, found)
 
@@ -625,13 +625,13 @@ def test_unknown_names_repeated_rows_and_other_decimals_are_problems(example_coh
     found = problems(example_cohort, frame)
     assert len(found) == 4
     for text in (
-        "row 1, patient '9', column 'patient': '9'; a patient of the period table",
-        "row 2, patient '1', column 'treatment': 'Rituximab'; a treatment of the period table",
-        "did you mean 'rituximab'?",
+        "row 1, patient '9', column 'patient': '9'. Expected: a patient of the period table",
+        "row 2, patient '1', column 'treatment': 'Rituximab'",
+        "Did you mean 'rituximab'?",
         "row 4, patient '1', column 'quantity': 'arr' again",
         "first in row 3",
         "row 5, patient '2', column 'value': '3.00'",
-        "write it with 1",
+        "rite it with 1",
     ):
         assert any(text in problem for problem in found), (text, found)
 
@@ -670,7 +670,7 @@ def test_a_missing_column_is_named(example_cohort, column):
     frame = printed(("arr", "1", "rituximab", "2.3")).rename(columns={column: f"{column}s"})
     found = problems(example_cohort, frame)
     assert found == [
-        f"column '{column}': missing; the table has a column '{column}'; did you mean '{column}s'?"
+        f"column '{column}': missing. Expected: the table has a column '{column}'. Did you mean '{column}s'?"
     ]
 
 
@@ -682,8 +682,8 @@ def test_facts_about_unknown_or_repeated_patients_are_problems(example_cohort):
     with pytest.raises(CohortError) as raised:
         audit.record(example_cohort, pd.DataFrame({"patient": ["1", "1", "7"], "age_years": [40, 40, 30]}))
     text = str(raised.value)
-    assert "'1' again; the table has one row per patient" in text
-    assert "row 3, patient '7', column 'patient': '7'; a patient of the period table" in text
+    assert "'1' again. Expected: the table has one row per patient" in text
+    assert "row 3, patient '7', column 'patient': '7'. Expected: a patient of the period table" in text
     with pytest.raises(CohortError, match="the table has a column 'patient'"):
         audit.record(example_cohort, pd.DataFrame({"id": ["1"]}))
 

@@ -37,7 +37,8 @@ def test_it_does_not_depend_on_who_computes_it():
 
 def test_other_priors_are_taken():
     narrow = calibrate(Setting(SETTING.times, Priors(log_rate_ratio=Normal(0, 0.1))), 25).probabilities
-    # The data cannot move a ratio that the prior nearly fixes: its posterior is the prior, and the probabilities are uniform draws.
+    # The data cannot move a ratio that the prior nearly fixes: its posterior is the prior, and the
+    # probabilities are uniform draws.
     assert stats.kstest(narrow["log_rate_ratio"], "uniform").pvalue > 0.001
 
 

@@ -42,17 +42,20 @@ def six_faults():
 
 SIX_LINES = """\
 6 problems
-  row {1}, patient 'P1', column 'relapses': '-1'; relapses is a whole number >= 0; correct the count from the source
-  row {2}, patient 'P1', column 'exposure_months': '1,5'; follow-up time is a finite number > 0; \
-write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,)
-  row {3}, patient 'P2', column 'edss_start': '0.5'; EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist); \
-correct the score, or leave the cell empty if it is unknown
-  row {4}, column 'patient': empty; text, not empty; enter the name from the source
-  row {5}, patient 'P3', column 'ongoing': 'perhaps'; yes, no, or empty for unknown; \
-write yes or no, or leave the cell empty
-  row {6}, patient 'P3', column 'treatment': 'x' again (first in row {5}); a patient has one row per treatment, \
-unless the column 'period' orders the courses; if these are two courses, number the periods in the column 'period'; \
-if two people, give each an identifier of their own; if one course was entered twice, keep the row that is right"""
+  row {1}, patient 'P1', column 'relapses': '-1'. Expected: relapses is a whole number >= 0. \
+Correct the count from the source.
+  row {2}, patient 'P1', column 'exposure_months': '1,5'. Expected: follow-up time is a finite number > 0. \
+Write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,).
+  row {3}, patient 'P2', column 'edss_start': '0.5'. Expected: EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist). \
+Correct the score, or leave the cell empty if it is unknown.
+  row {4}, column 'patient': empty. Expected: text, not empty. Enter the name from the source.
+  row {5}, patient 'P3', column 'ongoing': 'perhaps'. Expected: yes, no, or empty for unknown. \
+Write yes or no, or leave the cell empty.
+  row {6}, patient 'P3', column 'treatment': 'x' again (first in row {5}). \
+Expected: a patient has one row per treatment, \
+unless the column 'period' orders the courses. \
+If these are two courses, number the periods in the column 'period'; \
+if two people, give each an identifier of their own; if one course was entered twice, keep the row that is right."""
 
 
 def test_six_faults_are_six_lines_in_the_order_of_the_table():
@@ -95,8 +98,8 @@ def test_a_number_too_long_to_print_is_refused(column):
 
 
 def test_a_problem_prints_only_what_it_knows():
-    assert str(Problem("1", "the rule", "")) == "1; the rule"
-    assert str(Problem(None, "the rule", "do it", column="a")) == "column 'a'; the rule; do it"
+    assert str(Problem("1", "the rule", "")) == "1. Expected: the rule."
+    assert str(Problem(None, "the rule", "do it", column="a")) == "column 'a'. Expected: the rule. Do it."
 
 
 @pytest.mark.parametrize(

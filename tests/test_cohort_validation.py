@@ -280,8 +280,8 @@ def test_a_renaming_the_wrong_way_round_is_turned():
     with pytest.raises(CohortError) as caught:
         Cohort.from_frame(table().rename(columns={"patient": "record_id"}), columns={"patient": "record_id"})
     assert str(caught.value.problems[0]) == (
-        "columns={'patient': 'record_id'} (--column patient=record_id); a renaming gives your name first, then ours; "
-        "did you mean columns={'record_id': 'patient'} (--column record_id=patient)?"
+        "columns={'patient': 'record_id'} (--column patient=record_id). Expected: a renaming gives your name first, then ours. "
+        "Did you mean columns={'record_id': 'patient'} (--column record_id=patient)?"
     )
     assert not [problem for problem in caught.value.problems if "is a column of the" in problem.rule]
 
@@ -330,10 +330,10 @@ def test_foreign_names_are_mapped():
 @pytest.mark.parametrize(
     ("columns", "lines"),
     [
-        ({"pateint": "patient"}, ["the table has a column 'pateint'; did you mean 'patient'?"]),
+        ({"pateint": "patient"}, ["the table has a column 'pateint'. Did you mean 'patient'?"]),
         (
             {"patient": "Patient"},
-            ["'Patient' is a column of the period table; did you mean 'patient'?", "missing"],
+            ["'Patient' is a column of the period table. Did you mean 'patient'?", "missing"],
         ),
         ({"zzz": "qqq"}, ["the table has a column 'zzz'", "'qqq' is a column of the period table"]),
         ({"relapses": None}, ["'None' is a column of the period table", "missing"]),

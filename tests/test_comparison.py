@@ -64,8 +64,8 @@ def test_follow_up_is_converted_to_years():
 
 def test_an_unknown_treatment_comes_with_the_nearest_one():
     message = refusal(lambda: cohort(*BOTH).compare("New", reference="odl"))
-    assert "'New'; the table has the treatments 'old', 'new'; did you mean 'new'?" in message
-    assert "'odl'; the table has the treatments 'old', 'new'; did you mean 'old'?" in message
+    assert "'New'. Expected: the table has the treatments 'old', 'new'. Did you mean 'new'?" in message
+    assert "'odl'. Expected: the table has the treatments 'old', 'new'. Did you mean 'old'?" in message
     assert "2 problems" in message
 
 
@@ -82,7 +82,7 @@ def test_numbers_as_treatments_are_found():
 
 
 def test_a_treatment_is_not_compared_with_itself():
-    with pytest.raises(ArgumentError, match="name two different treatments"):
+    with pytest.raises(ArgumentError, match="Expected: two different treatments"):
         cohort(*BOTH).compare("new", reference="new")
 
 
@@ -94,7 +94,7 @@ def test_unknown_courses_are_an_argument_error():
 
 def test_no_patient_with_both_treatments_is_refused():
     message = refusal(lambda: compare(("A", "old", 1, 3, 1.5), ("B", "new", 1, 0, 2.0)))
-    assert "no patient with both; a patient has a period on 'old' and one on 'new'" in message
+    assert "no patient with both. Expected: a patient has a period on 'old' and one on 'new'" in message
 
 
 def test_unpaired_patients_are_listed_and_in_a_notice():

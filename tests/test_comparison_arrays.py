@@ -66,9 +66,7 @@ def test_every_cell_that_breaks_its_rule_is_named(counts, years, places):
 
 
 def test_a_number_too_long_to_print_is_refused():
-    with pytest.raises(
-        CohortError, match="a number of more than 4300 digits; relapses is a whole number >= 0"
-    ):
+    with pytest.raises(CohortError, match=r"more than 4300 digits\. Expected: relapses"):
         Comparison.from_arrays([[10**5000, 1]], [[1, 1]])
 
 
@@ -98,8 +96,8 @@ def test_arrays_of_another_shape_are_an_argument_error(counts, years):
 @pytest.mark.parametrize(
     ("patients", "message"),
     [
-        (["a", "a"], "patients 'a', 'a': a different name for each"),
-        ([1, "1"], "patients '1', '1': a different name for each"),
+        (["a", "a"], "patients 'a', 'a'. Expected: a different name for each"),
+        ([1, "1"], "patients '1', '1'. Expected: a different name for each"),
         (["a", " "], "patients empty"),
         (["a", None], "patients 'None'"),
         (["a"], "of 1 patients"),
@@ -116,7 +114,7 @@ def test_patients_need_one_different_name_each(patients, message):
 
 
 def test_reference_and_comparator_need_different_names():
-    with pytest.raises(ArgumentError, match="name two different treatments"):
+    with pytest.raises(ArgumentError, match="Expected: two different treatments"):
         Comparison.from_arrays(COUNTS, YEARS, reference="x", comparator="x")
 
 

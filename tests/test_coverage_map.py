@@ -46,7 +46,7 @@ def test_a_cell_computed_again_is_the_stored_one(table):
     again = coverage_map.make(coverage_map.STORED_REPLICATES, [design]).set_index("method")
     place = axes_of(design)
     kept = table[np.logical_and.reduce([table[name] == place[name] for name in AXES])].set_index("method")
-    # stored with five digits; a processor that rounds in another way may move a limit across the truth in one series
+    # stored with five digits; rounding of another processor may move a limit across the truth in one series
     for name in NUMBERS:
         got, expected = again[name].astype(float), kept.loc[again.index, name].astype(float)
         assert got.to_numpy() == pytest.approx(expected.to_numpy(), abs=1.1e-3, rel=1e-4, nan_ok=True), (

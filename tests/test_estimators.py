@@ -1,4 +1,4 @@
-"""What a method says about a series does not depend on the others; tests of rates agree with the libraries."""
+"""What a method says of a series does not depend on the others; tests of rates agree with the libraries."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ ONE = {
     "gee": glm.gee,
     "gee_sandwich": glm.gee_sandwich,
 }
-# Precision on the log scale: Newton steps of the negative binomial end with the last gain of all series together.
+# Precision on the log scale: iterations end when no series moves any more, be it one or many.
 PRECISION = {"negative_binomial": 2e-5, "gee": 1e-5}
 DESIGNS = {
     "one patient": Design(1, ((2.0, 1.5),), 1.5, 0.5),
@@ -169,7 +169,7 @@ def test_duplicates_get_the_answer_of_their_first():
     assert found.high[:20] == pytest.approx([one.high[0] for one in alone], rel=1e-8, nan_ok=True)
 
 
-# ------------------------------------------------------------------------------------- many series by one call
+# ------------------------------------------------------------------------------------ many series by one call
 
 
 @pytest.mark.parametrize("method", ONE)

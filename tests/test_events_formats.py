@@ -136,7 +136,7 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
     lines = said(from_book, path, attacks="Attack")
     assert (
         lines[1].strip()
-        == "no sheet 'Attack'; the workbook has the sheets 'drugs', 'attacks'; did you mean 'attacks'?"
+        == "no sheet 'Attack'. Expected: the workbook has the sheets 'drugs', 'attacks'. Did you mean 'attacks'?"
     )
     with pytest.raises(ArgumentError, match=r"t\.csv is not a workbook"):
         TableFile("t.csv", sheet="drugs")
@@ -154,13 +154,13 @@ def test_a_workbook_read_without_its_sheet_says_that_there_are_others(tmp_path):
 def test_merged_cells_are_refused_with_their_place(tmp_path):
     path = book(tmp_path / "b.xlsx", SHEETS, lambda one: one["drugs"].merge_cells("C1:D1"))
     assert said(from_book, path)[1].strip() == (
-        "row 1: merged cells C1:D1 in the header; every cell stands for itself; unmerge the cells, and give "
-        "each column its own name in one header row"
+        "row 1: merged cells C1:D1 in the header. Expected: every cell stands for itself. Unmerge the cells, "
+        "and give each column its own name in one header row."
     )
     path = book(tmp_path / "c.xlsx", SHEETS, lambda one: one["attacks"].merge_cells("A2:A3"))
     assert (
-        "row 2: merged cells A2:A3 in the table; every cell stands for itself; unmerge the cells, and fill "
-        "each of them" in said(from_book, path)[1]
+        "row 2: merged cells A2:A3 in the table. Expected: every cell stands for itself. Unmerge the cells, "
+        "and fill each of them" in said(from_book, path)[1]
     )
 
 
@@ -177,6 +177,6 @@ def test_a_formula_without_a_result_is_refused(tmp_path):
 
     path = book(tmp_path / "b.xlsx", SHEETS, edit)
     assert (
-        "a formula without a stored result in cell B4; the workbook holds the results of its formulas"
+        "a formula without a stored result in cell B4. Expected: the workbook holds the results of its formulas"
         in said(from_book, path)[1]
     )

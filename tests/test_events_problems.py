@@ -278,11 +278,11 @@ def test_without_a_required_column_unknown_patients_are_still_named(read):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("t.csv", b"", "t.csv: 1 problem\n  empty file; the file has a header row"),
+        ("t.csv", b"", "t.csv: 1 problem\n  empty file. Expected: the file has a header row"),
         ("r.csv", b"patient,onset\nP1,2012\xff\n", "byte 0xff is not UTF-8"),
         ("r.csv", b"patient|onset\nP1|2012-06-01\n", "cells separated by bars"),
         ("r.csv", b'patient,onset\nP1,"2012-06-01\n', "quotes open and close around a cell"),
-        ("t.csv", b"PK\x03\x04", "an Excel workbook; a .csv file is plain text"),
+        ("t.csv", b"PK\x03\x04", "an Excel workbook. Expected: a .csv file is plain text"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, file, content, message):
@@ -302,7 +302,8 @@ def test_a_renaming_serves_both_tables_and_a_wrong_one_is_named(read):
     assert cohort.frame["relapses"].tolist() == [1, 0, 1]
     lines = said(read, columns={"record": "patient", "onset": "beginning"})
     assert (
-        "columns={'record': 'patient'} (--column record=patient); the table has a column 'record'" in lines[1]
+        "columns={'record': 'patient'} (--column record=patient). Expected: the table has a column 'record'"
+        in lines[1]
     )
     assert "'beginning' is a column of the tables of treatments and relapses" in lines[2]
 
@@ -340,14 +341,14 @@ def test_a_word_for_nothing_among_the_days_is_an_empty_cell(cell):
 def test_a_title_above_one_of_the_tables_is_its_only_problem(read):
     lines = said(read, treatments="Our drugs\n" + TREATMENTS)
     assert lines[1:] == [
-        "  treatments: row 2 holds the column names patient, treatment, start, end; the first row names the "
-        "columns; remove the rows above it"
+        "  treatments: row 2 holds the column names patient, treatment, start, end. Expected: the first row "
+        "names the columns. Remove the rows above it."
     ]
 
 
 @pytest.mark.parametrize("data", [None, 3, ["t.csv"]])
 def test_what_is_no_table_is_refused(data):
-    with pytest.raises(ArgumentError, match="give the path of a file, a TableFile or a DataFrame"):
+    with pytest.raises(ArgumentError, match="Expected: the path of a file"):
         read_events(data, data)
 
 

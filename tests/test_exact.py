@@ -42,7 +42,7 @@ def limits(ratio):
     return ratio.estimate, ratio.interval.low, ratio.interval.high
 
 
-# ----------------------------------------------------------------------------------------- against R and scipy
+# ---------------------------------------------------------------------------------------- against R and scipy
 
 
 # Rscript tests/reference/exact_pooled.R (poisson.test, and the central p-value from pbinom)
@@ -140,7 +140,7 @@ def test_the_central_p_value_is_that_of_the_binomial(reference, comparator, rati
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-# ----------------------------------------------------------------------------------------- against enumeration
+# ---------------------------------------------------------------------------------------- against enumeration
 
 
 def enumerated_tails(pair, ratio):
@@ -278,7 +278,7 @@ def test_bad_ratios_are_refused(method, ratio):
         method(Comparison.from_arrays(*EXAMPLE)).p_value(ratio)
 
 
-# --------------------------------------------------------------------------------------------------- properties
+# ------------------------------------------------------------------------------------------------- properties
 
 
 @every_method
@@ -335,7 +335,7 @@ def test_stretching_the_comparator_time_divides_the_ratio(pair, factor):
     assert limits(exact.conditional(stretched).rate_ratio()) == pytest.approx(expected, rel=1e-9)
 
 
-# -------------------------------------------------------------------------------------------------- large counts
+# ----------------------------------------------------------------------------------------------- large counts
 
 
 def large_pair(relapses, seed=1):
@@ -412,7 +412,7 @@ def test_more_than_ten_million_relapses_are_refused_not_swallowed():
         exact.conditional(Comparison.from_arrays([[10**5, 10**5]] * 51, [[1, 1]] * 51))
 
 
-# ---------------------------------------------------------------------------------------------------- coverage
+# --------------------------------------------------------------------------------------------------- coverage
 
 
 @pytest.mark.parametrize("ratio", [0.05, 0.2, 0.5, 1.0, 2.0])
@@ -440,7 +440,7 @@ def test_simulated_coverage_with_varying_rates_is_at_least_nominal():
     assert np.mean(covered) >= 0.95
 
 
-# ---------------------------------------------------------------------------------------- what travels with it
+# --------------------------------------------------------------------------------------- what travels with it
 
 
 def test_methods_and_estimands_are_named():

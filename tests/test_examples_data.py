@@ -144,5 +144,5 @@ def test_the_data_of_a_checkout_lie_at_its_top():
     "name", ["nonsense", "", "..", "../data/ayzenberg2013", None, ["ayzenberg2013"]], ids=repr
 )
 def test_an_unknown_example_is_answered_with_the_known_ones(name):
-    with pytest.raises(ArgumentError, match="there are ayzenberg2013, thall_vail1990"):
+    with pytest.raises(ArgumentError, match="Expected: 'ayzenberg2013', 'thall_vail1990'"):
         load_example(name)

@@ -1,4 +1,4 @@
-"""Likelihood and estimating-equation ratios against R, statsmodels and plain maximization, and their refusals.
+"""Likelihood and estimating-equation ratios against R, statsmodels and plain maximization; their refusals.
 
 Profile intervals: tests/reference/profile_intervals.R, roots of refitted models.
 """
@@ -77,7 +77,7 @@ def test_negative_binomial_is_wider_than_poisson_in_the_placebo_arm():
     assert wide.high > narrow.high
 
 
-# ------------------------------------------------------------------------- negative binomial, maximized plainly
+# ----------------------------------------------------------------------- negative binomial, maximized plainly
 
 
 def nb_log_likelihood(parameters, pair):
@@ -169,7 +169,7 @@ def test_the_placebo_arm_has_the_gee_of_statsmodels():
     assert (found.log_estimate, found.fitted.standard_error[0]) == pytest.approx((log_ratio, standard_error))
 
 
-# ---------------------------------------------------------------------------------------- the textbook sandwich
+# -------------------------------------------------------------------------------------- the textbook sandwich
 
 
 def independence_gee(pair):

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nmo_stats import ArgumentError, Cohort, CohortError, TableFile, read_events, read_periods
-from nmo_stats.tables import delimited, parquet, reading
-from nmo_stats.tables.columns import in_shell
+from nmo_stats.tables import arrow, delimited, files
+from nmo_stats.tables.column_names import in_shell
 
 HEADER = b"patient,treatment,relapses,exposure_years\n"
 ROWS = b"A,x,1,2\nA,y,0,2\n"
@@ -46,9 +46,9 @@ def test_a_file_of_a_terabyte_is_refused_without_reading(tmp_path):
 
 
 def test_a_file_that_is_longer_than_it_states_is_read_up_to_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_require_plain_file", lambda *_: None)
+    monkeypatch.setattr(files, "_require_plain_file", lambda *_: None)
     (tmp_path / "zero.csv").symlink_to("/dev/zero")
-    monkeypatch.setattr(reading, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(files, "LARGEST_FILE", 1000)
     assert refusal(tmp_path / "zero.csv").value == "more than it states"
 
 
@@ -69,7 +69,7 @@ def test_lines_rows_and_columns_have_limits(tmp_path, monkeypatch, reader):
 
 def test_a_parquet_file_that_repeats_a_cell_forever_is_refused(tmp_path, monkeypatch):
     pq.write_table(pa.table({"patient": ["A"] * 100_000}), tmp_path / "p.parquet")
-    monkeypatch.setattr(parquet, "MOST_CELLS", 1000)
+    monkeypatch.setattr(arrow, "MOST_CELLS", 1000)
     assert "100,000 cells" in refusal(tmp_path / "p.parquet").value
 
 

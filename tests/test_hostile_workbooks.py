@@ -304,4 +304,6 @@ def test_cells_agree_with_openpyxl():
     for title in ("treatments", "relapses"):
         table = read_sheet(path.read_bytes(), TableFile(path, sheet=title))
         expected = list(openpyxl.load_workbook(path, data_only=True)[title].iter_rows(values_only=True))
-        assert [table.header, *table.body] == expected
+        header, *body = expected
+        assert table.columns == header
+        assert list(zip(*table.in_rows(), strict=True)) == body

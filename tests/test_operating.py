@@ -101,7 +101,7 @@ def test_the_rules_are_those_of_the_design():
     triggered = Design(200, ((2.0, 1.0),), 6.0, sd_rate=0.0, sd_rate_ratio=0.0, rule="triggered").draw(
         rng, 200
     )
-    # the first relapse comes after 1/6 year on average, the switch 1/6 year later; relapses in that time count
+    # the first relapse comes after 1/6 year on average, the switch 1/6 year later; relapses between count
     assert triggered.years[..., 0].mean() == pytest.approx(1 / 6 + 2 / 12, abs=0.005)
     assert triggered.relapses[..., 0].mean() == pytest.approx(1 + 6 * 2 / 12, abs=0.03)
     back = replace(Design(200, ((2.0, 1.0),), 2.0, rule="look_back")).draw(rng, 20)
@@ -111,7 +111,7 @@ def test_the_rules_are_those_of_the_design():
 
 def test_rates_have_the_moments_of_the_model():
     rates = LogNormalRates(2.0, 0.25, 0.6, 0.4, 0.3).draw(np.random.default_rng(3), 400_000)
-    # The mean of a log-Normal variable with variance s^2 around log m is m exp(s^2 / 2); here s^2 = 0.36 + 0.04.
+    # The mean of a log-Normal variable with variance s^2 around log m is m exp(s^2 / 2), s^2 = 0.36 + 0.04.
     means = np.array([2.0, 0.5]) * math.exp(0.2)
     assert rates.mean(axis=0) == pytest.approx(means, rel=0.01)
     # E rate^2 = m^2 exp(2 s^2) (1 + overdispersion), by independence of the Gamma variable.

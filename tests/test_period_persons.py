@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nmo_stats import Cohort, CohortError, load_example, read_events, read_periods
-from nmo_stats.tables.person_facts import is_fact
+from nmo_stats.tables.column_names import is_fact
 
 CASES = Path(__file__).parent / "cases"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nmo_stats import Cohort, CohortError, Comparison, load_example, read_periods
-from nmo_stats.cohort.totals import totals
+from nmo_stats.cohort.rows import totals
 
 CASES = Path(__file__).parent / "cases"
 COUNTS, MONTHS = [[6, 1], [2, 0], [1, 1]], [[32, 21], [8, 18], [4, 9]]
@@ -94,7 +94,7 @@ def test_the_bundled_series_hold_no_total():
     for name in ("ayzenberg2013", "thall_vail1990"):
         frame = load_example(name).to_frame()
         unit = load_example(name).unit
-        assert totals(frame["patient"], frame["treatment"], frame["relapses"], frame[unit]) == []
+        assert totals(frame, unit) == []
 
 
 def test_honest_series_are_hardly_ever_taken_for_a_total():
@@ -105,7 +105,7 @@ def test_honest_series_are_hardly_ever_taken_for_a_total():
         months = rng.integers(3, 37, (size, 2))
         counts = rng.poisson(months / 12 * [0.6, 0.2])
         frame = long(counts, months)
-        found = totals(frame["patient"], frame["treatment"], frame["relapses"], frame["exposure_months"])
+        found = totals(frame, "exposure_months")
         refused += any(one.is_certain for one in found)
         noticed += bool(found)
     assert refused == 0

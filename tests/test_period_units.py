@@ -9,7 +9,7 @@ import pytest
 
 from nmo_stats import Cohort, CohortError, read_periods, sensitivity
 from nmo_stats.audit.record import record
-from nmo_stats.cohort.exposure import unit_of
+from nmo_stats.cohort.headers import unit_of
 from nmo_stats.cohort.schema import EXPOSURES
 from nmo_stats.hierarchical import Model
 
@@ -242,7 +242,7 @@ def test_the_wide_case_made_long_as_the_remedy_says_is_read():
 )
 def test_wide_tables_are_known_by_short_words_too(columns):
     frame = pd.DataFrame([[1, 4, 2, 3, 12], [2, 1, 0, 3, 12]], columns=columns.split(","))
-    with pytest.raises(CohortError, match="this table is wide"):
+    with pytest.raises(CohortError, match="this one is wide"):
         Cohort.from_frame(frame)
 
 

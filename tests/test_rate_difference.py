@@ -47,7 +47,7 @@ def test_agrees_with_r(counts, years, level, difference, low, high):
 def test_agrees_with_statsmodels(pair):
     (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
     found = pooled_rate_difference(pair).interval
-    # Its test, not its interval: the search for the interval can stop at a wrong place (1 in 1 year, 1 in 100 years).
+    # Its test, not its interval: the search for the interval can stop wrongly (1 in 1 year, 1 in 100 years).
     for limit in (found.low, found.high):
         test = rates.test_poisson_2indep(
             reference,

@@ -19,7 +19,7 @@ from nmo_stats.estimators.cautions import dispersion_cautions
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import Dispersion
 from nmo_stats.figures.sensitivity import Line
-from nmo_stats.hierarchical.refits import METHOD
+from nmo_stats.names import HIERARCHICAL as METHOD
 from nmo_stats.operating import coverage_map
 from nmo_stats.sections import methods, relapse_times
 from nmo_stats.sections.blocks import Prose

@@ -202,13 +202,14 @@ def test_no_remedy_tells_to_leave_a_row_out_that_may_hold_data():
     advice = re.compile(r"(?:leave|take|remove|delete|drop) (?:this|the|that) (?:\w+ )?row\b", re.IGNORECASE)
     texts = {path.name: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
     advised = {name for name, text in texts.items() if advice.search(text)}
-    assert advised <= {"names.py", "totals.py", "published.py", "printed_value.py"}
+    assert advised <= {"names.py", "rows.py", "published.py", "printed_value.py"}
 
 
 def test_every_option_that_the_rules_of_the_period_table_quote_has_a_case():
     files = [
         *sorted(set((SOURCE / "cohort").glob("*.py")) - {SOURCE / "cohort" / "published.py"}),
         SOURCE / "tables" / "columns.py",
+        SOURCE / "tables" / "column_names.py",
         SOURCE / "tables" / "cells.py",
     ]
     constants = [

@@ -461,7 +461,7 @@ def test_the_summary_is_assembled_from_the_rows_and_asserts_nothing(found):
 def test_each_row_is_a_sentence(found):
     text = found.sentence(found.of("prior")[0])
     assert text.startswith(
-        "Prior of the ratio, sceptical Normal(0, 0.5): the hierarchical ratio is 0.60 (0.27"
+        "Prior, sceptical Normal(0, 0.5): the hierarchical ratio is 0.60 (0.27"
     )
     assert text.endswith("instead of 0.22; the interval includes 1.")
     (row,) = (

@@ -201,6 +201,14 @@ def test_one_newton_iteration_serves_cohorts_of_different_totals():
     np.testing.assert_allclose(expected, [3.0, 8.5], rtol=1e-9)
 
 
+def test_a_series_in_which_one_patient_relapses_has_the_ratio_of_its_rates():
+    relapses = np.zeros((3, 3, 2), dtype=int)
+    relapses[np.arange(3), np.arange(3)] = [3, 2]
+    found = point_estimates(Cohorts(relapses, np.broadcast_to(EXAMPLE_YEARS, relapses.shape)))
+    expected = 2 / 3 * EXAMPLE_YEARS[:, 0] / EXAMPLE_YEARS[:, 1]
+    np.testing.assert_allclose(found["conditional_exact"], expected, rtol=1e-14)
+
+
 # -------------------------------------------------------------- series with no effect, simulated before
 
 

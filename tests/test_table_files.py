@@ -84,13 +84,13 @@ def test_decimal_commas_are_read_where_they_are_declared(save):
     [
         (
             "32.5",
-            "'32.5'; a number of this table has a decimal comma; write a decimal comma and no thousands separator",
+            "'32.5'. Expected: a number of this table has a decimal comma. Write a decimal comma and no thousands separator",
         ),
         (
             "1.032,5",
-            "'1.032,5'; a number of this table has a decimal comma; write a decimal comma and no thousands separator",
+            "'1.032,5'. Expected: a number of this table has a decimal comma. Write a decimal comma and no thousands separator",
         ),
-        ("1 032,5", "'1 032,5'; follow-up time is a finite number > 0; write a plain number"),
+        ("1 032,5", "'1 032,5'. Expected: follow-up time is a finite number > 0. Write a plain number"),
     ],
 )
 def test_a_thousands_separator_is_refused(save, cell, message):
@@ -181,7 +181,7 @@ def test_a_redcap_export_without_a_choice_is_refused_with_advice(save):
         with pytest.raises(CohortError) as caught:
             call()
         assert (
-            "rows of the REDCap instruments 'treatment', 'relapse'; a table holds the rows of one instrument; "
+            "rows of the REDCap instruments 'treatment', 'relapse'. Expected: a table holds the rows of one instrument."
             in str(caught.value)
         )
         assert remedy in str(caught.value)
@@ -189,10 +189,10 @@ def test_a_redcap_export_without_a_choice_is_refused_with_advice(save):
 
 def test_an_instrument_that_is_not_there_is_named_with_those_that_are(save):
     with pytest.raises(
-        CohortError, match="the file has the instruments 'treatment', 'relapse'; did you mean 'relapse'"
+        CohortError, match=r"the file has the instruments 'treatment', 'relapse'\. Did you mean 'relapse'"
     ):
         from_redcap(save(REDCAP), relapse="Relapses")
-    with pytest.raises(CohortError, match="'Repeat Instrument'; leave the instrument out"):
+    with pytest.raises(CohortError, match=r"'Repeat Instrument'\. Leave the instrument out"):
         read_periods(save(SEMICOLONS.replace(",", ".").replace(";", ","), "p.csv"), instrument="treatment")
 
 

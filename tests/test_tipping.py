@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -30,11 +29,6 @@ CLASSICAL = {
 
 
 EXACT, BOUND = False, True
-
-
-def classical_search(method, moves):
-    judge = Judge(partial(tipping._beyond_1, method, 0.95, moves))
-    return tipping._classical_search(method, moves, judge)
 
 
 def points_of(pair, **options):
@@ -131,7 +125,7 @@ def test_every_estimator_is_that_of_trying_everything(cohort, method, direction)
     except NotIdentifiedError:
         return
     moves = Moves(pair, direction)
-    search = classical_search(method, moves)
+    search = tipping.classical_search(method, 0.95, moves)
     most = min(moves.most(), 5)
     for every in (False, True):
         found = search.number(every=every)
@@ -186,8 +180,8 @@ def compare_with_fits(seeds, most=2):
         refits = Refits()
         for direction in ("added", "removed"):
             moves = Moves(pair, direction)
-            for criterion, search in tipping.model_searches(Model(pair), refits, moves).items():
-                expected = fitted(pair, direction, criterion, most=int(min(most, moves.most())))
+            for search in tipping.model_searches(Model(pair), refits, moves):
+                expected = fitted(pair, direction, search.criterion, most=int(min(most, moves.most())))
                 for quantifier in ("some", "every"):
                     found = search.number(every=quantifier == "every")
                     if quantifier in expected:
@@ -206,7 +200,7 @@ def test_a_search_beyond_what_can_be_tried_gives_bounds(seed):
     fewest = []
     for direction in ("added", "removed"):
         moves = Moves(pair, direction)
-        tried_all = tipping.model_searches(Model(pair), Refits(), moves)["upper_limit"]
+        tried_all = tipping.model_searches(Model(pair), Refits(), moves)[0]
         along_paths = replace(tried_all, most_enumerated=len(pair.patients))
         some, found = tried_all.number(every=False), along_paths.number(every=False)
         if some is not None and some[1] is EXACT:
@@ -228,14 +222,14 @@ class Weighed:
 
     def __call__(self, allocations):
         self.asked += len(allocations)
-        return allocations**self.power @ self.weights - self.limit
+        return {"upper_limit": allocations**self.power @ self.weights - self.limit}
 
 
 TWELVE = Comparison.from_arrays([[3, 0]] * 12, [[1.0, 1.0]] * 12)
 
 
 def searched(excess, direction="added", most=100):
-    search = Search(Moves(TWELVE, direction), Judge(excess), most)
+    search = Search(Moves(TWELVE, direction), Judge(excess), "upper_limit", most)
     return [search.number(every=False), search.number(every=True)]
 
 
@@ -262,39 +256,36 @@ def test_a_first_number_beyond_the_enumerated_ones_is_exact():
     assert some == (5, EXACT)
 
 
-def test_what_is_not_found_has_a_reason():
-    nothing = Judge(Weighed(np.zeros(12), 1.0))
-    search = Search(Moves(TWELVE, "added"), nothing, 50)
-    assert (search.number(every=False), search.number(every=True)) == (None, None)
-    assert "up to 50 relapses" in tipping._not_found(search)
-    assert tipping._not_found(Search(Moves(TWELVE, "removed"), nothing, 36)) == tipping.NEVER
+@pytest.mark.parametrize(
+    ("direction", "most", "reason"), [("added", 50, "up to 50 relapses"), ("removed", 36, tipping.NEVER)]
+)
+def test_what_is_not_found_has_a_reason(direction, most, reason):
+    search = Search(Moves(TWELVE, direction), Judge(Weighed(np.zeros(12), 1.0)), "upper_limit", most)
+    points = list(tipping._moved("gee", search))
+    assert [point.number for point in points] == [None, None]
+    assert all(reason in point.reason for point in points)
 
 
 def test_doubt_makes_a_bound():
     def excess(allocations):
-        return 0.1 * (allocations.sum(axis=1) - 2.5)
+        return {"upper_limit": 0.1 * (allocations.sum(axis=1) - 2.5)}
 
-    def fitted(allocation):  # a fit of one of the first nine never decides
-        return -0.05 if allocation.sum() >= 3 else -1.0
-
-    pair = Comparison.from_arrays([[3, 0]] * 12, [[1.0, 1.0]] * 12)
-    some = Judge(excess, fitted).verdict(Moves(pair, "added").everything(3), every=False)
-    assert some == (False, False)  # denied, and not certain
-    every = Judge(excess, lambda _: 0.05).verdict(Moves(pair, "added").everything(3), every=True)
-    assert every == (True, False)  # granted, and not certain
+    three = Moves(TWELVE, "added").everything(3)
+    for every, fitted in ((False, -0.05), (True, 0.05)):  # a fit of one of the first nine never decides
+        judge = Judge(excess, lambda _, value=fitted: {"upper_limit": np.array([value])})
+        # that some does it is denied, that every does it is granted, and neither is certain
+        assert judge.verdict(three, "upper_limit", every=every) == (every, False)
 
 
-def test_fits_that_are_dear_are_asked_sixty_times_at_most():
-    excess = Weighed(np.zeros(12), 1.0)
-    dear = {"is_rising": False, "most_together": tipping.MOST_REFITTED, "goes_on": False}
-    search = Search(Moves(TWELVE, "added"), Judge(excess), 100, **dear)
-    assert search.number(every=False) is None
-    assert excess.asked == 13
-    assert "up to 1 relapse" in tipping._not_found(search)
-    large = Moves(Comparison.from_arrays([[3, 0]] * 61, [[1.0, 1.0]] * 61), "removed")
-    search = Search(large, Judge(Weighed(np.zeros(61), 1.0)), 100, **dear)
-    assert search.number(every=True) is None
-    assert "up to 0 relapses" in tipping._not_found(search)
+def test_fits_that_are_dear_are_asked_sixty_times_at_most(example_pair):
+    for pair, most in ((TWELVE, 1), (Comparison.from_arrays([[3, 0]] * 61, [[1.0, 1.0]] * 61), 0)):
+        model = Model(pair, likelihood="negative_binomial")
+        for search in tipping.model_searches(model, Refits(), Moves(pair, "added")):
+            assert (search.most, search.one_by_one) == (most, most + 1)
+    (search, _) = tipping.model_searches(
+        Model(example_pair, likelihood="negative_binomial"), Refits(), Moves(example_pair, "added")
+    )
+    assert sum(len(search.moves.everything(count)) for count in range(search.one_by_one)) <= 60
 
 
 def test_a_searched_number_is_a_bound_in_words():

@@ -119,7 +119,7 @@ def test_more_than_ten_million_relapses_are_refused_by_name():
 # ------------------------------------------------------------------------------------------------- dispersion
 
 
-# Rscript tests/reference/dispersion.R; limits from 20,000 simulated cohorts, Monte Carlo error 0.004 on each side
+# Rscript tests/reference/dispersion.R; limits from 20,000 simulated cohorts, Monte Carlo error 0.004
 @pytest.mark.parametrize(
     ("name", "value", "limit"), [("placebo", 3.6503567, 1.479), ("progabide", 6.3853519, 1.44)]
 )
@@ -148,7 +148,7 @@ def independent_limit(pair, replicates, seed):
 
 def test_the_simulated_limit_agrees_with_an_independent_simulation():
     pair = random_pair(25, seed=3)
-    # quantile of 4,000: sd 0.28 * 2.1 / sqrt(4000) = 0.009, of the tested 10,000: 0.006; three of them together
+    # quantile of 4,000: sd 0.28 * 2.1 / sqrt(4000) = 0.009, of the tested 10,000: 0.006; three together
     assert dispersion(pair).limit == pytest.approx(independent_limit(pair, 4_000, seed=8), abs=0.033)
 
 

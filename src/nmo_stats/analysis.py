@@ -116,7 +116,7 @@ class Analysis:
     @property
     def failed_checks(self) -> tuple[Check, ...]:
         """Computation checks that failed: their result is withheld."""
-        return tuple(one for one in self.checks if one.role == "computation" and not one.passed)
+        return tuple(check for check in self.checks if check.role == "computation" and not check.passed)
 
 
 def installed(name: str) -> str:
@@ -237,7 +237,7 @@ def assemble(
     by_nuts = None if isinstance(sampled, Refusal) else sampled
     refits = Refits.beside(fit, settings.level)
     doubts = sensitivity.run(pair, fit=fit, plan=settings.plan(fit.seed), refits=refits)
-    withheld = dict.fromkeys(one.reason for one in rates.failed if is_hierarchical(one.method))
+    withheld = dict.fromkeys(refusal.reason for refusal in rates.failed if is_hierarchical(refusal.method))
     if withheld:
         doubts = doubts.withholding("; ".join(withheld))
     return Analysis(

@@ -144,7 +144,7 @@ def sequence(name: str, value: object, of: str = "names") -> Sequence[Any]:
 
 def texts(name: str, value: object, length: int | None = None) -> tuple[str, ...]:
     """Return several texts, so many of them if a length is given."""
-    given = tuple(text(name, one) for one in sequence(name, value))
+    given = tuple(text(name, part) for part in sequence(name, value))
     if length in (None, len(given)):
         return given
     raise ArgumentError(f"{name}: {len(given)} names. Expected: {length}.")

@@ -28,7 +28,9 @@ def visible(text: str) -> str:
     >>> visible("P1\u202e2")
     'P1\\u202e2'
     """
-    return text if text.isprintable() else "".join(_escaped(one) if _is_hidden(one) else one for one in text)
+    if text.isprintable():
+        return text
+    return "".join(_escaped(sign) if _is_hidden(sign) else sign for sign in text)
 
 
 def plain(text: str, encoding: str) -> str:
@@ -44,7 +46,7 @@ def plain(text: str, encoding: str) -> str:
 
 def escaped(text: str, missing: frozenset[str]) -> str:
     r"""Return text with the missing characters as escapes such as ``\u5f20``."""
-    return "".join(_escaped(one) if one in missing else one for one in text)
+    return "".join(_escaped(character) if character in missing else character for character in text)
 
 
 def _is_hidden(character: str) -> bool:
@@ -60,7 +62,7 @@ def _replacement(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(one) or _escaped(one) for one in lacking), error.end
+    return "".join(_PLAIN.get(character) or _escaped(character) for character in lacking), error.end
 
 
 codecs.register_error(PLAIN_ERRORS, _replacement)

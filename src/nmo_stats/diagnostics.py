@@ -50,7 +50,7 @@ def check(
     optional("refits", refits, Refits)
     own = computation_checks(fit)
     further = () if sampled is None else (*computation_checks(sampled), *agreement_checks(fit, sampled))
-    if not all(one.passed for one in own):
+    if not all(check.passed for check in own):
         return (*own, *further)
     return (
         *own,

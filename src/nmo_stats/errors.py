@@ -20,6 +20,8 @@ class ArgumentError(NmoStatsError, ValueError):
 class Problem:
     """One fault of a table: where it is, what was found, the rule, and the remedy.
 
+    As text it reads ``where: found. Expected: rule. Remedy.``
+
     Parameters
     ----------
     value
@@ -52,7 +54,9 @@ class Problem:
         where = ", ".join(part for part in place if part)
         found = _shortened(self.value) if self.value is not None else ""
         head = ": ".join(part for part in (where, found) if part)
-        return "; ".join(part for part in (head, self.rule, self.remedy) if part)
+        remedy = f"{self.remedy[:1].upper()}{self.remedy[1:]}"
+        parts = (head, f"Expected: {self.rule}", remedy)
+        return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
 
 
 class CohortError(NmoStatsError):

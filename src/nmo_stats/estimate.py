@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 from nmo_stats.arguments import instance, positive, share
 from nmo_stats.errors import ArgumentError
@@ -226,28 +226,6 @@ class RateRatio:
             "rate_difference": self.rate_difference.to_dict() if self.rate_difference else None,
             "cautions": [caution.to_dict() for caution in self.cautions],
         }
-
-
-class RateModel(Protocol):
-    """What every fitted or exact model offers."""
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-
-    def rate_ratio(self, level: float = 0.95) -> RateRatio:
-        """Return the rate ratio with its interval at ``level``.
-
-        Parameters
-        ----------
-        level
-            Level of the interval.
-
-        Returns
-        -------
-        RateRatio
-            The ratio with its cautions.
-        """
 
 
 def require_level(level: float) -> float:

@@ -181,9 +181,9 @@ def hierarchical_rates(
     if not isinstance(sampled, HierarchicalFit):
         not_run = RateResults((), () if sampled is None else (sampled,))
         return combined(_hierarchical_rate(fit, level), not_run)
-    disagreements = [str(one) for one in agreement_checks(fit, sampled) if not one.passed]
+    disagreements = [str(check) for check in agreement_checks(fit, sampled) if not check.passed]
     if disagreements:
-        return RateResults((), tuple(_failed(one.method, disagreements) for one in (fit, sampled)))
+        return RateResults((), tuple(_failed(fitted.method, disagreements) for fitted in (fit, sampled)))
     return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
 
 

@@ -288,8 +288,8 @@ def leverage(pair: Comparison, typical: RateRatio, most: int = _MOST_NAMED) -> t
     >>> from nmo_stats.estimate import Interval
     >>> pair = Comparison.from_arrays([[150, 300], [20, 10], [18, 9]], [[1, 1]] * 3, ["A", "B", "C"])
     >>> typical = RateRatio(0.7, Interval(0.3, 1.6, 0.95, "credible"), "nuts", "typical_patient")
-    >>> [(one.patient, one.relapses, one.ratio_without) for one in leverage(pair, typical)]
-    [('A', (150, 300), 0.5)]
+    >>> leverage(pair, typical)
+    (Leverage(patient='A', relapses=(150, 300), ratio_without=0.5),)
     """
     target, kept = np.log(typical.estimate), np.ones(len(pair.patients), dtype=bool)
     rates = np.array(pair.totals) / pair.total_years
@@ -326,13 +326,14 @@ def _difference_text(pair: Comparison, typical: RateRatio, totals: RateRatio) ->
     named = leverage(pair, typical)
     if not named:
         return text
+    counts = [(person.patient, *person.relapses) for person in named]
     patients = joined(
         [
-            f"{one.patient} ({one.relapses[0]} on {pair.reference}, {one.relapses[1]} on {pair.comparator})"
-            for one in named
+            f"{name} ({before} on {pair.reference}, {after} on {pair.comparator})"
+            for name, before, after in counts
         ]
     )
-    count = counted(sum(sum(one.relapses) for one in named), "relapse")
+    count = counted(sum(before + after for _, before, after in counts), "relapse")
     whose = "patient" if len(named) == 1 else "patients"
     return (
         f"{text}: {count} of {sum(pair.totals)} are those of {whose} {patients}; without them the ratio of "

@@ -21,11 +21,11 @@ from nmo_stats.cohort.published import RELATION
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, says_unknown, shown, written_column
+from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import DecimalMark
-from nmo_stats.tables.reading import from_frame, read_table
+from nmo_stats.tables.reading import read_table
+from nmo_stats.tables.table import DecimalMark
 from nmo_stats.wording import records
 
 Source = Literal["", "period table", "relapse times", "patient facts", "printed"]
@@ -281,14 +281,16 @@ def _of_patients(
     patients: str | Path | TableFile | pd.DataFrame, courses: Mapping[str, tuple[str, ...]]
 ) -> dict[Name, Fact]:
     """Return the numbers of a table with one row per patient."""
-    raw = from_frame(patients) if isinstance(patients, pd.DataFrame) else read_table(patients)
-    named = {name: cells for name, cells in zip(raw.columns, raw.cells, strict=True) if name}
-    problems = [*raw.faults, *_patient_problems(named.get("patient"), raw.rows, courses)]
+    raw = read_table(patients)
+    named = {name: cells for name, cells in zip(raw.columns, raw.in_rows(), strict=True) if name}
+    problems = [*raw.faults, *_patient_problems(named.get("patient"), raw.row_numbers(), courses)]
     numbers = {}
     for column, cells in named.items():
         if column != "patient" and not column.startswith(_NOT_USED):
             numbers[column] = covariate(cells, raw.decimal)
-            problems += _number_problems(column, dict(zip(raw.rows, cells, strict=True)), raw.decimal)
+            problems += _number_problems(
+                column, dict(zip(raw.row_numbers(), cells, strict=True)), raw.decimal
+            )
     if problems:
         raise CohortError(problems, raw.source.name)
     treatments = sorted({name for given in courses.values() for name in given}, key=len, reverse=True)

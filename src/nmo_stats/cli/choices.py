@@ -21,7 +21,7 @@ from nmo_stats.arguments import found
 from nmo_stats.cli.options import OPTIONS, TABLES, Option, Options, table_of
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import Priors
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.column_names import nearest
 
 _DEEPEST: Final = 3  # [priors] log_rate = { mean = 0.0 }
 _EXPECTED: Final = {

@@ -17,10 +17,10 @@ from nmo_stats.arrays import Cells, Counts, Floats
 from nmo_stats.cohort.account import Merging
 from nmo_stats.cohort.history import History
 from nmo_stats.cohort.names import parse_patient
-from nmo_stats.cohort.notices import Notice, table_notices
-from nmo_stats.cohort.plausibility import entry_notices
+from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.plausibility import period_notices
+from nmo_stats.cohort.rows import total_problems
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES, SHORTEST_YEARS, parse_count, parse_exposure
-from nmo_stats.cohort.totals import total_problems
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import COMMA_REMEDY, Cell, Fault, as_text, is_missing, shown
 
@@ -54,8 +54,8 @@ class Comparison:
     history
         The courses behind the periods; None where only counts and times are known.
     unmerged
-        The same periods with no onsets merged; only where a merge of dated events crossed a switch, or more than a tenth of the
-        onsets are merged.
+        The same periods with no onsets merged; only where a merge of dated events crossed a switch,
+        or more than a tenth of the onsets are merged.
     merging
         How many onsets of these periods are merged; None where none are, or that is not known.
     """
@@ -86,6 +86,20 @@ class Comparison:
 
         What is suspicious becomes a notice, as in a file; so does how arrays of shape (2, 2) are read.
 
+        Parameters
+        ----------
+        relapses, years
+            Counts, and follow-up in years.
+        patients
+            Identifiers; by default 1, 2, ...
+        reference, comparator
+            Names of the two treatments.
+
+        Returns
+        -------
+        Comparison
+            The valid arrays.
+
         Raises
         ------
         CohortError
@@ -104,7 +118,7 @@ class Comparison:
         names = _names(numbers if patients is None else patients)
         if text("reference", reference) == text("comparator", comparator):
             raise ArgumentError(
-                f"reference and comparator are both {reference!r}: name two different treatments"
+                f"reference and comparator {reference!r}. Expected: two different treatments."
             )
         if patients is not None:
             _require_patients(names)
@@ -115,8 +129,8 @@ class Comparison:
         counts, times = _array(self.relapses), _array(self.years)
         if not counts.shape == times.shape == (len(self.patients), 2) or not self.patients:
             raise ArgumentError(
-                f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients: "
-                "both have the shape (patients, 2), columns reference and comparator, at least one patient"
+                f"relapses {counts.shape} and years {times.shape} of {len(self.patients)} patients. "
+                "Expected: both of the shape (patients, 2), columns reference and comparator, one or more."
             )
         relapses, count_problems = _checked("relapses", counts, self.patients)
         years, time_problems = _checked("years", times, self.patients)
@@ -144,30 +158,60 @@ class Comparison:
     def changed(
         self, *, relapses: npt.ArrayLike | None = None, years: npt.ArrayLike | None = None
     ) -> Comparison:
-        """Return the same patients with other counts or times, whose history is not known."""
-        return replace(
-            self,
-            relapses=self.relapses if relapses is None else np.asarray(relapses),
-            years=self.years if years is None else np.asarray(years),
-            history=None,
-            unmerged=None,
-        )
+        """Return the same patients with other counts or times, whose history is not known.
+
+        Parameters
+        ----------
+        relapses, years
+            Arrays of the same shape; None keeps those of the comparison.
+
+        Returns
+        -------
+        Comparison
+            Without ``history`` and ``unmerged``.
+        """
+        relapses = self.relapses if relapses is None else np.asarray(relapses)
+        years = self.years if years is None else np.asarray(years)
+        return replace(self, relapses=relapses, years=years, history=None, unmerged=None)
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Comparison:
-        """Return the comparison of some of the patients, a mask of shape (n,); the history is left behind."""
-        kept = _mask(kept, len(self.patients))
-        names = tuple(patient for patient, wanted in zip(self.patients, kept, strict=True) if wanted)
+        """Return the comparison of some of the patients; the history is left behind.
+
+        Parameters
+        ----------
+        kept
+            A mask of shape (n,).
+
+        Returns
+        -------
+        Comparison
+            Without ``history`` and ``unmerged``.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no such mask.
+        """
+        mask = np.asarray(kept) if isinstance(kept, (np.ndarray, Sequence)) else np.empty(0)
+        n = len(self.patients)
+        if mask.dtype != np.bool_ or mask.shape != (n,):
+            raise ArgumentError(
+                f"kept {found(kept)}. Expected: {n} times True or False, one for each patient."
+            )
+        names = tuple(np.array(self.patients, dtype=object)[mask])
+        changed = self.relapses[mask], self.years[mask]
         return replace(
-            self,
-            patients=names,
-            relapses=self.relapses[kept],
-            years=self.years[kept],
-            history=None,
-            unmerged=None,
+            self, patients=names, relapses=changed[0], years=changed[1], history=None, unmerged=None
         )
 
     def swapped(self) -> Comparison:
-        """Return the comparison with the two periods exchanged."""
+        """Return the comparison with the two periods exchanged.
+
+        Returns
+        -------
+        Comparison
+            Without the history.
+        """
         return Comparison(
             self.patients,
             self.relapses[:, ::-1],
@@ -181,38 +225,30 @@ class Comparison:
         )
 
 
-def _mask(kept: object, patients: int) -> npt.NDArray[np.bool_]:
-    mask = np.asarray(kept) if isinstance(kept, (np.ndarray, Sequence)) else np.empty(0)
-    if mask.dtype != np.bool_ or mask.shape != (patients,):
-        raise ArgumentError(
-            f"kept {found(kept)}. Expected: {patients} times True or False, one for each patient."
-        )
-    return np.asarray(mask, dtype=np.bool_)
-
-
 def _array(values: object) -> Cells:
     if np.ma.is_masked(values):
         raise ArgumentError(
-            "a masked array: a masked cell is unknown; give arrays without a mask, of patients whose cells "
-            "are all known"
+            "a masked array. Expected: arrays without a mask, of patients whose cells are all known."
         )
     try:
         return np.asarray(values)
     except ValueError:
-        raise ArgumentError("rows of different lengths: arrays have the shape (patients, 2)") from None
+        raise ArgumentError("rows of different lengths. Expected: the shape (patients, 2).") from None
 
 
 def _names(patients: object) -> tuple[str, ...]:
     given = patients.tolist() if isinstance(patients, (np.ndarray, pd.Series, pd.Index)) else patients
     if not isinstance(given, Sequence) or isinstance(given, str):
-        raise ArgumentError(f"patients {shown(patients)}: a list of names")
+        raise ArgumentError(f"patients {shown(patients)}. Expected: a list of names.")
     names = tuple(map(as_text, given))
     times = Counter(names)
     wrong = [
         shown(name) for cell, name in zip(given, names, strict=True) if is_missing(cell) or times[name] > 1
     ]
     if wrong:
-        raise ArgumentError(f"patients {', '.join(wrong[:6])}: a different name for each, not empty")
+        raise ArgumentError(
+            f"patients {', '.join(wrong[:6])}. Expected: a different name for each, not empty."
+        )
     return names
 
 
@@ -227,12 +263,12 @@ def _require_patients(names: tuple[str, ...]) -> None:
 
 
 def _square(pair: Comparison) -> tuple[Notice, ...]:
-    """Return how two patients were read: arrays of shape (2, 2) may lie on their side, and nobody can tell."""
+    """Return how two patients were read: arrays of shape (2, 2) may lie on their side."""
     if len(pair.patients) != 2:
         return ()
     counts = "; ".join(
-        f"patient {patient}: {pair.reference} {before} in {before_years:g} years, {pair.comparator} {after} in "
-        f"{after_years:g} years"
+        f"patient {patient}: {pair.reference} {before} in {before_years:g} years, "
+        f"{pair.comparator} {after} in {after_years:g} years"
         for patient, (before, after), (before_years, after_years) in zip(
             pair.patients, pair.relapses.tolist(), pair.years.tolist(), strict=True
         )
@@ -242,18 +278,19 @@ def _square(pair: Comparison) -> tuple[Notice, ...]:
 
 def _notices(pair: Comparison) -> tuple[Notice, ...]:
     """Return what is suspicious in the arrays, as in a period table; refuse a row that adds up the others."""
-    patients = np.repeat(np.array(pair.patients, dtype=object), 2)
-    treatments = np.tile(np.array([pair.reference, pair.comparator], dtype=object), len(pair.patients))
-    counts, times = pair.relapses.ravel(), pair.years.ravel()
-    rows = np.repeat(np.arange(1, len(pair.patients) + 1), 2).tolist()
-    if problems := total_problems(patients.tolist(), treatments.tolist(), (counts, times), rows):
+    n, unit = len(pair.patients), "exposure_years"
+    treatments = [pair.reference, pair.comparator] * n
+    frame = pd.DataFrame(
+        {
+            "patient": pd.Series(np.repeat(np.array(pair.patients, dtype=object), 2), dtype="object"),
+            "treatment": pd.Series(treatments, dtype="object"),
+            "relapses": pair.relapses.ravel(),
+            unit: pair.years.ravel(),
+        }
+    )
+    if problems := total_problems(frame, unit, np.repeat(np.arange(1, n + 1), 2).tolist()):
         raise CohortError(problems, "arrays")
-    names = {
-        "patient": pd.Series(patients, dtype="object"),
-        "treatment": pd.Series(treatments, dtype="object"),
-    }
-    frame = pd.DataFrame({**names, "relapses": counts, "exposure_years": times})
-    return (*table_notices(frame, "exposure_years"), *entry_notices(frame, "exposure_years"))
+    return period_notices(frame, unit)
 
 
 def _checked(name: str, cells: Cells, patients: tuple[str, ...]) -> tuple[Cells, list[Problem]]:

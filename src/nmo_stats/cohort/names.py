@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
-from nmo_stats.tables.cells import Cell, Fault, parse_text, says_unknown, word_set
+from nmo_stats.tables.cells import Cell, Fault, folded, parse_text, says_unknown, word_set
 
 EXAMPLE_PATIENT: Final = "example (replace this row)"  # the patient of the rows that the template comes with
 SUMMARY_RULE: Final = "a row is about one patient, and this name is that of a total, a mean or a median"
@@ -15,15 +14,15 @@ EXAMPLE_RULE: Final = "the rows of the template are no data"
 _EXAMPLES: Final = frozenset(("example", "examplepatient", "examplereplacethisrow"))
 _ANOTHER_NAME: Final = "a patient who is really called this needs another identifier, such as a number"
 # A word of the first kind anywhere in a name gives a summary away ("Total centre A", "Mean ± SD"); one of
-# the second kind
-# does so only among words that add nothing ("All 12 patients"), since SUM and ALL are initials and diseases
-# too.
+# the second kind does so only among words that add nothing ("All 12 patients"), since SUM and ALL are
+# initials and diseases too.
 _SUMMARIES: Final = word_set(
     "total totals totale totaux subtotal mean means median medians mediane mediana average averages avg "
     "overall ∑ σ summe "
     "gesamt gesamtsumme insgesamt zwischensumme mittelwert durchschnitt somme moyenne promedio suma totaal "
     "gemiddelde medianwert mittel ø итого всего среднее медиана "
-    "razem srednia toplam ortalama yhteensa keskiarvo celkem prumer sammanlagt genomsnitt gennemsnit 合計 合计 总计 平均 中央値"
+    "razem srednia toplam ortalama yhteensa keskiarvo celkem prumer sammanlagt genomsnitt gennemsnit "
+    "合計 合计 总计 平均 中央値"
 )
 _ALL: Final = word_set("sum sums all everyone pooled combined alle tous todos tutti media medias moy")
 _BESIDE: Final = word_set(
@@ -33,9 +32,8 @@ _BESIDE: Final = word_set(
     "personen falle"
 )
 _OF_DRUGS: Final = word_set("treatment treatments drug drugs therapy therapies period periods both")
-_CODE: Final = re.compile(
-    r"[\w-]*\d[\w-]*"
-)  # one word with a digit says nothing else; most identifiers are such
+# one word with a digit says nothing else; most identifiers are such
+_CODE: Final = re.compile(r"[\w-]*\d[\w-]*")
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _BETWEEN: Final = re.compile(r"[\s,;:./&+=±|*\"']+")
 _JOINED: Final = re.compile(r"[-–_]+")
@@ -110,16 +108,10 @@ def is_summary(name: str) -> bool:
 
 def _words(name: str) -> set[str]:
     """Return the words of a name in small letters; a code such as ALL-01 is one word."""
-    plain = _IN_BRACKETS.sub(" ", _plain(name))
+    plain = _IN_BRACKETS.sub(" ", folded(name))
     plain = plain if any(letter.isdigit() for letter in plain) else _JOINED.sub(" ", plain)
     return set(filter(None, _BETWEEN.split(plain)))
 
 
 def _letters(name: str) -> str:
-    return "".join(letter for letter in _plain(name) if letter.isalnum())
-
-
-def _plain(name: str) -> str:
-    """Return a name in small letters without accents."""
-    parts = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return "".join(letter for letter in folded(name) if letter.isalnum())

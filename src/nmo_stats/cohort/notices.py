@@ -5,21 +5,25 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nmo_stats.arrays import Flags
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.raw import Remark
+from nmo_stats.tables.files import listed
+from nmo_stats.tables.table import Remark
 
-_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
-_SHORT_DAYS = 30
-_HIGH_ARR = 20
-_LONG_YEARS = 60
+_LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
+_SHORT_DAYS: Final = 30
+_HIGH_ARR: Final = 20
+ABSURD_YEARS: Final = 60
+_CHECK_UNIT: Final = "check that follow-up is in {unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +45,93 @@ class Notice:
     patients: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain values for JSON."""
+        """Return a dictionary of plain values for JSON.
+
+        Returns
+        -------
+        dict
+            Code, text and patients.
+        """
         return {"code": self.code, "text": self.text, "patients": list(self.patients)}
 
 
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """Which rows of a period table are suspicious, and what is said of them.
+
+    Parameters
+    ----------
+    code
+        Code of the notice.
+    rows
+        From the table and its exposure column to a mask of rows.
+    text
+        Text of the notice, in which ``{unit}`` is the name of the unit.
+    """
+
+    code: str
+    rows: Callable[[pd.DataFrame, str], Flags | pd.Series[bool]]
+    text: str
+
+
+def in_years(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
+    """Return the follow-up of each row in years."""
+    return frame[unit] / UNITS_PER_YEAR[unit]
+
+
+def _in_days(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
+    return frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
+
+
+def _says_yes(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
+    if column not in frame:
+        return pd.Series(data=False, index=frame.index)
+    return frame[column].fillna(value=False).astype(bool)
+
+
+_ROW_RULES: Final = (
+    RowRule(
+        "short_period",
+        lambda frame, unit: _in_days(frame, unit) < _SHORT_DAYS,
+        f"a period is shorter than {_SHORT_DAYS} days: {_CHECK_UNIT}",
+    ),
+    RowRule(
+        "high_arr",
+        lambda frame, unit: frame["relapses"] / in_years(frame, unit) > _HIGH_ARR,
+        f"an ARR is above {_HIGH_ARR} per year: check the count, and {_CHECK_UNIT}",
+    ),
+    RowRule(
+        "long_period",
+        lambda frame, unit: in_years(frame, unit) > ABSURD_YEARS,
+        f"a period is longer than {ABSURD_YEARS} years: {_CHECK_UNIT}",
+    ),
+    RowRule(
+        "ended_without_relapse",
+        lambda frame, _: _says_yes(frame, "ended_by_relapse") & (frame["relapses"] == 0),
+        "a period was ended by a relapse but counts none",
+    ),
+    RowRule(
+        "ongoing_but_ended",
+        lambda frame, _: _says_yes(frame, "ended_by_relapse") & _says_yes(frame, "ongoing"),
+        "a period is both ongoing and ended by a relapse",
+    ),
+)
+
+
 def table_notices(
-    frame: pd.DataFrame, unit: str, blank_rows: tuple[int, ...] = (), unread_sheets: tuple[str, ...] = ()
+    frame: pd.DataFrame, unit: str, blank_rows: Sequence[int] = (), unread_sheets: Sequence[str] = ()
 ) -> tuple[Notice, ...]:
     """Return every notice that the canonical table ``frame`` with exposure column ``unit`` gives rise to."""
     candidates = (
-        *_row_notices(frame, unit),
+        *row_notices(frame, unit, _ROW_RULES),
         _whole_units(frame, unit),
         _similar_names(frame["treatment"], "treatment"),
         _similar_names(frame["patient"], "patient"),
-        _covariates(frame),
-        *_misspelt_columns(frame),
-        _blank_rows(blank_rows),
-        _unread_sheets(unread_sheets),
+        *_other_columns(frame),
+        _listed("blank_rows", "empty rows hold no period: ", map(str, blank_rows)),
+        _listed(
+            "unread_sheets", "only the first sheet of the workbook is read, not ", map(repr, unread_sheets)
+        ),
     )
     return tuple(notice for notice in candidates if notice is not None)
 
@@ -72,35 +146,15 @@ def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Not
     ordered = relapse_times.sort_values(["row", "years"])
     apart = ordered["years"].diff() * DAYS_PER_YEAR
     close = ordered.loc[(ordered["row"].diff() == 0) & (apart < _SHORT_DAYS + 0.5), "row"]
-    mask = pd.Series(frame.index.isin(close), index=frame.index)
     text = f"two relapses of a period are at most {_SHORT_DAYS} days apart: they may be one"
-    found = for_rows(frame, "close_relapses", mask, text)
-    return () if found is None else (found,)
+    notice = for_rows(frame, "close_relapses", frame.index.isin(close), text)
+    return () if notice is None else (notice,)
 
 
-def _row_notices(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
-    relapses, years = frame["relapses"], frame[unit] / UNITS_PER_YEAR[unit]
-    days = frame[unit] * (DAYS_PER_YEAR / UNITS_PER_YEAR[unit])
-    ended, ongoing = _answered_yes(frame, "ended_by_relapse"), _answered_yes(frame, "ongoing")
-    read = f"check that follow-up is in {unit.removeprefix('exposure_')}"
-    short_period = f"a period is shorter than {_SHORT_DAYS} days: {read}"
-    high_arr = f"an ARR is above {_HIGH_ARR} per year: check the count, and {read}"
-    long_period = f"a period is longer than {_LONG_YEARS} years: {read}"
-    ended_without = "a period was ended by a relapse but counts none"
-    both = "a period is both ongoing and ended by a relapse"
-    return [
-        for_rows(frame, "short_period", days < _SHORT_DAYS, short_period),
-        for_rows(frame, "high_arr", relapses / years > _HIGH_ARR, high_arr),
-        for_rows(frame, "long_period", years > _LONG_YEARS, long_period),
-        for_rows(frame, "ended_without_relapse", ended & (relapses == 0), ended_without),
-        for_rows(frame, "ongoing_but_ended", ended & ongoing, both),
-    ]
-
-
-def _answered_yes(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
-    if column not in frame:
-        return pd.Series(data=False, index=frame.index)
-    return frame[column].fillna(value=False).astype(bool)
+def row_notices(frame: pd.DataFrame, unit: str, rules: Iterable[RowRule]) -> list[Notice | None]:
+    """Return the notice of each rule, None where no row breaks it."""
+    name = unit_name(unit)
+    return [for_rows(frame, rule.code, rule.rows(frame, unit), rule.text.format(unit=name)) for rule in rules]
 
 
 def for_rows(
@@ -110,15 +164,30 @@ def for_rows(
     if not mask.any():
         return None
     who = frame.loc[mask, ["patient", "treatment"]].itertuples(index=False, name=None)
-    places = [f"patient {patient} on {treatment}" for patient, treatment in who]
-    patients = tuple(dict.fromkeys(frame.loc[mask, "patient"]))
-    return Notice(code, f"{text} ({listed(places)})", patients)
+    names = listed(f"patient {patient} on {treatment}" for patient, treatment in who)
+    return Notice(code, f"{text} ({names})", tuple(dict.fromkeys(frame.loc[mask, "patient"])))
+
+
+def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
+    """Return a notice of some patients; None if there are none."""
+    names = tuple(who)
+    return Notice(code, f"{text} (patient {listed(names)})", names) if names else None
+
+
+def unit_name(unit: str) -> str:
+    """Return ``days``, ``weeks``, ``months`` or ``years`` for an exposure column."""
+    return unit.split("_", 1)[1]
+
+
+def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:
+    names = listed(items)
+    return Notice(code, f"{text}{names}") if names else None
 
 
 def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
     if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
         return None
-    name = unit.removeprefix("exposure_")
+    name = unit_name(unit)
     text = f"all follow-up times are whole {name}: they are probably rounded, which the intervals ignore"
     return Notice(f"whole_{name}", text)
 
@@ -127,13 +196,12 @@ def _similar_names(names: pd.Series[str], column: str) -> Notice | None:
     groups: dict[str, list[str]] = {}
     for name in pd.unique(names.to_numpy(dtype=object)):
         key = _without_case_and_spaces(name)
-        groups.setdefault(_without_leading_zeros(key) if column == "patient" else key, []).append(name)
+        # 001 and 1 look alike once a spreadsheet has taken them for numbers
+        groups.setdefault(_LEADING_ZEROS.sub("", key) if column == "patient" else key, []).append(name)
     alike = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
-    if not alike:
-        return None
     only = "case, spaces or leading zeros" if column == "patient" else "case or spaces"
-    text = f"names in {column!r} that differ only in {only} count as different: {listed(alike)}"
-    return Notice(f"similar_{column}", text)
+    text = f"names in {column!r} that differ only in {only} count as different: "
+    return _listed(f"similar_{column}", text, alike)
 
 
 def _without_case_and_spaces(name: str) -> str:
@@ -142,44 +210,17 @@ def _without_case_and_spaces(name: str) -> str:
     return plain if plain.isascii() else "".join(c for c in plain if unicodedata.category(c) != "Cf")
 
 
-def _without_leading_zeros(name: str) -> str:
-    """Return an identifier as spreadsheets show it once they have taken it for a number: 001 and 1 look alike."""
-    return _LEADING_ZEROS.sub("", name)
-
-
-def _covariates(frame: pd.DataFrame) -> Notice | None:
-    others = [name for name in frame.columns if name not in KNOWN]
-    text = f"other columns are kept for description: {', '.join(map(printable, others))}"
-    return Notice("covariates", text) if others else None
-
-
-def _misspelt_columns(frame: pd.DataFrame) -> list[Notice]:
-    absent = [
-        name for name in KNOWN if name not in frame and name not in EXPOSURES
-    ]  # one unit is there already
-    near = {
-        name: difflib.get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
-        for name in frame.columns
-        if name not in KNOWN
-    }
-    return [
-        Notice("similar_column", f"column {name!r} is kept for description only; did you mean {found[0]!r}?")
-        for name, found in near.items()
-        if found
-    ]
-
-
-def _blank_rows(rows: tuple[int, ...]) -> Notice | None:
-    text = f"empty rows hold no period: {listed([str(row) for row in rows])}"
-    return Notice("blank_rows", text) if rows else None
-
-
-def _unread_sheets(sheets: tuple[str, ...]) -> Notice | None:
-    text = f"only the first sheet of the workbook is read, not {listed([repr(sheet) for sheet in sheets])}"
-    return Notice("unread_sheets", text) if sheets else None
-
-
-def listed(items: Sequence[str], most: int = 6) -> str:
-    """Return the first items, and how many more there are."""
-    shown = ", ".join(items[:most])
-    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+def _other_columns(frame: pd.DataFrame) -> list[Notice]:
+    """Return a notice of the covariates, and one of each that looks like a misspelt column of ours."""
+    others = [str(name) for name in frame.columns if name not in KNOWN]
+    if not others:
+        return []
+    names = ", ".join(map(printable, others))
+    notices = [Notice("covariates", f"other columns are kept for description: {names}")]
+    # of the exposure columns one unit is there already
+    absent = [name for name in KNOWN if name not in frame and name not in EXPOSURES]
+    for name in others:
+        if near := difflib.get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8):
+            text = f"column {name!r} is kept for description only; did you mean {near[0]!r}?"
+            notices.append(Notice("similar_column", text))
+    return notices

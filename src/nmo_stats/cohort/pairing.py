@@ -11,10 +11,10 @@ import pandas as pd
 from nmo_stats.arguments import one_of
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.history import history_of
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.notices import of_patients
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import as_text
-from nmo_stats.tables.nearest import nearest
+from nmo_stats.tables.column_names import nearest
 
 Courses = Literal["all", "adjacent"]
 
@@ -37,10 +37,18 @@ def paired(
     *,
     is_numbered: bool = False,
 ) -> Comparison:
-    """Return the comparison of two treatments within the patients of ``frame``, a period table with ``years``.
+    """Return the comparison of two treatments within the patients of a period table.
 
-    ``relapse_times`` holds the relapses whose time is known, see :func:`nmo_stats.cohort.history.history_of`. If
-    ``is_numbered``, every course of a patient has a number, also those that are not in ``frame``.
+    Parameters
+    ----------
+    frame
+        The table, with ``years``.
+    comparator, reference, courses
+        As in :meth:`nmo_stats.cohort.Cohort.compare`.
+    relapse_times
+        The relapses whose time is known, see :func:`nmo_stats.cohort.history.history_of`.
+    is_numbered
+        Whether every course of a patient has a number, also those that are not in ``frame``.
 
     Raises
     ------
@@ -56,40 +64,37 @@ def paired(
     chosen = _adjacent(frame, comparator, is_numbered=is_numbered) if courses == "adjacent" else compared
     sums = _sums(chosen, reference, comparator)
     if sums.empty:
-        found, rule = (
-            "no patient with both",
-            f"a patient has {_PAIRED[courses].format(reference, comparator)}",
-        )
-        problem = Problem(found, rule, "check treatments and patient identifiers")
+        rule = f"a patient has {_PAIRED[courses].format(reference, comparator)}"
+        problem = Problem("no patient with both", rule, "check treatments and patient identifiers")
         raise CohortError([problem], "comparison")
     patients = _in_order(frame["patient"], sums.index)
+    sums = sums.loc[list(patients)]
     unpaired = _in_order(frame["patient"], set(compared["patient"]) - set(patients))
     reversed_order = _reversed(chosen, comparator, reference, patients)
-    candidates = (
-        _several_courses(chosen, patients),
-        _notice(
-            "unpaired", f"{_UNPAIRED[courses]}: included in descriptions, excluded from the ratios", unpaired
-        ),
-        _notice("reversed_order", f"{comparator} came before {reference}", reversed_order),
+    repeated = set(chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"])
+    several = "relapses and follow-up of several courses of a drug are summed"
+    excluded = f"{_UNPAIRED[courses]}: included in descriptions, excluded from the ratios"
+    notices = (
+        of_patients("several_courses", several, _in_order(patients, repeated)),
+        of_patients("unpaired", excluded, unpaired),
+        of_patients("reversed_order", f"{comparator} came before {reference}", reversed_order),
     )
     return Comparison(
         patients,
-        sums["relapses"].loc[list(patients)].to_numpy(dtype=np.int64),
-        sums["years"].loc[list(patients)].to_numpy(dtype=np.float64),
+        sums["relapses"].to_numpy(dtype=np.int64),
+        sums["years"].to_numpy(dtype=np.float64),
         reference=reference,
         comparator=comparator,
         unpaired=unpaired,
         reversed_order=reversed_order,
-        notices=tuple(notice for notice in candidates if notice is not None),
+        notices=tuple(notice for notice in notices if notice is not None),
         history=history_of(chosen, patients, (reference, comparator), relapse_times),
     )
 
 
 def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) -> None:
     if comparator == reference:
-        raise ArgumentError(
-            f"comparator and reference are both {comparator!r}: name two different treatments"
-        )
+        raise ArgumentError(f"comparator and reference {comparator!r}. Expected: two different treatments.")
     names = list(dict.fromkeys(frame["treatment"]))
     rule = f"the table has the treatments {', '.join(map(repr, names[:20]))}"
     problems = [
@@ -102,7 +107,7 @@ def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) ->
 
 
 def _sums(chosen: pd.DataFrame, reference: str, comparator: str) -> pd.DataFrame:
-    """Return relapses and years, columns (reference, comparator), of the patients who have both treatments."""
+    """Return relapses and years, columns (reference, comparator), of the patients with both treatments."""
     if chosen.empty:
         return chosen
     sums = chosen.pivot_table(
@@ -137,8 +142,8 @@ def _require_order(frame: pd.DataFrame) -> None:
     if "period" not in frame:
         raise CohortError([Problem("missing", rule, remedy, column="period")], "comparison")
     without = dict.fromkeys(frame.loc[frame["period"].isna(), "patient"])
-    if without:
-        problems = [Problem("empty", rule, remedy, patient=patient, column="period") for patient in without]
+    problems = [Problem("empty", rule, remedy, patient=patient, column="period") for patient in without]
+    if problems:
         raise CohortError(problems, "comparison")
 
 
@@ -151,14 +156,3 @@ def _reversed(
     first = chosen.groupby(["treatment", "patient"])["period"].min()
     is_before = first[comparator].reindex(list(patients)) < first[reference].reindex(list(patients))
     return tuple(is_before.index[is_before.fillna(value=False)])
-
-
-def _several_courses(chosen: pd.DataFrame, patients: tuple[str, ...]) -> Notice | None:
-    repeated = set(chosen.loc[chosen.duplicated(["patient", "treatment"]), "patient"])
-    text = "relapses and follow-up of several courses of a drug are summed"
-    return _notice("several_courses", text, _in_order(patients, repeated))
-
-
-def _notice(code: str, text: str, patients: tuple[str, ...]) -> Notice | None:
-    listed = f"{', '.join(patients[:10])}{' and more' if len(patients) > 10 else ''}"
-    return Notice(code, f"{text} (patient {listed})", patients) if patients else None

@@ -26,8 +26,8 @@ from nmo_stats.tables.cells import (
     with_decimal_comma,
     written_decimals,
 )
-from nmo_stats.tables.nearest import nearest
-from nmo_stats.tables.raw import DecimalMark, RawTable
+from nmo_stats.tables.column_names import nearest
+from nmo_stats.tables.table import CodedTable, DecimalMark
 
 PUBLISHED: Final = ("quantity", "patient", "treatment", "value", "decimals", "place")
 # Before the value: "=" or, of a p-value, an inequality; a column of its own where a table has it apart from
@@ -75,7 +75,9 @@ class PrintedValue(NamedTuple):
     decimals: int | None = None
 
 
-def published_numbers(raw: RawTable, patients: Collection[str], treatments: Collection[str]) -> pd.DataFrame:
+def published_numbers(
+    raw: CodedTable, patients: Collection[str], treatments: Collection[str]
+) -> pd.DataFrame:
     """Return the printed numbers with canonical types: patient and treatment None where a row names none.
 
     Parameters
@@ -97,14 +99,14 @@ def published_numbers(raw: RawTable, patients: Collection[str], treatments: Coll
     CohortError
         With every problem of the table.
     """
-    cells = dict(zip(raw.columns, raw.cells, strict=True))
+    cells = dict(zip(raw.columns, raw.in_rows(), strict=True))
     problems = [*_column_problems(raw.columns), *raw.faults]
-    if not raw.rows and not problems:
+    if not len(raw.rows) and not problems:
         rule = "the table has one row per printed number"
         problems.append(Problem("header only", rule, "add the numbers of the paper"))
     names = _Names(frozenset(patients), tuple(treatments), {})
     rows: list[dict[str, Any]] = []
-    for index, number in enumerate(raw.rows):
+    for index, number in enumerate(raw.row_numbers()):
         known = {name: cells[name][index] for name in _KNOWN if name in cells}
         read = {name: _PARSERS[name](cell, raw.decimal) for name, cell in known.items()}
         rows.append({"row": number, RELATION: None} | read)

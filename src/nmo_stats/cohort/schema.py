@@ -26,16 +26,13 @@ OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongo
 KNOWN: Final = (*REQUIRED, *EXPOSURES, *OPTIONAL)
 
 # A row without a number may still be a patient's: it is not to be dropped without a word in the paper.
-NO_COUNT: Final = (
-    "enter the count from the source (0 if there was no relapse); if nobody knows it, this period cannot be analysed, "
-    "which the paper has to say"
-)
-NO_TIME: Final = (
-    "enter the follow-up time from the source; if nobody knows it, this period cannot be analysed, "
-    "which the paper has to say"
-)
-# What every estimator was seen to compute within 2 GB and a minute (benchmarks/fuzz_commands.py), and far more than any patient has:
-# seizures counted for years, an hour's observation, all patient-years of a registry entered as one row.
+_NOBODY_KNOWS: Final = "if nobody knows it, this period cannot be analysed, which the paper has to say"
+NO_COUNT: Final = f"enter the count from the source (0 if there was no relapse); {_NOBODY_KNOWS}"
+NO_TIME: Final = f"enter the follow-up time from the source; {_NOBODY_KNOWS}"
+_UNKNOWN: Final = "leave the cell empty if it is unknown"
+# What every estimator was seen to compute within 2 GB and a minute (benchmarks/fuzz_commands.py), and far
+# more than any patient has: seizures counted for years, an hour's observation, all patient-years of a
+# registry entered as one row.
 MOST_RELAPSES: Final = 100_000
 SHORTEST_YEARS: Final = 1e-4
 LONGEST_YEARS: Final = 1e4
@@ -45,16 +42,14 @@ EDSS_STEPS: Final = frozenset([0.0, *(step / 2 for step in range(2, 21))])
 
 def parse_count(cell: Cell) -> int | Fault:
     """Read a number of relapses."""
-    rule = "relapses is a whole number >= 0"
+    rule, remedy = "relapses is a whole number >= 0", "correct the count from the source"
     number = parse_number(cell, rule, NO_COUNT)
     if isinstance(number, Fault):
         return number
     if number < 0 or not number.is_integer():
-        return Fault(rule, "correct the count from the source")
+        return Fault(rule, remedy)
     if number > MOST_RELAPSES:
-        return Fault(
-            f"relapses is at most {MOST_RELAPSES:,} in a period", "correct the count from the source"
-        )
+        return Fault(f"relapses is at most {MOST_RELAPSES:,} in a period", remedy)
     return int(number)
 
 
@@ -74,36 +69,36 @@ def parse_exposure(cell: Cell, per_year: float = 1.0) -> float | Fault:
 
 def parse_period(cell: Cell) -> int | Fault | None:
     """Read the place of a period in the patient's history."""
-    if is_missing(cell):
-        return None
-    rule = "period is a whole number that orders the patient's periods"
     remedy = "number the periods 1, 2, ... or leave the cell empty"
-    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
-    if isinstance(number, Fault):
-        return number
-    return int(number) if number.is_integer() and abs(number) <= LARGEST else Fault(rule, remedy)
+    rule = "period is a whole number that orders the patient's periods"
+    number = _optional(
+        cell, Fault(rule, remedy), lambda number: number.is_integer() and abs(number) <= LARGEST
+    )
+    return number if number is None or isinstance(number, Fault) else int(number)
 
 
 def parse_edss(cell: Cell) -> float | Fault:
     """Read an EDSS score; NaN where the cell is empty."""
-    if is_missing(cell):
-        return math.nan
-    rule = "EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)"
-    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
-    if isinstance(number, Fault) or number in EDSS_STEPS:
-        return number
-    return Fault(rule, "correct the score, or leave the cell empty if it is unknown")
+    fault = Fault(
+        "EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist)", f"correct the score, or {_UNKNOWN}"
+    )
+    number = _optional(cell, fault, EDSS_STEPS.__contains__)
+    return math.nan if number is None else number
 
 
 def parse_reported_arr(cell: Cell) -> float | Fault:
     """Read an ARR as a publication prints it; NaN where the cell is empty."""
+    fault = Fault("a printed ARR is a finite number >= 0", "copy the printed number, or leave the cell empty")
+    number = _optional(cell, fault, lambda number: number >= 0 and math.isfinite(number))
+    return math.nan if number is None else number
+
+
+def _optional(cell: Cell, fault: Fault, is_valid: Callable[[float], bool]) -> float | Fault | None:
+    """Read a number that may be unknown: None for an empty cell, the fault for a number that is not valid."""
     if is_missing(cell):
-        return math.nan
-    rule = "a printed ARR is a finite number >= 0"
-    number = parse_number(cell, rule, "leave the cell empty if it is unknown")
-    if isinstance(number, Fault) or (number >= 0 and math.isfinite(number)):
-        return number
-    return Fault(rule, "copy the printed number, or leave the cell empty")
+        return None
+    number = parse_number(cell, fault.rule, _UNKNOWN)
+    return number if isinstance(number, Fault) or is_valid(number) else fault
 
 
 PARSERS: Final[dict[str, Callable[[Cell], object]]] = {

@@ -16,16 +16,16 @@ from nmo_stats.cohort.account import KEPT_CODES, EventAccount, Merging, placed
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
-from nmo_stats.cohort.plausibility import entry_notices
+from nmo_stats.cohort.plausibility import period_notices
 from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
-from nmo_stats.cohort.selection import rows_where
-from nmo_stats.cohort.validate import in_our_shape, validated
-from nmo_stats.cohort.written import written
+from nmo_stats.cohort.validate import PERIODS, decimals_as_written, rows_where, validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.columns import renaming
 from nmo_stats.tables.files import TableFile
-from nmo_stats.tables.raw import DecimalMark, RawTable, Source
 from nmo_stats.tables.reading import from_frame, read_table
+from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.table import CodedTable, DecimalMark, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +43,19 @@ class Cohort:
     source
         Name of the file and SHA-256 of its bytes.
     relapse_times
-        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of that period, and
-        ``number``, the place of the relapse among those of its period from 1, or 0 where it is not known.
+        Relapses whose time is known: ``row``, an index of the table, ``years`` since the start of
+        that period, and ``number``, the place of the relapse among those of its period from 1, or 0
+        where it is not known.
     account
         Of dated events, what became of every relapse and every patient-day; None for a period table.
     unmerged
         The same with every row of the relapses counted; only where onsets were merged.
     published
-        Numbers that a publication prints about these patients, from :meth:`with_published`; None if there is none.
+        Numbers that a publication prints about these patients, from :meth:`with_published`; None if
+        there is none.
     written
-        Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by row; missing
-        where the number came from elsewhere.
+        Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by
+        row; missing where the number came from elsewhere.
     """
 
     frame: pd.DataFrame
@@ -80,6 +82,11 @@ class Cohort:
             Foreign names to ours, e.g. ``{"record_id": "patient"}``.
         decimal
             Decimal mark of numbers that are held as text, ``"."`` or ``","``.
+
+        Returns
+        -------
+        Cohort
+            The valid table.
 
         Raises
         ------
@@ -133,8 +140,14 @@ class Cohort:
         Parameters
         ----------
         published
-            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``, ``decimals`` and ``place``,
-            one row per printed number; patient and treatment are empty where a number is about all of them.
+            File or DataFrame with columns ``quantity``, ``patient``, ``treatment``, ``value``,
+            ``decimals`` and ``place``, one row per printed number; patient and treatment are
+            empty where a number is about all.
+
+        Returns
+        -------
+        Cohort
+            The same periods, with ``published``.
 
         Raises
         ------
@@ -143,20 +156,32 @@ class Cohort:
 
         Examples
         --------
-        >>> row = {"quantity": "arr", "patient": "1", "treatment": "rituximab", "value": 2.3, "decimals": 1, "place": "table"}
+        >>> row = {"quantity": "arr", "patient": "1", "treatment": "rituximab", "value": 2.3, "decimals": 1,
+        ...        "place": "table"}
         >>> len(load_example().with_published(pd.DataFrame([row])).published)
         1
         """
-        raw = from_frame(published) if isinstance(published, pd.DataFrame) else read_table(published)
-        notices = (*self.notices, *remark_notices(raw.remarks))
-        numbers = published_numbers(raw, self.patients, self.treatments)
+        table = read_table(published)
+        notices = (*self.notices, *remark_notices(table.remarks))
+        numbers = published_numbers(table, self.patients, self.treatments)
         return replace(self, published=numbers, notices=notices)
 
     def where(self, **conditions: object) -> Cohort:
         """Return the cohort of the rows whose columns equal the given values, e.g. ``where(sex="F")``.
 
-        None stands for an empty cell: ``where(ended_by_relapse=None)``. The ``account`` of dated events keeps the whole
-        history of the patients who stay. Published numbers are left behind: they are about all patients.
+        None stands for an empty cell: ``where(ended_by_relapse=None)``. The ``account`` of dated
+        events keeps the whole history of the patients who stay. Published numbers are left behind:
+        they are about all patients.
+
+        Parameters
+        ----------
+        **conditions
+            Value by column.
+
+        Returns
+        -------
+        Cohort
+            Its rows in their order.
 
         Raises
         ------
@@ -167,7 +192,7 @@ class Cohort:
         for column, value in conditions.items():
             keep &= rows_where(self.frame, column, value)
         if not keep.any():
-            raise ArgumentError(f"no row satisfies {conditions}; relax one of the conditions")
+            raise ArgumentError(f"no row satisfies {conditions}. Relax one of the conditions.")
         return self._part(keep)
 
     def compare(self, comparator: str, *, reference: str, courses: Courses = "all") -> Comparison:
@@ -181,6 +206,11 @@ class Cohort:
             ``"all"`` sums the courses of a drug; ``"adjacent"`` takes a patient's first comparator course and
             the reference course directly before it (needs ``period``).
 
+        Returns
+        -------
+        Comparison
+            Counts and times of both periods, patient by patient.
+
         Raises
         ------
         CohortError
@@ -193,7 +223,7 @@ class Cohort:
         (9, 2)
         """
         frame = self.frame.assign(years=self.years)
-        # courses from dated events are numbered without a gap: a missing number is a course of which the run-in leaves nothing
+        # courses from dated events are numbered without a gap: where a number is missing the run-in takes all
         is_complete = self.account is not None
         pair = paired(frame, comparator, reference, courses, self.relapse_times, is_numbered=is_complete)
         merging = self._merging(pair)
@@ -220,8 +250,7 @@ class Cohort:
             *(notice for notice in self.notices if notice.code in KEPT_CODES),
             *(() if account is None else account.notices()),
             *times_notices(chosen, times),
-            *table_notices(chosen, self.unit),
-            *(entry_notices(chosen, self.unit) if account is None else ()),
+            *(period_notices if account is None else table_notices)(chosen, self.unit),
         )
         has_merges = account is not None and account.has_merges
         return Cohort(
@@ -254,10 +283,15 @@ def read_periods(
     sheet
         Sheet of a workbook; by default the first visible one.
     decimal
-        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates the
-        cells of a text file is found in its header.
+        Decimal mark of numbers that are written as text, ``"."`` or ``","``; never guessed. What separates
+        the cells of a text file is found in its header.
     instrument
         Of a REDCap export with repeating instruments, the instrument whose rows are the periods.
+
+    Returns
+    -------
+    Cohort
+        The valid table.
 
     Raises
     ------
@@ -272,9 +306,19 @@ def read_periods(
 def load_example(name: str = "ayzenberg2013") -> Cohort:
     """Load a bundled data set: ``"ayzenberg2013"`` or ``"thall_vail1990"``.
 
-    The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex, age and
-    disease duration as covariates, and every number that the paper prints in ``published``), the second a negative control
-    (seizures before and after; covariate ``arm``).
+    The first is the founding example (three patients, rituximab to tocilizumab, with the patients' sex,
+    age and disease duration as covariates, and every number that the paper prints in ``published``),
+    the second a negative control (seizures before and after; covariate ``arm``).
+
+    Parameters
+    ----------
+    name
+        Name of the data set.
+
+    Returns
+    -------
+    Cohort
+        Its period table, with what else is known of the patients.
 
     Raises
     ------
@@ -288,7 +332,7 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     """
     examples = sorted(path.parent.name for path in data_folder().glob("*/periods.csv"))
     if not isinstance(name, str) or name not in examples:
-        raise ArgumentError(f"no example {found(name)}; there are {', '.join(examples)}")
+        raise ArgumentError(f"example {found(name)}. Expected: {', '.join(map(repr, examples))}.")
     folder = data_folder() / name
     cohort = read_periods(folder / "periods.csv")
     facts, events, published = (folder / f"{file}.csv" for file in ("patients", "events", "published"))
@@ -304,16 +348,17 @@ def data_folder() -> Path:
     return installed if installed.is_dir() else here.parents[3] / "data"
 
 
-def _cohort(raw: RawTable, columns: Mapping[str, str] | None) -> Cohort:
-    raw = in_our_shape(raw, columns)
-    frame = validated(raw, columns)
+def _cohort(table: CodedTable, columns: Mapping[str, str] | None) -> Cohort:
+    mapping = renaming(columns)
+    table = in_our_shape(table, mapping, PERIODS)
+    frame = validated(table, mapping)
     unit = next(name for name in EXPOSURES if name in frame)
     notices = (
-        *remark_notices(raw.remarks),
-        *table_notices(frame, unit, raw.blank_rows, raw.unread_sheets),
-        *entry_notices(frame, unit),
+        *remark_notices(table.remarks),
+        *period_notices(frame, unit, table.blank_rows, table.unread_sheets),
     )
-    return Cohort(frame, notices, raw.source, written=written(raw, frame, columns))
+    written = decimals_as_written(table, mapping, frame)
+    return Cohort(frame, notices, table.source, written=written)
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
@@ -341,5 +386,5 @@ def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:
     facts = pd.read_csv(path, dtype={"patient": "object", "sex": "object"})
     facts = facts[["patient", "sex", "age_years", "disease_duration_years"]]
     frame = cohort.frame.merge(facts, on="patient", how="left", validate="many_to_one")
-    notices = (*table_notices(frame, cohort.unit), *entry_notices(frame, cohort.unit))
+    notices = period_notices(frame, cohort.unit)
     return Cohort(frame, notices, cohort.source, written=cohort.written)

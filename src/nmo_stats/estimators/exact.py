@@ -181,7 +181,7 @@ def _probabilities(patients: Strata, log_ratio: Floats) -> Floats:
         odd = [parts.pop()] if len(parts) % 2 else []
         pairs = zip(parts[::2], parts[1::2], strict=True)
         by_fft = most > _MOST_DIRECT_RELAPSES
-        parts = [_convolved(one, other, by_fft=by_fft)[:, : most + 1] for one, other in pairs] + odd
+        parts = [_convolved(*pair, by_fft=by_fft)[:, : most + 1] for pair in pairs] + odd
     return parts[0]
 
 

@@ -25,7 +25,18 @@ class Cohorts:
 
     @classmethod
     def of(cls, pair: Comparison) -> Cohorts:
-        """Return a comparison as one series."""
+        """Return a comparison as one series.
+
+        Parameters
+        ----------
+        pair
+            The two periods.
+
+        Returns
+        -------
+        Cohorts
+            A series of one.
+        """
         return cls(pair.relapses[None], pair.years[None])
 
     def __len__(self) -> int:
@@ -42,11 +53,28 @@ class Cohorts:
         return np.asarray((self.relapses.sum(axis=1) > 0).all(axis=1))
 
     def only(self, chosen: Flags | Counts) -> Cohorts:
-        """Return some of the series, by a mask or by their numbers."""
+        """Return some of the series.
+
+        Parameters
+        ----------
+        chosen
+            A mask, or numbers of series.
+
+        Returns
+        -------
+        Cohorts
+            The chosen ones.
+        """
         return Cohorts(self.relapses[chosen], self.years[chosen])
 
     def pooled(self) -> Cohorts:
-        """Return the series with all patients taken together as one."""
+        """Return the series with all patients taken together.
+
+        Returns
+        -------
+        Cohorts
+            Series of one patient each.
+        """
         return Cohorts(self.relapses.sum(axis=1, keepdims=True), self.years.sum(axis=1, keepdims=True))
 
 
@@ -63,11 +91,6 @@ class Intervals:
     estimate: Floats
     low: Floats
     high: Floats
-
-    @classmethod
-    def none(cls, series: int) -> Intervals:
-        """Return the answers of a method that is identified nowhere."""
-        return cls(*np.full((3, series), np.nan))
 
     def taken(self, places: Counts) -> Intervals:
         """Return the answers at some places, repeated as often as a place is named."""

@@ -101,8 +101,8 @@ def profile_limits(
 
     def excess(log_ratio: Floats, number: Counts) -> Floats:
         # the signed root of the deviance rises in nearly a straight line
-        place = number % series
-        root = np.sign(log_ratio - log_estimate[place]) * np.sqrt(deviance(log_ratio, place))
+        own = number % series
+        root = np.sign(log_ratio - log_estimate[own]) * np.sqrt(deviance(log_ratio, own))
         return np.asarray(root + np.where(number < series, cut, -cut))
 
     start = np.tile(log_estimate, 2)

@@ -33,6 +33,9 @@ _PRECISION: Final = 1e-8  # of a limit, on the log scale
 _LONGEST_STEP: Final = 2.0
 _HALVINGS: Final = 12
 _LOG_OVERDISPERSION: Final = 2
+_DESIGN: Final = np.array(
+    [[1.0, 0.0], [1.0, 1.0]]
+)  # log rate of a period in log reference rate and log ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,19 +156,16 @@ class _Data:
         by_a_twice = (self.exceeding * steps / (1 + steps) ** 2).sum(axis=1) + (
             -logs + mean / grown - a * y * mean / grown + tilted * a * mean / grown
         ).sum(axis=(1, 2))
-        mixed = (-by_mean * a * mean / grown).sum(axis=1)
-        score = np.stack([by_mean.sum(axis=(1, 2)), by_mean[..., 1].sum(axis=1), by_a], axis=1)
-        rate, ratio = by_mean_twice.sum(axis=(1, 2)), by_mean_twice[..., 1].sum(axis=1)
-        rows = [
-            [rate, ratio, mixed.sum(axis=1)],
-            [ratio, ratio, mixed[:, 1]],
-            [mixed.sum(axis=1), mixed[:, 1], by_a_twice],
-        ]
-        return score, np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+        mixed = (-by_mean * a * mean / grown).sum(axis=1) @ _DESIGN
+        curvature = np.empty((len(at), 3, 3))
+        curvature[:, :2, :2] = np.einsum("sp,pi,pj->sij", by_mean_twice.sum(axis=1), _DESIGN, _DESIGN)
+        curvature[:, :2, 2] = curvature[:, 2, :2] = mixed
+        curvature[:, 2, 2] = by_a_twice
+        return np.column_stack([by_mean.sum(axis=1) @ _DESIGN, by_a]), curvature
 
     def _overdispersion_and_mean(self, at: Floats) -> tuple[Floats, Floats]:
-        log_rate = at[:, 0, None] + np.array([0.0, 1.0]) * at[:, 1, None]
-        return np.exp(at[:, _LOG_OVERDISPERSION])[:, None, None], self.years * np.exp(log_rate)[:, None, :]
+        mean = self.years * np.exp(at[:, :2] @ _DESIGN.T)[:, None, :]
+        return np.exp(at[:, _LOG_OVERDISPERSION])[:, None, None], mean
 
 
 def _from_starts(data: _Data, rates: Floats) -> tuple[Floats, Floats]:
@@ -182,8 +182,7 @@ def _maximum(data: _Data, start: Floats, free: tuple[int, ...]) -> tuple[Floats,
     at, value = start.copy(), data.log_likelihood(start)
     open_places = np.arange(len(at))
     for _ in range(_MOST_ROUNDS):
-        held = data.only(open_places)
-        moved, gained = _improved(held, at[open_places], value[open_places], free)
+        moved, gained = _improved(data.only(open_places), at[open_places], value[open_places], free)
         at[open_places] = moved
         gain, value[open_places] = gained - value[open_places], gained
         open_places = open_places[gain > _SETTLED]

@@ -61,6 +61,10 @@ class SignedRank(_PairedTest):
 
     Parameters
     ----------
+    p_value
+        Exact two-sided p-value.
+    smallest_p_value
+        The smallest that so many non-zero differences can give, 2 / 2^n.
     pairs
         Non-zero differences; above 500 the p-value is the Normal limit.
     """
@@ -79,6 +83,10 @@ class SignTest(_PairedTest):
 
     Parameters
     ----------
+    p_value
+        Exact two-sided p-value.
+    smallest_p_value
+        The smallest that so many non-zero differences can give, 2 / 2^n.
     positive, negative
         Differences above and below 0.
     """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
+import numpy as np
 from scipy.special import ndtri
 
+from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Interval, RateDifference, require_level
+from nmo_stats.numerics.roots import increasing_roots
 
 
 def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDifference | None:
@@ -31,31 +33,29 @@ def pooled_rate_difference(pair: Comparison, level: float = 0.95) -> RateDiffere
     1.955 (0.305 to 4.218)
     """
     level = require_level(level)
-    (reference, comparator), (reference_years, comparator_years) = pair.totals, pair.total_years
-    if not (reference and comparator):
+    relapses, years = np.array(pair.totals), np.array(pair.total_years)
+    if not relapses.all():
         return None
-    estimate = reference / reference_years - comparator / comparator_years
+    estimate = float(relapses[0] / years[0] - relapses[1] / years[1])
     quantile = float(ndtri((1 + level) / 2))
+    targets = quantile * np.array([-1.0, 1.0])  # of a root that rises with the difference
 
-    def score(difference: float) -> float:
-        rate = _constrained_comparator_rate(pair, difference)
-        variance = (rate + difference) / reference_years + rate / comparator_years
-        return (estimate - difference) / math.sqrt(variance)
+    def excess(difference: Floats, number: Counts) -> Floats:
+        rate = _constrained_comparator_rate(relapses, years, difference)
+        variance = (rate + difference) / years[0] + rate / years[1]
+        return np.asarray((difference - estimate) / np.sqrt(variance) - targets[number])
 
-    step = quantile * math.sqrt(reference / reference_years**2 + comparator / comparator_years**2)
-    low_bound, high_bound = estimate - step, estimate + step
-    while score(low_bound) < quantile:
-        low_bound -= step
-    while score(high_bound) > -quantile:
-        high_bound += step
-    low = brentq(lambda difference: score(difference) - quantile, low_bound, estimate, xtol=1e-12)
-    high = brentq(lambda difference: score(difference) + quantile, estimate, high_bound, xtol=1e-12)
+    step = quantile * math.sqrt(np.sum(relapses / years**2))
+    low, high = increasing_roots(excess, np.full(2, estimate), step, precision=1e-12)
     return RateDifference(estimate, Interval(float(low), float(high), level, "confidence"))
 
 
-def _constrained_comparator_rate(pair: Comparison, difference: float) -> float:
+def _constrained_comparator_rate(relapses: Counts, years: Floats, difference: Floats) -> Floats:
     """Return the comparator rate that maximizes the likelihood when rate_0 = rate_1 + difference."""
-    relapses, years = sum(pair.totals), sum(pair.total_years)
-    linear = years * difference - relapses
-    root = math.sqrt(linear**2 + 4 * years * difference * pair.totals[1])
-    return (root - linear) / (2 * years) if linear <= 0 else 2 * difference * pair.totals[1] / (root + linear)
+    linear = years.sum() * difference - relapses.sum()
+    product = 2 * difference * relapses[1]
+    root = np.sqrt(linear**2 + 2 * years.sum() * product)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of the form that is not taken
+        return np.asarray(
+            np.where(linear <= 0, (root - linear) / (2 * years.sum()), product / (root + linear))
+        )

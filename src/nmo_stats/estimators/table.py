@@ -23,20 +23,44 @@ CLASSICAL: Final[tuple[tuple[str, Estimator], ...]] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A method without a number, and why: not identified by the data, or failed in its computation."""
+    """A method without a number, and why.
+
+    Parameters
+    ----------
+    method
+        Its name.
+    reason
+        Why it has none.
+    failed
+        Whether its computation failed; else the data do not identify the ratio.
+    """
 
     method: str
     reason: str
     failed: bool = False
 
     def to_dict(self) -> dict[str, str]:
-        """Return one row of ``not_identified`` in the ``rates`` JSON."""
+        """Return one row of ``not_identified`` in the ``rates`` JSON.
+
+        Returns
+        -------
+        dict of str to str
+            Method and reason.
+        """
         return {"method": self.method, "reason": self.reason}
 
 
 @dataclass(frozen=True, eq=False)
 class RateResults:
-    """Every estimate of the ratio, and every method that gave none."""
+    """Every estimate of the ratio, and every method that gave none.
+
+    Parameters
+    ----------
+    estimates
+        Rate ratios, in the order of the methods.
+    refusals
+        Methods without a number.
+    """
 
     estimates: tuple[RateRatio, ...]
     refusals: tuple[Refusal, ...]
@@ -87,7 +111,13 @@ class RateResults:
         return same
 
     def by_reason(self) -> dict[str, tuple[str, ...]]:
-        """Return the refused methods under each reason."""
+        """Return the refused methods under each reason.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Reasons in the order in which they were first given.
+        """
         reasons = dict.fromkeys(refusal.reason for refusal in self.refusals)
         return {
             reason: tuple(refusal.method for refusal in self.refusals if refusal.reason == reason)

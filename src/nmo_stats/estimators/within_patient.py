@@ -32,6 +32,7 @@ _MOST_REPLICATES: Final = 10_000
 _SIMULATED_CELLS: Final = 1_000_000
 _MOST_NEWTON_STEPS: Final = 60
 _SETTLED: Final = 1e-8  # a Newton step on the log scale: the next one is of the order of its square
+_MARGIN: Final = 1.0  # on the log scale
 _SAME_RATIO: Final = 12  # decimals in which the log time ratios of two patients agree
 _SIMULATION_SEED: Final = 19900301
 
@@ -134,7 +135,8 @@ def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) 
     target = np.where(side > 0, target, everything - target)
     offsets = side[:, None] * offsets
     log_odds = np.log(target) - np.log(everything - target)
-    low, high = log_odds - offsets.max(axis=-1), log_odds - offsets.min(axis=-1)
+    # A root can lie at an end of its range, where every other patient has no relapse: Newton steps may pass it.
+    low, high = log_odds - offsets.max(axis=-1) - _MARGIN, log_odds - offsets.min(axis=-1) + _MARGIN
     estimate = (low + high) / 2
     for _ in range(_MOST_NEWTON_STEPS):
         chance = expit(estimate[:, None] + offsets)

@@ -8,11 +8,12 @@ import numpy as np
 
 from nmo_stats.arrays import Codes
 from nmo_stats.cohort.account import Merging
-from nmo_stats.cohort.notices import Notice, listed
+from nmo_stats.cohort.notices import Notice
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES
 from nmo_stats.events.rules import DEFAULT_GAP_DAYS, Counted, Rules
 from nmo_stats.events.timeline import NO_DAY, Events
+from nmo_stats.tables.files import listed
 
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nmo_stats.arrays import Flags
 from nmo_stats.cohort import Cohort, Notice
-from nmo_stats.cohort.notices import listed, remark_notices, table_notices, times_notices
+from nmo_stats.cohort.notices import remark_notices, table_notices, times_notices
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, KNOWN
 from nmo_stats.errors import CohortError
 from nmo_stats.events.account import account
@@ -21,8 +21,8 @@ from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without
 from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Events
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.coded import coded_table
-from nmo_stats.tables.files import TableFile
+from nmo_stats.tables.files import TableFile, listed
+from nmo_stats.tables.reading import read_table
 
 Data = str | Path | TableFile | pd.DataFrame
 
@@ -104,9 +104,7 @@ def read_events(  # noqa: PLR0913  every rule by its name, as at the prompt
     ((2, 0), (2, 1))
     """
     rules = Rules(min_gap_days, run_in_days, gap, end, switch_window_days, dates)
-    events = events_of(
-        coded_table(treatments, "treatments"), coded_table(relapses, "relapses"), columns, rules
-    )
+    events = events_of(read_table(treatments, "treatments"), read_table(relapses, "relapses"), columns, rules)
     counts = counted(events, rules)
     if problems := implausible(events, counts, rules):
         raise CohortError(problems, events.source.name)

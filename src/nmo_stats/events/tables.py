@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arrays import Codes, Flags
-from nmo_stats.cohort.persons import person_problems
+from nmo_stats.cohort.rows import person_problems
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.events.columns import (
     COMPUTED,
@@ -32,20 +31,19 @@ from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.rules import Rules
 from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets, timeline
 from nmo_stats.tables.cells import Fault, shown
-from nmo_stats.tables.coded import CodedTable, ParsedColumn, coded_in_our_shape, parsed_coded
+from nmo_stats.tables.column_names import is_fact
 from nmo_stats.tables.columns import (
     Columns,
     by_row,
     covariate_series,
     header_below,
-    missing_columns,
-    named_columns,
+    header_problems,
+    parsed_columns,
     renaming,
     renaming_problems,
-    with_sheets,
 )
-from nmo_stats.tables.person_facts import is_fact
-from nmo_stats.tables.raw import Source
+from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.table import CodedTable, ParsedColumn, Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
@@ -133,8 +131,8 @@ def events_of(
     """
     mapping = renaming(columns)
     given = (
-        coded_in_our_shape(treatments, mapping, TREATMENTS),
-        coded_in_our_shape(relapses, mapping, RELAPSES),
+        in_our_shape(treatments, mapping, TREATMENTS),
+        in_our_shape(relapses, mapping, RELAPSES),
     )
     texts = date_texts(given, mapping, rules.dates)
     courses = _parsed(given[0], TREATMENTS, mapping, texts[0])
@@ -163,24 +161,14 @@ def _parsed(
 ) -> ParsedTable:
     ours = {foreign: name for foreign, name in mapping.items() if name in columns.parsers}
     names = [ours.get(column, column) for column in table.columns]
-    if not set(columns.required) <= set(names) and (below := header_below(table.head, ours, columns)):
+    if below := header_below(table, ours, columns):
         return ParsedTable(table, columns, {}, [below])
-    named, name_problems = named_columns(table.columns, table.cells, ours)
     problem = partial(Problem, table=columns.short)
-    option, call = f"--sheet {columns.short}=", "TableFile(path, sheet="
-    of_names = [
-        *name_problems,
-        *table.faults,
-        *(with_sheets(one, table.unread_sheets, option, call) for one in missing_columns(named, columns)),
-    ]
-    computed = [name for name in named if name in COMPUTED and columns is TREATMENTS]
+    computed = [name for name in dict.fromkeys(names) if name in COMPUTED and columns is TREATMENTS]
     rule = "a column that is not computed from the events"
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    parsed, of_cells = parsed_coded(
-        table, ["" if name in twice else name for name in names], reading_dates(columns, texts)
-    )
+    parsed, of_cells = parsed_columns(table, names, reading_dates(columns, texts))
     problems = [
-        *(replace(one, table=columns.short) for one in of_names),
+        *header_problems(table, names, columns),
         *(problem("present", rule, "rename or remove the column", column=name) for name in computed),
         *once_a_column(of_cells, texts),
     ]
@@ -356,8 +344,7 @@ def _series(column: ParsedColumn, name: str) -> pd.Series[Any]:
         return pd.Series(column.in_rows(), dtype="boolean")
     if name in TREATMENTS.parsers:
         return pd.Series(column.in_rows("float64"))
-    different = covariate_series(list(column.values))
-    return different.take(column.codes).reset_index(drop=True)
+    return covariate_series(column)
 
 
 def _days(column: ParsedColumn) -> Codes:

@@ -87,6 +87,11 @@ def specification_curve(sensitivity: Sensitivity, axes: Axes) -> Axes:
     -------
     matplotlib.axes.Axes
         The same axes.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another type.
     """
     instance("sensitivity", sensitivity, Sensitivity)
     instance("axes", axes, Axes)
@@ -132,6 +137,11 @@ def no_effect(
     -------
     matplotlib.axes.Axes
         The same axes.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another type.
     """
     for design in sequence("designs", designs, "designs with no effect"):
         instance("designs", design, NoEffect)

@@ -366,7 +366,7 @@ class HierarchicalFit:
         pair = self.model.pair
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        zero = [replace(one, text=f"{one.text}; {_OF_PRIOR}") for one in one_sided_cautions(pair)]
+        zero = [replace(caution, text=f"{caution.text}; {_OF_PRIOR}") for caution in one_sided_cautions(pair)]
         return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
     def _prior_dominated(self) -> tuple[Caution, ...]:

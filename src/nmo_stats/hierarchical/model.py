@@ -168,7 +168,7 @@ def log_no_relapse(mean: Floats, overdispersion: Floats | None) -> Floats:
 
 
 def _require_reference_relapses(pair: Comparison) -> None:
-    rule = "entry='relapse_on_reference' means that every patient relapsed on the reference"
+    rule = "a relapse of every patient on the reference, with entry='relapse_on_reference'"
     remedy = "use entry=None, or leave out patients who did not enter by a relapse"
     problems = [
         Problem("0", rule, remedy, patient=patient, column="relapses")

@@ -187,8 +187,8 @@ class Priors:
     overdispersion: HalfNormal = HalfNormal(0.3)
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            instance(f"prior of {one.name}", getattr(self, one.name), type(one.default))
+        for field in fields(self):
+            instance(f"prior of {field.name}", getattr(self, field.name), type(field.default))
 
     def of(self, parameter: str) -> Prior:
         """Return the prior of a top-level parameter by its name.

@@ -19,7 +19,6 @@ from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Normal, Priors
 from nmo_stats.names import HIERARCHICAL
 
-METHOD: Final = HIERARCHICAL
 _COLUMNS: Final = ("estimate", "low", "high", "probability_below_1")
 RATIO_PRIORS: Final = {
     "sceptical": Normal(0.0, 0.5),
@@ -77,7 +76,7 @@ class Refits:
             They compute every other model.
         """
         known = cls(level)
-        if fit.method == METHOD:
+        if fit.method == HIERARCHICAL:
             with contextlib.suppress(ConvergenceError):  # remembered, and raised when asked for
                 known._ask(fit.model, lambda: fit.rate_ratio(level))
         return known

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -22,7 +23,7 @@ from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.operating.running import CALIBRATION, HERE, Execution, computed, task_name
+from nmo_stats.operating.running import CALIBRATION, HERE, Execution, Task, computed, in_blocks
 from nmo_stats.operating.simulation import MOST_REPLICATES
 
 Engine = Literal["quadrature", "nuts"]
@@ -70,28 +71,6 @@ class Setting:
             self.likelihood,
             self.entry,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationTask:
-    """One block of replicates of a calibration."""
-
-    setting: Setting
-    number: int
-    replicates: int
-
-    @property
-    def name(self) -> str:
-        """A name that two tasks share only if they have the same result."""
-        return task_name(("calibration", asdict(self.setting), self.number, self.replicates), CALIBRATION)
-
-    def compute(self) -> pd.DataFrame:
-        """Return for each replicate the posterior probability below the true value of each parameter.
-
-        NaN in a replicate whose fit failed a check; they are counted, not left out in silence.
-        """
-        rng = np.random.default_rng(np.random.SeedSequence(self.setting.seed, spawn_key=(self.number,)))
-        return pd.DataFrame([_replicate(self.setting, rng) for _ in range(self.replicates)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +125,10 @@ def calibrate(setting: Setting, replicates: int = 1_000, *, execution: Execution
     instance("setting", setting, Setting)
     instance("execution", execution, Execution)
     replicates = whole("replicates", replicates, 1, MOST_REPLICATES)
+    settings = "calibration", asdict(setting)
     work = [
-        CalibrationTask(setting, number, min(BLOCK, replicates - start))
-        for number, start in enumerate(range(0, replicates, BLOCK))
+        Task((*settings, number), CALIBRATION, size, partial(_block, setting, number, size))
+        for number, size in in_blocks(replicates, BLOCK)
     ]
     return Calibration(setting, pd.concat(computed(work, execution), ignore_index=True))
 
@@ -196,6 +176,15 @@ def draw(setting: Setting, rng: np.random.Generator) -> tuple[dict[str, float], 
     top = {name: np.asarray(value) for name, value in truth.items()}
     relapses = simulate_relapses(model, rng, log_rates(top, u, v), top.get("overdispersion"))
     return truth, replace(model, pair=Comparison.from_arrays(relapses, model.pair.years))
+
+
+def _block(setting: Setting, number: int, replicates: int) -> pd.DataFrame:
+    """Return for each replicate the posterior probability below the true value of each parameter.
+
+    NaN in a replicate whose fit failed a check; they are counted, not left out in silence.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(setting.seed, spawn_key=(number,)))
+    return pd.DataFrame([_replicate(setting, rng) for _ in range(replicates)])
 
 
 def _replicate(setting: Setting, rng: np.random.Generator) -> dict[str, float]:

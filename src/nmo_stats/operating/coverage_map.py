@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from nmo_stats.cohort import Comparison, data_folder
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.methods import ESTIMATORS
-from nmo_stats.operating.running import HERE, SIMULATION, Execution, code_hash, computed, task_name
+from nmo_stats.operating.running import HERE, SIMULATION, Execution, Task, code_hash, computed
 from nmo_stats.operating.simulation import MOST_REPLICATES, simulate
 
 TIMES: Final = ((32 / 12, 21 / 12), (8 / 12, 18 / 12), (4 / 12, 9 / 12))  # of the founding example
@@ -53,25 +53,6 @@ _LIKE_PATIENTS: Final = (
 _LIKE: Final = 1.5
 _FILE: Final = "coverage_map.csv"
 _MADE: Final = "made.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One design of the map, computed as one task."""
-
-    design: Design
-    replicates: int
-
-    @property
-    def name(self) -> str:
-        """A name that two tasks share only if they have the same result."""
-        settings = ("cell", self.design.to_dict(), self.replicates, LEVEL, list(ESTIMATORS))
-        return task_name(settings, SIMULATION)
-
-    def compute(self) -> pd.DataFrame:
-        """Return the axes of the cell and the measures of every estimator, one row each."""
-        found = simulate(self.design, replicates=self.replicates, level=LEVEL).to_frame()
-        return pd.DataFrame(axes_of(self.design), index=found.index).join(found)
 
 
 def axes_of(design: Design) -> dict[str, object]:
@@ -127,7 +108,22 @@ def make(
     replicates = whole("replicates", replicates, 10, MOST_REPLICATES)
     given = cells() if designs is None else sequence("designs", designs, "designs")
     chosen = [instance("designs", design, Design) for design in given] or list(cells())
-    return pd.concat(computed([Cell(design, replicates) for design in chosen], execution), ignore_index=True)
+    work = [
+        Task(
+            ("cell", design.to_dict(), LEVEL, list(ESTIMATORS)),
+            SIMULATION,
+            replicates,
+            partial(_cell, design, replicates),
+        )
+        for design in chosen
+    ]
+    return pd.concat(computed(work, execution), ignore_index=True)
+
+
+def _cell(design: Design, replicates: int) -> pd.DataFrame:
+    """Return the axes of a cell and the measures of every estimator, one row each."""
+    frame = simulate(design, replicates=replicates, level=LEVEL).to_frame()
+    return pd.DataFrame(axes_of(design), index=frame.index).join(frame)
 
 
 def renewed(part: pd.DataFrame, replicates: int) -> pd.DataFrame:
@@ -213,7 +209,7 @@ def like(pair: Comparison, table: pd.DataFrame | None = None) -> pd.DataFrame:
         for times, rule in product(FOLLOW_UPS, RULES)
     }
     # An empty list would select no columns, not no rows.
-    kept = np.array([near[place] for place in zip(rows["follow_up"], rows["rule"], strict=True)], dtype=bool)
+    kept = np.array([near[cell] for cell in zip(rows["follow_up"], rows["rule"], strict=True)], dtype=bool)
     return rows.loc[kept]
 
 
@@ -283,13 +279,13 @@ def coverage_ranges(rows: pd.DataFrame) -> tuple[CoverageRange, ...]:
 
 def cell_of(row: pd.Series) -> Design:
     """Return the design of a row of the map."""
-    place = {name: row[name] for name in AXES}
-    return next(design for design in cells() if axes_of(design) == place)
+    axes = {name: row[name] for name in AXES}
+    return next(design for design in cells() if axes_of(design) == axes)
 
 
 def _nearest(value: float, axis: Sequence[float], factor: float) -> float | None:
     """Return the next value of an axis if it is at most a factor away."""
     if value <= 0:
         return None
-    best = min(axis, key=lambda one: abs(math.log(one / value)))
+    best = min(axis, key=lambda point: abs(math.log(point / value)))
     return best if abs(math.log(best / value)) <= math.log(factor) * (1 + 1e-9) else None

@@ -38,7 +38,6 @@ _LARGEST: Final = {
     "sd_rate_ratio": 10.0,
     "overdispersion": 100.0,
 }
-_NUMBERS: Final = tuple(_LARGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,11 @@ class UniformTimes:
     ----------
     reference, comparator
         Shortest and longest time, years.
+
+    Raises
+    ------
+    ArgumentError
+        If a time is out of its range, or the shortest is longer than the longest.
     """
 
     reference: tuple[float, float]
@@ -64,7 +68,20 @@ class UniformTimes:
             object.__setattr__(self, name, (float(shortest), float(longest)))
 
     def draw(self, rng: np.random.Generator, cohorts: int, patients: int) -> Floats:
-        """Return times in years, shape (cohorts, patients, 2)."""
+        """Return times in years.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        cohorts, patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (cohorts, patients, 2).
+        """
         low, high = np.array([self.reference, self.comparator]).T
         return np.asarray(rng.uniform(low, high, (cohorts, patients, 2)))
 
@@ -96,6 +113,11 @@ class Design:
     seed
         Seed of all random numbers.
 
+    Raises
+    ------
+    ArgumentError
+        If a number or a time is out of its range, or the rule is unknown.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
@@ -118,8 +140,9 @@ class Design:
     def __post_init__(self) -> None:
         object.__setattr__(self, "patients", whole("patients", self.patients, 1, _MOST_PATIENTS))
         object.__setattr__(self, "seed", valid_seed(self.seed))
-        for name in _NUMBERS:
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        for name, most in _LARGEST.items():
+            value = number(name.replace("_", " "), getattr(self, name), -most, most)
+            object.__setattr__(self, name, value)
         if not isinstance(self.times, UniformTimes):
             object.__setattr__(self, "times", _times(self.times))
         one_of("rule", self.rule, RULES)
@@ -131,6 +154,18 @@ class Design:
 
         The pooled rate is taken as that of a typical patient: with the spreads of the default the mean rate
         is 14 % higher.
+
+        Parameters
+        ----------
+        pair
+            The two periods.
+        rate_ratio
+            The true ratio.
+
+        Returns
+        -------
+        Design
+            With as many patients.
 
         Raises
         ------
@@ -153,11 +188,34 @@ class Design:
         )
 
     def with_patients(self, patients: int) -> Design:
-        """Return the same design with another number of patients, times recycled evenly."""
+        """Return the same design with another number of patients, times recycled evenly.
+
+        Parameters
+        ----------
+        patients
+            Number of patients.
+
+        Returns
+        -------
+        Design
+            With the same seed.
+        """
         return replace(self, patients=patients)
 
     def draw(self, rng: np.random.Generator, cohorts: int) -> Cohorts:
         """Return simulated series.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        cohorts
+            Number of series.
+
+        Returns
+        -------
+        Cohorts
+            Counts and times.
 
         Raises
         ------
@@ -170,22 +228,24 @@ class Design:
             # from the middle of even shares of the sorted times: fewer patients are like all, in any order
             places = (np.arange(self.patients) + 0.5) * (len(self.times) / self.patients)
             years = np.array(self.times)[places.astype(np.int64)]
-        found = simulate_cohorts(rng, self.rates, RULES[self.rule], years, cohorts)
-        most = found.relapses.max()
+        series = simulate_cohorts(rng, self.rates, RULES[self.rule], years, cohorts)
+        most = series.relapses.max()
         if most > _MOST_RELAPSES:
             raise ArgumentError(
                 f"a simulated period has {most:,.0f} relapses. Expected: at most {_MOST_RELAPSES:,}; "
                 "lower the rate, the spreads or the times."
             )
-        return found
+        return series
 
     def to_dict(self) -> dict[str, object]:
-        """Return plain values for JSON; times in years."""
+        """Return plain values for JSON.
+
+        Returns
+        -------
+        dict of str to object
+            The fields; times in years.
+        """
         return asdict(self)
-
-
-def _number(name: str, value: object) -> float:
-    return number(name.replace("_", " "), value, -_LARGEST[name], _LARGEST[name])
 
 
 def _times(times: object) -> tuple[tuple[float, float], ...]:

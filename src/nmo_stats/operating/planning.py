@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -69,9 +70,11 @@ class Plan:
         """
         if self.misleads(method):
             return None, None
-        known = sorted((size, found[method]) for size, found in self.tried.items() if method in found)
+        known = _by_size(self.tried, method)
         ends = [
-            next((size for size, one in known if power_limits(one)[end] >= self.power), None)
+            next(
+                (size for size, measures in known.items() if power_limits(measures)[end] >= self.power), None
+            )
             for end in (1, 0)
         ]
         return ends[0], ends[1]
@@ -86,9 +89,9 @@ class Plan:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each size and method."""
-        sizes = [(size, one) for size in sorted(self.tried) for one in self.tried[size].values()]
-        frame = measures_frame([one for _, one in sizes])
-        frame.insert(0, "patients", [size for size, _ in sizes])
+        rows = [(size, measures) for size in sorted(self.tried) for measures in self.tried[size].values()]
+        frame = measures_frame([measures for _, measures in rows])
+        frame.insert(0, "patients", [size for size, _ in rows])
         return frame
 
 
@@ -141,44 +144,30 @@ def plan(
     tried: dict[int, dict[str, Measures]] = {}
     no_effect: dict[str, Measures] = {}
 
-    def measured(method: str, chosen: Design) -> Measures:
+    def simulated(method: str, chosen: Design) -> Measures:
         return simulate(chosen, [method], replicates, level=level, execution=execution).measures[0]
 
-    def is_enough(method: str, size: int) -> bool:
-        found = tried.setdefault(size, {})
-        if method not in found:
-            found[method] = measured(method, design.with_patients(size))
-        return detected(found[method]) >= power
-
-    def limits(method: str, size: int) -> tuple[float, float]:
-        is_enough(method, size)  # which simulates it
-        return power_limits(tried[size][method])
+    def measured(method: str, size: int) -> Measures:
+        by_method = tried.setdefault(size, {})
+        if method not in by_method:
+            by_method[method] = simulated(method, design.with_patients(size))
+        return by_method[method]
 
     for method in require_estimators(methods):
-        place = min(_first(partial(is_enough, method)), len(SIZES) - 1)
-        _surround(place, partial(limits, method), power)
+        _search(partial(measured, method), power)
         size = _enough(tried, method, power) or SIZES[-1]
-        no_effect[method] = measured(method, replace(design.with_patients(size), rate_ratio=1.0))
+        no_effect[method] = simulated(method, replace(design.with_patients(size), rate_ratio=1.0))
     return Plan(design, level, power, replicates, tried, no_effect)
 
 
-def _first(is_enough: Callable[[int], bool]) -> int:
-    """Return the place of the first size that is enough, by bisection; the number of sizes if none is."""
-    first, last = 0, len(SIZES)
-    while first < last:
-        middle = (first + last) // 2
-        first, last = (first, middle) if is_enough(SIZES[middle]) else (middle + 1, last)
-    return first
-
-
-def _surround(place: int, limits: Callable[[int], tuple[float, float]], power: float) -> None:
-    """Simulate sizes around a place until power is surely too low on one side, surely enough on the other."""
-    below = above = place
-    while below > 0 and limits(SIZES[below - 1])[1] >= power:
+def _search(measured: Callable[[int], Measures], power: float) -> None:
+    """Simulate sizes until power is surely too low below the first that is enough, and surely enough above."""
+    first = bisect_left(SIZES, x=True, key=lambda size: detected(measured(size)) >= power)
+    below = above = min(first, len(SIZES) - 1)
+    while below > 0 and power_limits(measured(SIZES[below - 1]))[1] >= power:
         below -= 1
-    while above < len(SIZES) - 1 and limits(SIZES[above])[0] < power:
+    while power_limits(measured(SIZES[above]))[0] < power and above < len(SIZES) - 1:
         above += 1
-    limits(SIZES[above])
 
 
 def _require_plannable(design: Design, power: float, methods: Sequence[str]) -> None:
@@ -211,5 +200,8 @@ def power_limits(measures: Measures) -> tuple[float, float]:
 
 
 def _enough(tried: dict[int, dict[str, Measures]], method: str, power: float) -> int | None:
-    sizes = (size for size, found in tried.items() if method in found and detected(found[method]) >= power)
-    return min(sizes, default=None)
+    return next((size for size, row in _by_size(tried, method).items() if detected(row) >= power), None)
+
+
+def _by_size(tried: dict[int, dict[str, Measures]], method: str) -> dict[int, Measures]:
+    return {size: tried[size][method] for size in sorted(tried) if method in tried[size]}

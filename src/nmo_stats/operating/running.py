@@ -20,7 +20,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import pandas as pd
 
@@ -52,19 +52,45 @@ Progress = Callable[[int, int], None]
 Finished = Iterator[tuple[int, pd.DataFrame]]
 
 
-class Task(Protocol):
-    """A block of replicates."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A block of replicates.
+
+    Parameters
+    ----------
+    settings
+        All that its result depends on beside the code; plain values.
+    code
+        The parts of the package that it depends on.
+    replicates
+        Number of replicates in the block.
+    compute
+        Returns the result of the block, the same wherever it is computed.
+    """
+
+    settings: tuple[object, ...]
+    code: tuple[str, ...]
+    replicates: int
+    compute: Callable[[], pd.DataFrame]
 
     @property
     def name(self) -> str:
-        """A name that two tasks share only if they have the same result."""
+        """A name that two tasks share only if they have the same settings, code, and so result."""
+        known = json.dumps([*self.settings, self.replicates, code_hash(self.code)], sort_keys=True)
+        return hashlib.sha256(known.encode()).hexdigest()[:24]
 
-    @property
-    def replicates(self) -> int:
-        """Number of replicates in the block."""
 
-    def compute(self) -> pd.DataFrame:
-        """Return the result of the block, the same wherever it is computed."""
+def in_blocks(replicates: int, size: int) -> list[tuple[int, int]]:
+    """Return the number of each block and its replicates.
+
+    Examples
+    --------
+    >>> in_blocks(2_500, 1_000)
+    [(0, 1000), (1, 1000), (2, 500)]
+    """
+    return [
+        (number, min(size, replicates - start)) for number, start in enumerate(range(0, replicates, size))
+    ]
 
 
 _MOST_WORKERS: Final = 1_024
@@ -84,6 +110,11 @@ class Execution:
         Where finished blocks are kept as Parquet files: a run that was interrupted goes on where it stopped.
     progress
         Called with the replicates done and their number.
+
+    Raises
+    ------
+    ArgumentError
+        If an option is out of its range, or both workers and a scheduler are given.
     """
 
     workers: int = 1
@@ -112,8 +143,8 @@ def computed(work: Sequence[Task], execution: Execution) -> list[pd.DataFrame]:
     total = sum(task.replicates for task in work)
     done = total - sum(work[number].replicates for number in waiting)
     progress(done, total)
-    for place, table in _finished([work[number] for number in waiting], execution):
-        number = waiting[place]
+    for position, table in _finished([work[number] for number in waiting], execution):
+        number = waiting[position]
         tables[number] = table
         _keep(work[number], table, execution.folder)
         done += work[number].replicates
@@ -210,12 +241,6 @@ def _path(task: Task, folder: str | Path) -> Path:
     return Path(folder) / f"{task.name}.parquet"
 
 
-def task_name(settings: Sequence[object], code: tuple[str, ...]) -> str:
-    """Return a name that two tasks share only if they have the same settings, code, and so result."""
-    known = json.dumps([*settings, code_hash(code)], sort_keys=True)
-    return hashlib.sha256(known.encode()).hexdigest()[:24]
-
-
 @cache
 def code_hash(parts: tuple[str, ...]) -> str:
     """Return a SHA-256 of the source of parts of the package without comments, docstrings and imports."""
@@ -241,8 +266,8 @@ def _is_silent(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.Import, ast.ImportFrom))
 
 
-def _sources(place: Traversable) -> list[bytes]:
-    if place.is_file():
-        return [_bare(place.read_text(encoding="utf-8"))] if place.name.endswith(".py") else []
-    inside = sorted(place.iterdir(), key=lambda entry: entry.name)
+def _sources(part: Traversable) -> list[bytes]:
+    if part.is_file():
+        return [_bare(part.read_text(encoding="utf-8"))] if part.name.endswith(".py") else []
+    inside = sorted(part.iterdir(), key=lambda entry: entry.name)
     return [text for entry in inside for text in _sources(entry)]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from nmo_stats.arguments import instance, text, whole
-from nmo_stats.arrays import Floats
+from nmo_stats.arrays import Flags, Floats
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import json_number, require_level
 from nmo_stats.estimators.intervals import Answers, Intervals, PValues
@@ -24,7 +25,7 @@ from nmo_stats.names import HIERARCHICAL
 from nmo_stats.numerics.threads import one_thread
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.methods import ESTIMATORS, HIGHEST_LEVEL, TESTS, answers, require_estimators
-from nmo_stats.operating.running import HERE, SIMULATION, Execution, computed, task_name
+from nmo_stats.operating.running import HERE, SIMULATION, Execution, Task, computed, in_blocks
 
 ALL = tuple(ESTIMATORS)
 BLOCK: Final = 1_000
@@ -80,7 +81,13 @@ class Measures:
     log_width_se: float | None
 
     def to_dict(self) -> dict[str, object]:
-        """Return a dictionary of plain numbers for JSON."""
+        """Return plain numbers for JSON.
+
+        Returns
+        -------
+        dict of str to object
+            The fields; infinity as ``"inf"``, None where a number does not exist.
+        """
         return {
             name: json_number(value) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -109,18 +116,40 @@ class Characteristics:
     measures: tuple[Measures, ...]
 
     def find(self, method: str) -> Measures | None:
-        """Return the measures of one estimator, or None."""
+        """Return the measures of one estimator, or None.
+
+        Parameters
+        ----------
+        method
+            Its name.
+
+        Returns
+        -------
+        Measures or None
+            None if it was not simulated.
+
+        Raises
+        ------
+        ArgumentError
+            If the name is no text.
+        """
         wanted = text("method", method)
-        return next((found for found in self.measures if found.method == wanted), None)
+        return next((measures for measures in self.measures if measures.method == wanted), None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each estimator."""
+        """Return one row for each estimator.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns are the fields of :class:`Measures`; numbers that do not exist are NaN.
+        """
         return measures_frame(self.measures)
 
 
 def measures_frame(measures: Sequence[Measures]) -> pd.DataFrame:
     """Return one row for each; numbers that do not exist are NaN, infinite ones are infinite."""
-    frame = pd.DataFrame([asdict(one) for one in measures])
+    frame = pd.DataFrame([asdict(row) for row in measures])
     numbers = [name for name in frame if name not in {"method", "replicates"}]
     return frame.astype({"method": "object"} | dict.fromkeys(numbers, "float64"))
 
@@ -147,6 +176,11 @@ def simulate(
         Level of the intervals, and 1 minus the level of tests.
     execution
         Processes, cluster, folder of finished blocks, progress; it does not change the result.
+
+    Returns
+    -------
+    Characteristics
+        Measures of every estimator.
 
     Raises
     ------
@@ -175,52 +209,24 @@ def simulate(
     return Characteristics(design, level, replicates, tuple(measures))
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One block of replicates of a design.
-
-    Parameters
-    ----------
-    design
-        What is simulated.
-    estimators
-        Their names.
-    level
-        Of all intervals.
-    number
-        Of the block, which chooses its random numbers.
-    replicates
-        Series in the block.
-    """
-
-    design: Design
-    estimators: tuple[str, ...]
-    level: float
-    number: int
-    replicates: int
-
-    @property
-    def name(self) -> str:
-        """A name that two tasks share only if they have the same result."""
-        settings = (self.design.to_dict(), self.estimators, self.level, self.number, self.replicates)
-        return task_name(settings, SIMULATION)
-
-    def compute(self) -> pd.DataFrame:
-        """Return what every estimator says about every series, one row each."""
-        seeds = np.random.SeedSequence(self.design.seed, spawn_key=(self.number,))
-        with one_thread():
-            cohorts = self.design.draw(np.random.default_rng(seeds), self.replicates)
-            tables = [_table(name, answers(name, cohorts, self.level)) for name in self.estimators]
-        return pd.concat(tables, ignore_index=True)
-
-
-def tasks(design: Design, estimators: tuple[str, ...], level: float, replicates: int) -> list[Block]:
+def tasks(design: Design, estimators: tuple[str, ...], level: float, replicates: int) -> list[Task]:
     """Return the blocks of a number of replicates."""
-    starts = range(0, replicates, BLOCK)
+    settings = design.to_dict(), estimators, level
     return [
-        Block(design, estimators, level, number, min(BLOCK, replicates - start))
-        for number, start in enumerate(starts)
+        Task((*settings, number), SIMULATION, size, partial(_block, design, estimators, level, number, size))
+        for number, size in in_blocks(replicates, BLOCK)
     ]
+
+
+def _block(
+    design: Design, estimators: tuple[str, ...], level: float, number: int, replicates: int
+) -> pd.DataFrame:
+    """Return what every estimator says about every series; the number chooses the random numbers."""
+    seeds = np.random.SeedSequence(design.seed, spawn_key=(number,))
+    with one_thread():
+        cohorts = design.draw(np.random.default_rng(seeds), replicates)
+        tables = [_table(name, answers(name, cohorts, level)) for name in estimators]
+    return pd.concat(tables, ignore_index=True)
 
 
 def answers_in(table: pd.DataFrame, method: str) -> Answers:
@@ -229,8 +235,8 @@ def answers_in(table: pd.DataFrame, method: str) -> Answers:
     return PValues(*columns) if method in TESTS else Intervals(*columns)
 
 
-def _table(method: str, found: Answers) -> pd.DataFrame:
-    values = {name: getattr(found, name) for name in _fields(method)}
+def _table(method: str, result: Answers) -> pd.DataFrame:
+    values = {name: getattr(result, name) for name in _fields(method)}
     return pd.DataFrame({name: values.get(name, np.nan) for name in _COLUMNS}).assign(method=method)
 
 
@@ -238,15 +244,15 @@ def _fields(method: str) -> tuple[str, ...]:
     return _COLUMNS[3:] if method in TESTS else _COLUMNS[:3]
 
 
-def measured(method: str, found: Answers, ratio: float, level: float) -> Measures:
+def measured(method: str, result: Answers, ratio: float, level: float) -> Measures:
     """Return the measures of one estimator from what it said about every series, the true ratio known."""
-    if isinstance(found, PValues):
-        tests = found.p_value[~np.isnan(found.p_value)]
-        rejects = _share(tests <= (1 - level) * (1 + _ROUNDING))
-        missing = 1 - tests.size / found.p_value.size
-        return Measures(method, found.p_value.size, missing, *_NONE, *rejects, *_NONE, *_NONE, *_NONE)
-    known = ~np.isnan(found.low)
-    estimate, low, high = found.estimate[known], found.low[known], found.high[known]
+    if isinstance(result, PValues):
+        tests = result.p_value[~np.isnan(result.p_value)]
+        rejects = _proportion(tests <= (1 - level) * (1 + _ROUNDING))
+        missing = 1 - tests.size / result.p_value.size
+        return Measures(method, result.p_value.size, missing, *_NONE, *rejects, *_NONE, *_NONE, *_NONE)
+    known = ~np.isnan(result.low)
+    estimate, low, high = result.estimate[known], result.low[known], result.high[known]
     with np.errstate(divide="ignore"):
         log_error = np.log(estimate) - math.log(ratio)
         log_width = np.log(high) - np.log(low)
@@ -254,25 +260,25 @@ def measured(method: str, found: Answers, ratio: float, level: float) -> Measure
         method,
         known.size,
         1 - int(known.sum()) / known.size,
-        *_share(_holds(low, high, ratio)),
-        *_share(~_holds(low, high, 1.0)),
-        *(_NONE if ratio == 1 else _share(~_holds(low, high, 1.0) & ((high < 1) == (ratio < 1)))),
+        *_proportion(_holds(low, high, ratio)),
+        *_proportion(~_holds(low, high, 1.0)),
+        *(_NONE if ratio == 1 else _proportion(~_holds(low, high, 1.0) & ((high < 1) == (ratio < 1)))),
         *_median(log_error),
         *_median(log_width),
     )
 
 
-def _holds(low: Floats, high: Floats, ratio: float) -> np.ndarray:
+def _holds(low: Floats, high: Floats, ratio: float) -> Flags:
     return (low <= ratio * (1 + _ROUNDING)) & (ratio * (1 - _ROUNDING) <= high)
 
 
-def _share(held: np.ndarray) -> tuple[float | None, float | None]:
+def _proportion(holds: Flags) -> tuple[float | None, float | None]:
     """Return a share and its standard error, which at 0 and 1 is that of one more success and failure."""
-    if not held.size:
+    if not holds.size:
         return None, None
-    share = float(held.mean())
-    near = share if 0 < share < 1 else (held.sum() + 1) / (held.size + 2)
-    return share, math.sqrt(near * (1 - near) / held.size)
+    proportion = float(holds.mean())
+    near = proportion if 0 < proportion < 1 else (holds.sum() + 1) / (holds.size + 2)
+    return proportion, math.sqrt(near * (1 - near) / holds.size)
 
 
 def _median(values: Floats) -> tuple[float | None, float | None]:

@@ -22,18 +22,9 @@ from nmo_stats.wording import capital, percent, probability_text, significant
 
 _WITHIN: Final = "conditional_exact"
 _COLUMNS: Final = (HIERARCHICAL, _WITHIN)
-_FAMILIES: Final = {
-    "prior": "Prior",
-    "heterogeneity": "Spread of ratios",
-    "likelihood": "Counts",
-    "entry": "Entry",
-    "trigger": "Switch",
-    "rounding": "Times",
-    "run_in": "Run-in",
-    "merging": "Merging",
-    "leave_one_out": "Patients",
-    "bias_adjustment": "Background",
-}
+_IN_ONE_TABLE: Final = tuple(
+    family for family in FAMILY_NAMES if family not in ("rtm", "benchmark", "tipping")
+)
 _DIRECTIONS: Final = ("added", "removed", "background")
 _CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "P(ratio < 1) below 0.95"}
 
@@ -81,8 +72,7 @@ def assumptions(analysis: Analysis) -> Section:
     blocks = [
         *_curve(sensitivity),
         *([Prose(" ".join(rest))] if rest else []),
-        *_answer_tables(sensitivity),
-        *_tipping_tables(sensitivity),
+        *_tables(sensitivity),
         *_without_number(sensitivity),
     ]
     sentences = tuple(
@@ -100,11 +90,10 @@ def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
     """Return what the command prints: the summary, the tables of the page, and what has no number."""
     yield Prose(f"{sensitivity.pair.comparator} / {sensitivity.pair.reference}")
     yield Prose(" ".join(sensitivity.summary))
-    yield from _answer_tables(sensitivity)
+    yield from _tables(sensitivity)
     headline = [design for design in sensitivity.designs if design.is_headline]
     if headline:
         yield no_effect_table(headline)
-    yield from _tipping_tables(sensitivity)
     yield from _without_number(sensitivity)
     failures = {
         f"{FAMILY_NAMES[row.family]}, {row.label}, {METHODS[row.method or ''].name}: {row.reason}": None
@@ -113,22 +102,18 @@ def sensitivity_blocks(sensitivity: Sensitivity) -> Iterator[Block]:
     yield from map(Failure, failures)
 
 
-def _answer_tables(sensitivity: Sensitivity) -> Iterator[Table]:
+def _tables(sensitivity: Sensitivity) -> Iterator[Table]:
     if sensitivity.has_answer:
         yield pivot_table(sensitivity)
     if any(row.has_interval for row in sensitivity.answers("rtm")):
         yield regression_table(sensitivity)
-
-
-def _tipping_tables(sensitivity: Sensitivity) -> Iterator[Table]:
-    table = tipping_table(sensitivity)
-    if table.rows:
-        yield table
+    if sensitivity.has_answer:
+        yield tipping_table(sensitivity)
 
 
 def _without_number(sensitivity: Sensitivity) -> Iterator[Block]:
     """Return the reasons that are in no table."""
-    in_tables = {*_FAMILIES, "tipping"} if sensitivity.has_answer else set()
+    in_tables = {*_IN_ONE_TABLE, "tipping"} if sensitivity.has_answer else set()
     reasons = dict.fromkeys(
         f"{FAMILY_NAMES[row.family]}: {row.reason}."
         for row in sensitivity.without_number
@@ -187,7 +172,7 @@ def grid_table(designs: Sequence[NoEffect]) -> Table:
         spread = design.find(_WITHIN)
         if spread is not None and not design.is_headline:
             median, _, _, share, large = _simulated_cells(spread, marks, ("median", "large_cohort"))
-            rows.append((capital(design.words), DESIGNS[design.rule_name].title, median, share, large))
+            rows.append((capital(design.rates_text), DESIGNS[design.rule_name].title, median, share, large))
     return Table(
         "Exact ratio within patients with no effect, by population",
         ("Population", "Design", "Median", "At or below", "Large series"),
@@ -227,8 +212,8 @@ def pivot_table(sensitivity: Sensitivity) -> Table:
     marks = _Footnotes()
     rows = [("As analysed", *_cells(list(sensitivity.base.values()), marks))]
     remarks: dict[str, None] = {}
-    for family, name in _FAMILIES.items():
-        answers = sensitivity.answers(family)
+    for family in _IN_ONE_TABLE:
+        name, answers = FAMILY_NAMES[family], sensitivity.answers(family)
         remarks |= dict.fromkeys(
             f"{name}: {row.assumption.remark}." for row in answers if row.assumption.remark
         )
@@ -274,12 +259,11 @@ def regression_table(sensitivity: Sensitivity) -> Table:
         for row in sensitivity.answers("rtm")
     )
     note = (
-        f"Relapses on {pair.comparator} divided by those expected with no effect of patients whose rates "
-        f"come from the population, given their relapses on {pair.reference} (empirical Bayes, "
-        "negative-binomial interval; Hauer's further division by 1 + V/E² is not applied). The mean is "
-        "that of the population before anybody was chosen; a higher one never gives a higher ratio. The "
-        f"data speak against a population with a probability under {percent(IMPLAUSIBLE)} of as few "
-        f"relapses on {pair.reference} as these patients had."
+        f"Relapses on {pair.comparator} divided by those expected with no effect, given the relapses on "
+        f"{pair.reference} and the population before selection (empirical Bayes, negative-binomial interval; "
+        "without Hauer's division by 1 + V/E²). A higher mean never gives a higher ratio. The data speak "
+        f"against a population in which as few relapses on {pair.reference} have a probability under "
+        f"{percent(IMPLAUSIBLE)}."
     )
     columns = ("Population", "Ratio")
     return Table("Allowing for regression to the mean", columns, rows, notes=(note, *marks.notes()))

@@ -9,7 +9,7 @@ an upper bound for *some* and a lower one for *every* allocation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
@@ -18,6 +18,9 @@ import numpy as np
 
 from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
+from nmo_stats.sensitivity.row import Criterion
+
+Scores = Mapping[Criterion, Floats]
 
 MOST_PATIENTS: Final = 60  # beyond, not every allocation is tried, however few relapses are moved
 MOST_ENUMERATED: Final = 2000  # allocations of one number of relapses
@@ -83,8 +86,21 @@ class Moves:
         allocation[order[self.room[order] > allocation[order]][: count - int(allocation.sum())]] += 1
         return allocation
 
+    def reach(self, most: int) -> int:
+        """Return below which number all allocations together are at most so many."""
+        count = together = 0
+        while count <= self.most():
+            allocations = self.everything(count, most)
+            together += most + 1 if allocations is None else len(allocations)
+            if together > most:
+                break
+            count += 1
+        return count
+
     def everything(self, count: int, most: int = MOST_ENUMERATED) -> Counts | None:
-        """Return every allocation, shape (allocations, n); None if there are more than so many."""
+        """Return every allocation, shape (allocations, n); None if there are more, or too many patients."""
+        if count and len(self.room) > MOST_PATIENTS:
+            return None
         later = np.minimum(np.concatenate([np.cumsum(self.room[::-1])[::-1][1:], [0]]), count)
         allocations, left = np.zeros((1, 0), dtype=np.int64), np.array([count])
         for room, room_later in zip(self.room, later, strict=True):
@@ -100,46 +116,46 @@ class Moves:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What tells whether allocations tip the answer.
+    """What tells by how much allocations are beyond each criterion, each set of them computed once.
 
     Parameters
     ----------
     excess
-        By how much each of several allocations is beyond the criterion, in units of the doubt that is left.
+        By how much several allocations are beyond each criterion, in units of the doubt that is left.
     fitted
         The same of one allocation without a doubt; None where there is none.
     """
 
-    excess: Callable[[Counts], Floats]
-    fitted: Callable[[Counts], float] | None = None
-    _known: dict[bytes, Floats] = field(default_factory=dict)
+    excess: Callable[[Counts], Scores]
+    fitted: Callable[[Counts], Scores] | None = None
+    _known: dict[bytes, Scores] = field(default_factory=dict)
 
-    def scores(self, allocations: Counts) -> Floats:
-        """Return the excess of each allocation, computed once."""
+    def scores(self, allocations: Counts, criterion: Criterion) -> Floats:
+        """Return by how much each allocation is beyond a criterion."""
         key = allocations.tobytes()
         if key not in self._known:
             self._known[key] = self.excess(allocations)
-        return self._known[key]
+        return self._known[key][criterion]
 
-    def verdict(self, allocations: Counts, *, every: bool) -> tuple[bool, bool]:
+    def verdict(self, allocations: Counts, criterion: Criterion, *, every: bool) -> tuple[bool, bool]:
         """Return whether some, or every, allocation tips the answer, and whether that is certain.
 
         In doubt that *some* does it is denied, and that *every* does is granted, so that numbers stay bounds.
         """
-        excess = self.scores(allocations)
+        excess = self.scores(allocations, criterion)
         if self.fitted is None:
             return bool((excess >= 0).all() if every else (excess >= 0).any()), True
         sign, shift, doubt = -1.0 if every else 1.0, 0.0, 1.0
-        for fits, place in enumerate(np.argsort(-sign * excess)):
-            value = sign * (excess[place] + shift)
+        for fits, index in enumerate(np.argsort(-sign * excess)):
+            value = sign * (excess[index] + shift)
             if abs(value) > doubt:
                 return bool(value > 0) != every, True
             if fits == _MOST_FITTED:
                 return every, False
-            exact = self.fitted(allocations[place])
+            exact = float(self.fitted(allocations[index])[criterion][0])
             if (exact >= 0) != every:
                 return not every, True
-            shift, doubt = exact - excess[place], _ONCE_FITTED
+            shift, doubt = exact - excess[index], _ONCE_FITTED
         return every, True
 
 
@@ -153,41 +169,25 @@ class Search:
         Where relapses are added or removed.
     judge
         What tells whether an allocation tips the answer.
+    criterion
+        What is tipped.
     most
         Largest number of relapses.
+    one_by_one
+        Numbers below this are asked one by one, because a relapse more may undo what was tipped.
     has_extremes
         Whether the most and the least favourable allocation are those in the order of the time ratios.
-    is_rising
-        Whether moving one relapse more never undoes what is tipped, so that numbers can be skipped.
     most_enumerated
         Allocations of one number of relapses that are all tried.
-    most_together
-        Where it is not: allocations of all numbers together that are tried before numbers are skipped.
-    goes_on
-        Whether the search goes on beyond them.
     """
 
     moves: Moves
     judge: Judge
+    criterion: Criterion
     most: int
+    one_by_one: int = 0
     has_extremes: bool = False
-    is_rising: bool = True
     most_enumerated: int = MOST_ENUMERATED
-    most_together: int = MOST_ENUMERATED
-    goes_on: bool = True
-
-    @cached_property
-    def first_skipped(self) -> int:
-        """The first number of relapses from which numbers are skipped."""
-        if self.is_rising:
-            return 0
-        together = 0
-        for count in range(self.most + 1):
-            allocations = self._tried(count)
-            together += self.most_together + 1 if allocations is None else len(allocations)
-            if together > self.most_together:
-                return count
-        return self.most + 1
 
     def number(self, *, every: bool) -> tuple[int, bool] | None:
         """Return the smallest number with which some, or every, allocation tips; and whether a bound."""
@@ -196,13 +196,13 @@ class Search:
         def tips(count: int) -> bool:
             allocations = self._tried(count)
             candidates = self._paths(count, every=every) if allocations is None else allocations
-            verdict, is_certain = self.judge.verdict(candidates, every=every)
+            verdict, is_certain = self.judge.verdict(candidates, self.criterion, every=every)
             certain[count] = is_certain and allocations is not None
             return verdict
 
-        value = next((count for count in range(self.first_skipped) if tips(count)), None)
-        if value is None and self.goes_on:
-            value = smallest(tips, self.most, self.first_skipped)
+        value = next((count for count in range(self.one_by_one) if tips(count)), None)
+        if value is None:
+            value = smallest(tips, self.most, self.one_by_one)
         return None if value is None else (value, not certain.get(value if every else value - 1, True))
 
     def _tried(self, count: int) -> Counts | None:
@@ -210,8 +210,7 @@ class Search:
         if self.has_extremes:
             order = self.moves.by_time_ratio()
             return np.stack([self.moves.in_order(count, order), self.moves.in_order(count, order[::-1])])
-        is_small = len(self.moves.room) <= MOST_PATIENTS or count == 0
-        return self.moves.everything(count, self.most_enumerated) if is_small else None
+        return self.moves.everything(count, self.most_enumerated)
 
     def _paths(self, count: int, *, every: bool) -> Counts:
         order = self._from_least if every else self._from_least[::-1]
@@ -223,7 +222,8 @@ class Search:
         singles = self._tried(1)
         if singles is None:
             return self.moves.by_time_ratio()[::-1]
-        ranked = singles.argmax(axis=1)[np.argsort(self.judge.scores(singles), kind="stable")]
+        scores = self.judge.scores(singles, self.criterion)
+        ranked = singles.argmax(axis=1)[np.argsort(scores, kind="stable")]
         rest = np.setdiff1d(np.arange(singles.shape[1]), ranked)  # without room: they take none
         return np.concatenate([rest, ranked])
 

@@ -169,7 +169,7 @@ def _left_without_effect(pair: Comparison) -> str:
     """Return what leaving out a relapse does in large series with no effect: too much, or not enough."""
     rates = varying(headline_population(pair), observed_overdispersion(pair))
     parts = []
-    for code, words in (
+    for code, condition in (
         ("triggered_1", "a single relapse leads to each switch"),
         ("look_back", "two relapses within 12 months do"),
     ):
@@ -177,7 +177,7 @@ def _left_without_effect(pair: Comparison) -> str:
             continue
         ratio = without_one_relapse(pair.years, rates, RULES[code])
         if ratio is not None:
-            parts.append(f"{significant(ratio, 2)} where {words}")
+            parts.append(f"{significant(ratio, 2)} where {condition}")
     return f"with no effect a large series like this one would show {' and '.join(parts)}" if parts else ""
 
 
@@ -242,10 +242,10 @@ def leave_one_out(model: Model) -> Iterator[Change]:
     if patients == 1:
         yield _impossible("without a patient", "one patient only: nobody would be left")
         return
-    places = np.arange(patients)
-    for place in places if patients <= MOST_LEFT_OUT else _most_influential(pair):
-        name = pair.patients[place]
-        yield Change(name, f"without patient {name}", pair.only(places != place))
+    indices = np.arange(patients)
+    for index in indices if patients <= MOST_LEFT_OUT else _most_influential(pair):
+        name = pair.patients[index]
+        yield Change(name, f"without patient {name}", pair.only(indices != index))
     if patients > MOST_LEFT_OUT:
         reason = (
             f"of {patients} patients only the {SHOWN_OF_MANY} are left out who move the exact ratio within "
@@ -255,7 +255,7 @@ def leave_one_out(model: Model) -> Iterator[Change]:
 
 
 def _most_influential(pair: Comparison) -> Counts:
-    """Return the places of the patients who move the conditional ratio most, in the order of the table.
+    """Return the indices of the patients who move the conditional ratio most, in the order of the table.
 
     They have the largest residuals: without a patient the log ratio moves by residual / information, to first
     order.

@@ -58,6 +58,11 @@ class Background:
     sd
         Standard deviation of its logarithm, at most 5; 0 for a known ratio.
 
+    Raises
+    ------
+    ArgumentError
+        If the ratio or the standard deviation is out of its range.
+
     Examples
     --------
     >>> Background(0.6).sd
@@ -76,10 +81,26 @@ class Background:
 def adjusted(fit: HierarchicalFit, background: Background, level: float = 0.95) -> RateRatio:
     """Return the ratio divided by an uncertain background ratio: median and equal-tailed interval.
 
+    Parameters
+    ----------
+    fit
+        Whose posterior it is.
+    background
+        The background ratio.
+    level
+        Probability of the interval.
+
+    Returns
+    -------
+    RateRatio
+        Its interval is equal-tailed.
+
     Raises
     ------
     ConvergenceError
         If the fit failed one of its checks.
+    ArgumentError
+        If an argument is of another type, or the level no probability.
 
     References
     ----------
@@ -244,8 +265,10 @@ def simulated_background(
         reason = "a large series with such relapses has periods beyond those that can be analysed"
         return Refusal(HIERARCHICAL, reason)
     large = Comparison.from_arrays(np.asarray(series.relapses[0]), series.years[0])
-    found = answer(HIERARCHICAL, lambda: refits.rate_ratio(replace(model, pair=large)))
-    if isinstance(found, Refusal):
-        return found
+    of_large = answer(HIERARCHICAL, lambda: refits.rate_ratio(replace(model, pair=large)))
+    if isinstance(of_large, Refusal):
+        return of_large
     moved = logs[0] - math.log(within)
-    return Background(found.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD)
+    return Background(
+        of_large.estimate * math.exp(moved), float(np.std(logs)) if len(logs) > 2 else DEFAULT_SD
+    )

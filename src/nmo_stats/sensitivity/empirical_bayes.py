@@ -107,8 +107,8 @@ def _few_nodes(size: Floats, excess: Floats) -> tuple[Floats, Floats]:
     x = np.log(excess)
     low, high = float(x.min()), float(x.max())
     points = np.cos(math.pi * (np.arange(_NODES) + 0.5) / _NODES)
-    place = np.clip((2 * x - low - high) / max(high - low, 1e-12), -1.0, 1.0)
-    moments = np.polynomial.chebyshev.chebvander(place, _NODES - 1).T @ size
+    scaled = np.clip((2 * x - low - high) / max(high - low, 1e-12), -1.0, 1.0)
+    moments = np.polynomial.chebyshev.chebvander(scaled, _NODES - 1).T @ size
     moments[1:] *= 2
     weights = np.polynomial.chebyshev.chebvander(points, _NODES - 1) @ moments / _NODES
     return weights, np.exp((low + high) / 2 + (high - low) / 2 * points)
@@ -126,6 +126,8 @@ class EmpiricalBayesRatio:
         Distribution of patients' rates before anybody was chosen.
     count
         Distribution of the comparator relapses.
+    method
+        Code of the method.
     """
 
     pair: Comparison
@@ -134,7 +136,23 @@ class EmpiricalBayesRatio:
     method: str = METHOD
 
     def rate_ratio(self, level: float = 0.95) -> RateRatio:
-        """Return observed / expected with the interval of ratios that neither tail of the count excludes."""
+        """Return observed / expected with the interval of ratios that neither tail of the count excludes.
+
+        Parameters
+        ----------
+        level
+            Confidence level.
+
+        Returns
+        -------
+        RateRatio
+            Its interval agrees with the p-value.
+
+        Raises
+        ------
+        ArgumentError
+            If the level is no probability.
+        """
         tail = (1 - require_level(level)) / 2
         low = 0.0
         if self.count.observed:
@@ -150,7 +168,23 @@ class EmpiricalBayesRatio:
         )
 
     def p_value(self, ratio: float = 1.0) -> float:
-        """Return the central two-sided p-value for a given ratio."""
+        """Return the central two-sided p-value for a given ratio.
+
+        Parameters
+        ----------
+        ratio
+            The ratio that is tested.
+
+        Returns
+        -------
+        float
+            Never 0.
+
+        Raises
+        ------
+        ArgumentError
+            If the ratio is not positive.
+        """
         require_ratio(ratio)
         smaller = min(self.count.at_most_observed(ratio), self.count.at_least_observed(ratio))
         return min(1.0, max(2 * smaller, sys.float_info.min))
@@ -172,6 +206,11 @@ class EmpiricalBayesRatio:
         A small one speaks against the population. The other tail does not: patients are in such a series
         because they relapsed, so that more relapses than the population's are what the method is there for;
         selection can only make fewer of them rarer still, so that this tail holds whatever the selection was.
+
+        Returns
+        -------
+        float
+            That of as few relapses, or fewer.
         """
         shape = self.population.shape
         size = np.full(len(self.pair.patients), shape)
@@ -206,6 +245,11 @@ def regression_to_mean(pair: Comparison, population: GammaRates) -> EmpiricalBay
         mean, whatever the data: a mean of patients who were already selected for their relapses makes the
         ratio smaller than that of all patients would. Published means:
         :func:`~nmo_stats.sensitivity.profile`.
+
+    Returns
+    -------
+    EmpiricalBayesRatio
+        Ask it for the ratio at a level.
 
     Raises
     ------

@@ -54,6 +54,16 @@ _NO_MEDIAN: Final = "half of the patients have no relapse in one of the periods"
 def no_limit_reasons(population: Rates, rule: Rule) -> dict[str, str]:
     """Return for which estimators a very large series has no limit, and why.
 
+    Parameters
+    ----------
+    population, rule
+        The design.
+
+    Returns
+    -------
+    dict
+        The reason by the code of the method.
+
     Examples
     --------
     >>> list(no_limit_reasons(GammaRates(0.6, 1.0), Triggered(1)))
@@ -89,6 +99,16 @@ def large_cohort_ratios(
         Size of the series.
     seed
         Seed of its random numbers.
+
+    Returns
+    -------
+    dict
+        The ratio by the code of each method.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of its range, or the rule includes nearly nobody.
     """
     instance("population", population, GammaRates, PeriodRates)
     require_rule(rule)
@@ -98,8 +118,8 @@ def large_cohort_ratios(
     drawn, expected = cohort_with_expectation(np.random.default_rng([seed, 1]), population, rule, times)
     if isinstance(rule, FixedWindows):  # there period effects cancel in expectation
         _, expected = cohort_with_expectation(np.random.default_rng([seed, 1]), _own(population), rule, times)
-    found = point_estimates(Cohorts(expected, drawn.years))
-    ratios = {method: float(estimate[0]) for method, estimate in found.items()}
+    estimates = point_estimates(Cohorts(expected, drawn.years))
+    ratios = {method: float(estimate[0]) for method, estimate in estimates.items()}
     ratios["median_arr_ratio"] = _median_ratio(drawn)
     waiting = _waiting(rule)
     if waiting is not None:

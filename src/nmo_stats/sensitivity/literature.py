@@ -121,22 +121,37 @@ def profile(name: str) -> Profile:
     0.6
     """
     with (data_folder() / "profiles" / f"{name}.toml").open("rb") as file:
-        found: dict[str, Any] = tomllib.load(file)
-    rates = {key: PublishedRate(**fields) for key, fields in found.get("rates", {}).items()}
+        content: dict[str, Any] = tomllib.load(file)
+    rates = {key: PublishedRate(**fields) for key, fields in content.get("rates", {}).items()}
     series = (
-        PlaceboSeries(rates[one["before"]], rates[one["during"]]) for one in found.get("placebo_series", ())
+        PlaceboSeries(rates[one["before"]], rates[one["during"]]) for one in content.get("placebo_series", ())
     )
     return Profile(
-        found["disease"],
-        frozenset(found["treatments"]),
+        content["disease"],
+        frozenset(content["treatments"]),
         rates,
-        tuple(AssumedPopulation(**fields) for fields in found["populations"]),
+        tuple(AssumedPopulation(**fields) for fields in content["populations"]),
         tuple(series),
     )
 
 
 def profile_of(pair: Comparison) -> Profile:
     """Return the profile whose two drugs are compared, if the data may have its rates; else the neutral one.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+
+    Returns
+    -------
+    Profile
+        The neutral one has no disease.
+
+    Raises
+    ------
+    ArgumentError
+        If the pair is no comparison.
 
     Examples
     --------
@@ -161,17 +176,16 @@ def placebo_sentences(pair: Comparison) -> list[str]:
 
 
 def _placebo_sentence(series: PlaceboSeries) -> str:
-    before, during = series.before, series.during
-    limits = (
-        f", 95 % confidence interval {during.low:g} to {during.high:g}" if during.low and during.high else ""
-    )
     return (
-        f"For comparison, the {before.study} trial: {before.value:g} {before.unit} {before.when} in "
-        f"{before.population} "
-        f"({before.patients}; {before.counted}; {before.document}, {before.place}), and {during.value:g} "
-        f"{during.unit} {during.when} in "
-        f"{during.population} ({during.patients}{limits}; {during.counted}; {during.document}, "
-        f"{during.place}). So few relapses were counted without "
-        "the new drug. The two numbers are of different patients and were counted in different ways: their "
-        "ratio is not a before/after ratio."
+        f"For comparison, the {series.before.study} trial: {_rate(series.before)}, and "
+        f"{_rate(series.during)}. So few relapses were counted without the new drug. The two numbers are "
+        "of different patients and were counted in different ways: their ratio is not a before/after ratio."
+    )
+
+
+def _rate(rate: PublishedRate) -> str:
+    limits = f", 95 % confidence interval {rate.low:g} to {rate.high:g}" if rate.low and rate.high else ""
+    return (
+        f"{rate.value:g} {rate.unit} {rate.when} in {rate.population} ({rate.patients}{limits}; "
+        f"{rate.counted}; {rate.document}, {rate.place})"
     )

@@ -61,6 +61,11 @@ class Simulation:
         Simulated series of each design.
     seed
         Seed of all random numbers.
+
+    Raises
+    ------
+    ArgumentError
+        If the number of series or the seed is out of its range.
     """
 
     replicates: int = 2000
@@ -103,28 +108,56 @@ class NoEffect:
         return varying(self.population, self.overdispersion)
 
     def find(self, method: str) -> Spread | None:
-        """Return what one estimator shows, or None."""
+        """Return what one estimator shows, or None.
+
+        Parameters
+        ----------
+        method
+            Code of the method.
+
+        Returns
+        -------
+        Spread or None
+            None if the method was not asked.
+        """
         return next((spread for spread in self.spreads if spread.method == method), None)
 
     def large_cohort(self, method: str) -> float:
-        """Return the estimate of one estimator in a very large series; NaN where there is none."""
+        """Return the estimate of one estimator in a very large series; NaN where there is none.
+
+        Parameters
+        ----------
+        method
+            Code of the method.
+
+        Returns
+        -------
+        float
+            The ratio.
+        """
         spread = self.find(method)
         return math.nan if spread is None or spread.large_cohort is None else spread.large_cohort
 
     @property
-    def words(self) -> str:
+    def rates_text(self) -> str:
         """The rates that were simulated, in a few words."""
         sd = self.overdispersion.sd_period
-        words = f"mean {significant(self.population.mean)} per year, CV {self.population.cv:g}"
-        return f"{words}, periods with log sd {significant(sd, 2)}" if sd else words
+        text = f"mean {significant(self.population.mean)} per year, CV {self.population.cv:g}"
+        return f"{text}, periods with log sd {significant(sd, 2)}" if sd else text
 
     @property
     def name(self) -> str:
         """The rule and the rates."""
-        return f"{self.rule_name}, {self.words}"
+        return f"{self.rule_name}, {self.rates_text}"
 
     def to_dicts(self) -> list[dict[str, object]]:
-        """Return one dictionary of plain numbers for each estimator."""
+        """Return one dictionary of plain numbers for each estimator.
+
+        Returns
+        -------
+        list of dict
+            One for each method.
+        """
         return [
             {
                 "rule": self.rule_name,
@@ -142,7 +175,23 @@ class NoEffect:
 
 
 def headline_population(pair: Comparison) -> GammaRates:
-    """Return the population whose mean is the pooled rate of both periods."""
+    """Return the population whose mean is the pooled rate of both periods.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+
+    Returns
+    -------
+    GammaRates
+        With a coefficient of variation of 0.7.
+
+    Raises
+    ------
+    ArgumentError
+        If the pair is no comparison.
+    """
     instance("pair", pair, Comparison)
     return GammaRates(sum(pair.totals) / math.fsum(pair.total_years), HEADLINE_CV)
 
@@ -245,7 +294,9 @@ def _hierarchical_spread(model: Model, cohorts: Cohorts) -> list[Spread]:
 
 def _spread(method: str, estimates: Floats, observed: float, large_cohort: float | None) -> Spread:
     identified = np.sort(estimates[~np.isnan(estimates)])
-    median, low, high = _order_statistics(identified)
+    median, low, high = None, None, None
+    if identified.size:
+        median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf").tolist()
     has_observed = not math.isnan(observed) and identified.size > 0
     return Spread(
         method,
@@ -260,13 +311,6 @@ def _spread(method: str, estimates: Floats, observed: float, large_cohort: float
         large_cohort=None if large_cohort is None or math.isnan(large_cohort) else large_cohort,
         replicates=len(estimates),
     )
-
-
-def _order_statistics(identified: Floats) -> tuple[float | None, float | None, float | None]:
-    if not identified.size:
-        return None, None, None
-    median, low, high = np.quantile(identified, [0.5, 0.025, 0.975], method="inverted_cdf")
-    return float(median), float(low), float(high)
 
 
 def no_effect_designs(

@@ -64,33 +64,28 @@ class Overdispersion:
         return self.source == "prior"
 
     def sentence(self) -> str:
-        """Return in words how the counts were simulated, and why so."""
-        if self.source == "series":
-            return (
-                "Counts within these patients vary more than Poisson counts do, and the simulated ones as "
-                "much (log rates of periods with a "
-                f"standard deviation of {significant(self.sd_period, 2)}, estimated from "
-                f"{counted(self.patients, 'patient')})."
-            )
-        if self.source == "no excess":
-            return (
-                "Counts were simulated as Poisson counts: within these patients they vary no more than that."
-            )
-        if self.source == "prior":
-            return (
-                "Other series were simulated with log rates of periods that have a standard deviation of "
-                f"{significant(self.sd_period, 2)}, the prior "
-                "median of the hierarchical model."
-            )
+        """Return in words how the counts were simulated, and why so.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
+        patients, sd = counted(self.patients, "patient"), significant(self.sd_period, 2)
         why = (
-            f"with {counted(self.patients, 'patient')} with relapses ({FEWEST_FOR_DISPERSION} are needed)"
+            f"with {patients} with relapses ({FEWEST_FOR_DISPERSION} are needed)"
             if self.patients < FEWEST_FOR_DISPERSION
             else "without a relapse in one of the two periods"
         )
-        return (
-            "Counts were simulated as Poisson counts; whether those of these patients vary more cannot be "
-            f"assessed {why}."
-        )
+        return {
+            "series": "Counts within these patients vary more than Poisson counts, and the simulated ones as "
+            f"much (log rates of periods with a standard deviation of {sd}, estimated from {patients}).",
+            "no excess": "Counts were simulated as Poisson counts: those seen vary no more than that.",
+            "prior": "Other series were simulated with log rates of periods that have a standard deviation "
+            f"of {sd}, the prior median of the hierarchical model.",
+            "not assessable": "Counts were simulated as Poisson counts; whether those of these patients vary "
+            f"more cannot be assessed {why}.",
+        }[self.source]
 
 
 NOT_ASSESSED: Final = Overdispersion()
@@ -123,7 +118,20 @@ class PeriodRates:
         return f"{self.patients}, periods with a log sd of {self.sd_period:.2g}"
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
-        """Return the rates per year of new patients, shape (patients, 2): reference, comparator."""
+        """Return the rates per year of new patients, shape (patients, 2): reference, comparator.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (patients, 2).
+        """
         rates = self.patients.draw(rng, patients)
         effects = rng.normal(-(self.sd_period**2) / 2, self.sd_period, rates.shape)
         return np.asarray(rates * np.exp(effects))
@@ -137,6 +145,21 @@ def varying(population: GammaRates, overdispersion: Overdispersion) -> GammaRate
 def observed_overdispersion(pair: Comparison) -> Overdispersion:
     """Return the overdispersion that a series shows: none without an excess, or below 10 patients.
 
+    Parameters
+    ----------
+    pair
+        The comparison.
+
+    Returns
+    -------
+    Overdispersion
+        Its source says why it is 0.
+
+    Raises
+    ------
+    ArgumentError
+        If the pair is no comparison.
+
     Examples
     --------
     >>> from nmo_stats.cohort import load_example
@@ -146,10 +169,10 @@ def observed_overdispersion(pair: Comparison) -> Overdispersion:
     ('series', 0.31)
     """
     instance("pair", pair, Comparison)
-    found = dispersion(pair)
-    if found.verdict != "overdispersed":
-        return Overdispersion(0.0, found.verdict, found.patients)
-    return Overdispersion(_sd_period(pair, found.patients), "series", found.patients)
+    of_counts = dispersion(pair)
+    if of_counts.verdict != "overdispersed":
+        return Overdispersion(0.0, of_counts.verdict, of_counts.patients)
+    return Overdispersion(_sd_period(pair, of_counts.patients), "series", of_counts.patients)
 
 
 def prior_overdispersion(priors: Priors, patients: int) -> Overdispersion:

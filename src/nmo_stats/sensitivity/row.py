@@ -19,18 +19,18 @@ Criterion = Literal["upper_limit", "probability"]
 Direction = Literal["added", "removed", "background", "any"]
 
 FAMILY_NAMES: Final = {
-    "prior": "Prior of the ratio",
-    "heterogeneity": "Differences of the ratio between patients",
-    "likelihood": "Distribution of the counts",
-    "entry": "Entry by a relapse",
-    "trigger": "Switch triggered by a relapse",
-    "rounding": "Rounded follow-up times",
+    "prior": "Prior",
+    "heterogeneity": "Spread of ratios",
+    "likelihood": "Counts",
+    "entry": "Entry",
+    "trigger": "Switch",
+    "rounding": "Times",
     "run_in": "Run-in",
-    "merging": "Onsets close together",
-    "leave_one_out": "Leave one patient out",
+    "merging": "Merging",
+    "leave_one_out": "Patients",
     "rtm": "Regression to the mean",
-    "bias_adjustment": "Adjusted for a background ratio",
-    "benchmark": "No effect at all",
+    "bias_adjustment": "Background",
+    "benchmark": "No effect",
     "tipping": "Tipping points",
 }
 _MISSING: Final = {
@@ -136,6 +136,8 @@ class Answer(Row):
 
     Parameters
     ----------
+    assumption, method, cautions, reason, failed
+        As in every row.
     estimate, low, high
         The ratio and its interval; None where there is none.
     probability_below_1
@@ -151,7 +153,20 @@ class Answer(Row):
 
     @classmethod
     def of(cls, assumption: Assumption, result: RateRatio | Refusal) -> Answer:
-        """Return the row of what a method says; without numbers where the data hold no information."""
+        """Return the row of what a method says; without numbers where the data hold no information.
+
+        Parameters
+        ----------
+        assumption
+            What is assumed.
+        result
+            The ratio, or the refusal; its method is empty where none could be asked.
+
+        Returns
+        -------
+        Answer
+            The row.
+        """
         if isinstance(result, Refusal):
             method = result.method or None
             return cls(assumption=assumption, method=method, reason=result.reason, failed=result.failed)
@@ -193,13 +208,39 @@ class Answer(Row):
         return all(caution.code != "implausible_population" for caution in self.cautions)
 
     def leading_text(self, digits: int = 3, bounds: tuple[str, str] = ("at most", "at least")) -> str:
-        """Return the number that leads, with the word or sign for a limit that the data set."""
+        """Return the number that leads, with the word or sign for a limit that the data set.
+
+        Parameters
+        ----------
+        digits
+            Significant digits.
+        bounds
+            Words or signs for an upper and for a lower limit.
+
+        Returns
+        -------
+        str
+            E.g. ``"0.22"`` or ``"at most 1.64"``.
+        """
         if self.known_limit is None:
             return significant(self.leading, digits)
         return f"{bounds[self.known_limit == 'low']} {beside(self.leading, 1, digits)}"
 
     def ratio_text(self, digits: int = 3, bounds: tuple[str, str] = ("at most", "at least")) -> str:
-        """Return the number that leads and both limits, each told apart from 1."""
+        """Return the number that leads and both limits, each told apart from 1.
+
+        Parameters
+        ----------
+        digits
+            Significant digits.
+        bounds
+            Words or signs for an upper and for a lower limit.
+
+        Returns
+        -------
+        str
+            E.g. ``"0.50 (0.20 to 0.999)"``.
+        """
         limits = ratio_limits(self.low or 0.0, self.high or 0.0, digits)
         return f"{self.leading_text(digits, bounds)} ({limits})"
 
@@ -244,7 +285,13 @@ class Spread:
     no_limit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as JSON can hold them."""
+        """Return the numbers as JSON can hold them.
+
+        Returns
+        -------
+        dict
+            By the names of the fields.
+        """
         numbers = asdict(self)
         del numbers["method"], numbers["no_limit"]
         return numbers | {name: json_number(value) for name, value in numbers.items() if name != "replicates"}
@@ -267,6 +314,8 @@ class SimulatedSpread(Row):
 
     Parameters
     ----------
+    assumption, method, cautions, reason, failed
+        As in every row.
     median, low, high
         Median and 95 % range of the estimates; None where no series has such a ratio.
     """
@@ -284,6 +333,8 @@ class TippingPoint(Row):
 
     Parameters
     ----------
+    assumption, method, cautions, reason, failed
+        As in every row.
     number
         The number of relapses, or the background ratio; None where there is none.
     direction
@@ -307,7 +358,13 @@ class TippingPoint(Row):
     is_bound: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return one row of the ``sensitivity`` JSON."""
+        """Return one row of the ``sensitivity`` JSON.
+
+        Returns
+        -------
+        dict
+            As of every row.
+        """
         return super().to_dict() | {"is_bound": self.is_bound and self.number is not None}
 
 

@@ -46,7 +46,7 @@ DESIGNS: Final = {
     "look_back": Design(
         LookBack(),
         "Switch after 2 relapses in 12 months",
-        "2 months after a relapse and is the 12 months before, with 2 relapses or more",
+        "2 months after a relapse and covers the 12 months before it, with 2 relapses or more",
     ),
 }
 RULES: Final[dict[str, Rule]] = {code: design.rule for code, design in DESIGNS.items()}

@@ -43,6 +43,11 @@ class Plan:
         How many series without effect are simulated.
     progress
         Called with the number of finished stages and of all stages.
+
+    Raises
+    ------
+    ArgumentError
+        If the level is no probability, or a choice is of another type.
     """
 
     level: float = 0.95
@@ -120,15 +125,52 @@ class Sensitivity:
         )
 
     def of(self, family: str, method: str | None = None) -> tuple[AnyRow, ...]:
-        """Return the rows of a family, of one method if it is given."""
+        """Return the rows of a family, of one method if it is given.
+
+        Parameters
+        ----------
+        family
+            Kind of the assumption.
+        method
+            Code of the method; None for all.
+
+        Returns
+        -------
+        tuple
+            Answers, simulated spreads or tipping points.
+        """
         return tuple(row for row in self.rows if row.family == family and method in (None, row.method))
 
     def answers(self, family: str, method: str | None = None) -> tuple[Answer, ...]:
-        """Return the answers of a family, of one method if it is given."""
+        """Return the answers of a family, of one method if it is given.
+
+        Parameters
+        ----------
+        family
+            Kind of the assumption.
+        method
+            Code of the method; None for all.
+
+        Returns
+        -------
+        tuple of Answer
+            Also those with a reason instead of a number.
+        """
         return tuple(row for row in self.of(family, method) if isinstance(row, Answer))
 
     def withholding(self, reason: str) -> Sensitivity:
-        """Return the same without any number of the hierarchical model, because of a failed check."""
+        """Return the same without any number of the hierarchical model, because of a failed check.
+
+        Parameters
+        ----------
+        reason
+            Why the numbers are withheld.
+
+        Returns
+        -------
+        Sensitivity
+            With the reason in their place.
+        """
         return replace(
             self,
             rows=tuple(row.withheld(reason) for row in self.rows),
@@ -142,18 +184,40 @@ class Sensitivity:
         )
 
     def sentence(self, row: AnyRow) -> str:
-        """Return what a row says in plain words."""
+        """Return what a row says in plain words.
+
+        Parameters
+        ----------
+        row
+            One of the rows.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
         return sentence(row, self.base)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line for each row: assumption, method, numbers, change, cautions, reason, sentence.
 
         ``change`` is the ratio divided by the same method's as analysed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Numbers that do not exist are missing.
         """
         return pd.DataFrame([self._line(row) for row in self.rows])
 
     def to_dict(self) -> dict[str, object]:
-        """Return the rows, the simulated designs and the summary as JSON can hold them."""
+        """Return the rows, the simulated designs and the summary as JSON can hold them.
+
+        Returns
+        -------
+        dict
+            ``rows``, ``no_effect`` and ``summary``.
+        """
         return {
             "rows": [row.to_dict() | {"sentence": self.sentence(row)} for row in self.rows],
             "no_effect": [line for design in self.designs for line in design.to_dicts()],
@@ -198,6 +262,11 @@ def run(
     refits
         Where models may have been fitted before, at the same level.
 
+    Returns
+    -------
+    Sensitivity
+        All rows, and what sums them up.
+
     Raises
     ------
     ArgumentError
@@ -221,21 +290,22 @@ def run(
         raise ArgumentError(
             "the fit is of another comparison, or the refits have another level than the plan"
         )
-    stages = _Stages(plan.progress)
+    progress = plan.progress or (lambda _done, _total: None)
+    progress(0, _STAGES)
     base = as_analysed(fit.model, refits)
     rows: list[AnyRow] = []
-    for rules in (MODEL_RULES, DATA_RULES):
+    for stage, rules in enumerate((MODEL_RULES, DATA_RULES), start=1):
         for family, rule in rules.items():
             rows += answers(family, rule(fit.model), fit.model, refits)
-        stages.finish()
+        progress(stage, _STAGES)
     designs, missing = no_effect_designs(fit.model, plan.simulation, refits)
-    stages.finish()
+    progress(3, _STAGES)
     rows += regression_rows(pair, plan.level)
     rows += adjusted_rows(fit, designs, plan.background, refits, plan.simulation.seed)
     rows += [*(row for design in designs for row in simulated_rows(design)), *missing]
-    stages.finish()
+    progress(4, _STAGES)
     rows += tipping_points(fit, refits)
-    stages.finish()
+    progress(5, _STAGES)
     return Sensitivity(pair, base, tuple(rows), tuple(designs), plan.level)
 
 
@@ -246,17 +316,3 @@ def as_analysed(model: Model, refits: Refits) -> dict[str | None, Answer]:
     assumption = Assumption("prior", "as_analysed", "as analysed")
     results = (*rates.estimates, *rates.refusals, hierarchical)
     return {result.method: Answer.of(assumption, result) for result in results}
-
-
-class _Stages:
-    """Counts the finished stages, and reports them."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress, self._done = progress, -1
-        self.finish()
-
-    def finish(self) -> None:
-        """Report one more stage as finished."""
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, _STAGES)

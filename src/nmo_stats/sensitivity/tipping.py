@@ -7,9 +7,8 @@ answer, and for which *every* one does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -25,7 +24,7 @@ from nmo_stats.estimators.table import CLASSICAL, Refusal, answer, classical_rat
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
 from nmo_stats.names import HIERARCHICAL
-from nmo_stats.sensitivity.allocations import MOST_PATIENTS, Judge, Moves, Search
+from nmo_stats.sensitivity.allocations import MOST_ENUMERATED, MOST_PATIENTS, Judge, Moves, Scores, Search
 from nmo_stats.sensitivity.row import Assumption, Criterion, TippingPoint
 from nmo_stats.wording import counted, percent
 
@@ -67,6 +66,11 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
     -------
     list of TippingPoint
         By method, direction and criterion; for some and for every allocation.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another type.
     """
     instance("fit", fit, HierarchicalFit)
     instance("refits", refits, Refits)
@@ -81,23 +85,26 @@ def tipping_points(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
             points.append(_unanswered(base.method, base.reason, failed=base.failed))
             continue
         for moves in (Moves(pair, "added"), Moves(pair, "removed")):
-            judge = Judge(partial(_beyond_1, method, level, moves))
-            points += _moved(method, "upper_limit", _classical_search(method, moves, judge))
+            points += _moved(method, classical_search(method, level, moves))
         points.append(_background(base))
     return points + _hierarchical(fit, refits)
 
 
-def _beyond_1(method: str, level: float, moves: Moves, allocations: Counts) -> Floats:
-    """Return by how much upper limits are beyond 1; infinite where the method has none any more."""
-    relapses = moves.relapses_after(allocations)
-    high = intervals(method, relapses, moves.pair.years, level).high
-    return np.where(np.isnan(high), np.inf, high - 1)
+def classical_search(method: str, level: float, moves: Moves) -> Search:
+    """Return the search by the upper limits of an exact or likelihood method."""
 
+    def excess(allocations: Counts) -> Scores:
+        high = intervals(method, moves.relapses_after(allocations), moves.pair.years, level).high
+        return {
+            "upper_limit": np.where(np.isnan(high), np.inf, high - 1)
+        }  # no limit: nothing left of the answer
 
-def _classical_search(method: str, moves: Moves, judge: Judge) -> Search:
+    judge = Judge(excess)
     if method in (*_POOLED, *_WITHIN) or len(moves.pair.patients) == 1:
-        return Search(moves, judge, int(min(moves.most(), MOST_MOVED)), has_extremes=True)
-    return Search(moves, judge, _most(moves), is_rising=False)
+        most = int(min(moves.most(), MOST_MOVED))
+        return Search(moves, judge, "upper_limit", most, has_extremes=True)
+    most = _most(moves)
+    return Search(moves, judge, "upper_limit", most, min(moves.reach(MOST_ENUMERATED), most + 1))
 
 
 def _most(moves: Moves) -> int:
@@ -119,87 +126,59 @@ def _hierarchical(fit: HierarchicalFit, refits: Refits) -> list[TippingPoint]:
         points.append(_unanswered(HIERARCHICAL, reason))
     else:
         for moves in (Moves(model.pair, "added", fewest_left), Moves(model.pair, "removed", fewest_left)):
-            for criterion, search in model_searches(model, refits, moves).items():
-                points += _moved(HIERARCHICAL, criterion, search)
+            for search in model_searches(model, refits, moves):
+                points += _moved(HIERARCHICAL, search)
     return [*points, _background(base), *_background_quantile(fit)]
 
 
-def model_searches(model: Model, refits: Refits, moves: Moves) -> dict[Criterion, Search]:
+def model_searches(model: Model, refits: Refits, moves: Moves) -> list[Search]:
     """Return the search by each criterion: by fits; with Poisson counts, a quick integration before."""
-    quick = Integrated(model, moves, refits.level)
-    searches = {}
-    for criterion in _WORDS:
-        fitted = partial(_fitted, criterion, model, refits, moves)
-        if model.likelihood == "poisson":
-            judge = Judge(partial(quick.excess, criterion), fitted)
-            searches[criterion] = Search(moves, judge, _most(moves))
-        else:
-            each = Judge(partial(_each, fitted))
-            searches[criterion] = Search(
-                moves, each, _most(moves), is_rising=False, most_together=MOST_REFITTED, goes_on=False
-            )
-    return searches
+    fitted = partial(_fitted, model, refits, moves)
+    most = _most(moves)
+    if model.likelihood == "poisson":
+        judge = Judge(partial(_integrated, model, refits.level, moves), fitted)
+        return [Search(moves, judge, criterion, most) for criterion in _WORDS]
+
+    def each(allocations: Counts) -> Scores:
+        fits = [fitted(allocation) for allocation in allocations]
+        return {criterion: np.concatenate([fit[criterion] for fit in fits]) for criterion in _WORDS}
+
+    first_too_dear = min(moves.reach(MOST_REFITTED), most + 1)
+    return [Search(moves, Judge(each), criterion, first_too_dear - 1, first_too_dear) for criterion in _WORDS]
 
 
-@dataclass(frozen=True, eq=False)
-class Integrated:
-    """Quick posteriors of the ratio after moving relapses, each computed once for all criteria.
-
-    Parameters
-    ----------
-    model
-        The model as analysed.
-    moves
-        Where relapses are added or removed.
-    level
-        Level of the interval.
-    """
-
-    model: Model
-    moves: Moves
-    level: float
-    _known: dict[bytes, dict[Criterion, Floats]] = field(default_factory=dict)
-
-    def excess(self, criterion: Criterion, allocations: Counts) -> Floats:
-        """Return by how much allocations are beyond a criterion, in units of the doubt that is left."""
-        key = allocations.tobytes()
-        if key not in self._known:
-            self._known[key] = self._excess(allocations)
-        return self._known[key][criterion]
-
-    def _excess(self, allocations: Counts) -> dict[Criterion, Floats]:
-        model, relapses = self.model, self.moves.relapses_after(allocations)
-        known = relapses.sum(axis=(1, 2)) > 0  # without any relapse nothing is left of the answer
-        excess: dict[Criterion, Floats] = {criterion: np.full(len(relapses), np.inf) for criterion in _WORDS}
-        if known.any():
-            years = np.broadcast_to(self.moves.pair.years, relapses.shape)[known]
-            posteriors = ratio_posteriors(relapses[known], years, model.priors, entry=model.entry, steps=FINE)
-            sd = (posteriors.quantile(0.84) - posteriors.quantile(0.16)) / 2
-            excess["upper_limit"][known] = posteriors.quantile((1 + self.level) / 2) / (_DOUBT * sd)
-            below = posteriors.probability_below(0.0)
-            excess["probability"][known] = (PROBABILITY - below) / _DOUBTFUL_PROBABILITY
-        return excess
+def _integrated(model: Model, level: float, moves: Moves, allocations: Counts) -> Scores:
+    """Return by how much allocations are beyond each criterion, by the quick integration of many series."""
+    relapses = moves.relapses_after(allocations)
+    known = relapses.sum(axis=(1, 2)) > 0  # without any relapse nothing is left of the answer
+    excess: dict[Criterion, Floats] = {criterion: np.full(len(relapses), np.inf) for criterion in _WORDS}
+    if known.any():
+        years = np.broadcast_to(moves.pair.years, relapses.shape)[known]
+        posteriors = ratio_posteriors(relapses[known], years, model.priors, entry=model.entry, steps=FINE)
+        sd = (posteriors.quantile(0.84) - posteriors.quantile(0.16)) / 2
+        excess["upper_limit"][known] = posteriors.quantile((1 + level) / 2) / (_DOUBT * sd)
+        below = posteriors.probability_below(0.0)
+        excess["probability"][known] = (PROBABILITY - below) / _DOUBTFUL_PROBABILITY
+    return excess
 
 
-def _fitted(criterion: Criterion, model: Model, refits: Refits, moves: Moves, allocation: Counts) -> float:
-    """Return by how much a fit is beyond the criterion, in the same units; infinite without a relapse."""
+def _fitted(model: Model, refits: Refits, moves: Moves, allocation: Counts) -> Scores:
+    """Return by how much a fit is beyond each criterion, in the same units."""
     ratio = refits.rate_ratio(replace(model, pair=moves.changed(allocation)))
     if not ratio.informative:
-        return math.inf
-    if criterion == "probability":
-        return (PROBABILITY - (ratio.probability_below_1 or 0.0)) / _DOUBTFUL_PROBABILITY
+        return {criterion: np.array([np.inf]) for criterion in _WORDS}
     low, high = np.log(ratio.interval.low), np.log(ratio.interval.high)
     sd = (high - low) / (2 * ndtri((1 + ratio.interval.level) / 2))
-    return float(high / (_DOUBT * sd))
+    below = ratio.probability_below_1 or 0.0
+    return {
+        "upper_limit": np.array([high / (_DOUBT * sd)]),
+        "probability": np.array([(PROBABILITY - below) / _DOUBTFUL_PROBABILITY]),
+    }
 
 
-def _each(fitted: partial[float], allocations: Counts) -> Floats:
-    return np.array([fitted(allocation) for allocation in allocations])
-
-
-def _moved(method: str, criterion: Criterion, search: Search) -> Iterator[TippingPoint]:
+def _moved(method: str, search: Search) -> Iterator[TippingPoint]:
     """Return the smallest number for some, and for every allocation."""
-    pair, direction = search.moves.pair, search.moves.direction
+    pair, direction, criterion = search.moves.pair, search.moves.direction, search.criterion
     moved = f"added on {pair.comparator}" if direction == "added" else f"removed from {pair.reference}"
     for every, which in ((False, "some"), (True, "every")):
         name = f"relapses {moved} until {_WORDS[criterion]}, for {which} allocation"
@@ -212,26 +191,21 @@ def _moved(method: str, criterion: Criterion, search: Search) -> Iterator[Tippin
         except ConvergenceError as refused:
             yield replace(point, reason="; ".join(refused.failures), failed=True)
             continue
-        yield replace(point, reason=_not_found(search)) if number is None else _with_number(point, *number)
+        if number is None:
+            tried = f"no number of up to {search.most:,} relapses, the most that were tried, does it"
+            yield replace(point, reason=NEVER if search.most >= search.moves.most() else tried)
+            continue
+        yield _with_number(point, *number)
 
 
 def _with_number(point: TippingPoint, number: int, is_bound: bool) -> TippingPoint:  # noqa: FBT001
     """Return the point with its number, and the caution of a bound."""
-    found = replace(point, number=float(number), is_bound=is_bound)
+    numbered = replace(point, number=float(number), is_bound=is_bound)
     if not is_bound:
-        return found
+        return numbered
     bound, doubt = ("at least", "a larger") if point.every else ("at most", "a smaller")
     text = f"{bound} {counted(number, 'relapse')}: not every allocation was tried, {doubt} number is possible"
-    return replace(found, cautions=(Caution("searched", text),))
-
-
-def _not_found(search: Search) -> str:
-    if not search.goes_on and search.first_skipped <= search.most:
-        tried = counted(search.first_skipped - 1, "relapse")
-        return f"not reached with up to {tried}; more would need over {MOST_REFITTED} fits"
-    if search.most >= search.moves.most():
-        return NEVER
-    return f"no number of up to {search.most:,} relapses does it"
+    return replace(numbered, cautions=(Caution("searched", text),))
 
 
 def _unanswered(method: str, reason: str, *, failed: bool = False) -> TippingPoint:

@@ -224,14 +224,9 @@ def _halves(spreads: Iterable[Spread]) -> str:
         if spread.median is None or spread.at_or_below is None:
             continue
         half, how = ("half", "below") if 0 < spread.median < math.inf else ("at least half", "of")
-        show = f"{half} of such series show"
-        number = (
-            f"{_ESTIMATE_NAMES[spread.method]} {how} {significant(spread.median, 2)} ({_observed(spread)})"
-        )
-        parts.append((show, number))
-    if len({show for show, _ in parts}) == 1:
-        return f"{parts[0][0]} {' and '.join(number for _, number in parts)}"
-    return " and ".join(f"{show} {number}" for show, number in parts)
+        number = f"{_ESTIMATE_NAMES[spread.method]} {how} {significant(spread.median, 2)}"
+        parts.append(f"{half} of such series show {number} ({_observed(spread)})")
+    return " and ".join(parts)
 
 
 def _observed(spread: Spread) -> str:

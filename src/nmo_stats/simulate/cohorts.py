@@ -47,6 +47,11 @@ def simulate_cohorts(
     cohorts
         How many.
 
+    Returns
+    -------
+    Cohorts
+        Counts and times, as many cohorts as asked for.
+
     Raises
     ------
     ArgumentError
@@ -78,6 +83,11 @@ def cohort_with_expectation(
     ----------
     rng, population, rule, years
         As in :func:`simulate_cohorts`.
+
+    Returns
+    -------
+    tuple of Cohorts and numpy.ndarray
+        The cohort, and the expected relapses, shape (1, n, 2).
 
     Raises
     ------
@@ -117,11 +127,12 @@ def _simulated(
         tried = np.resize(waiting, min(max(waiting.size, _AT_LEAST), _AT_MOST))
         rates = population.draw(rng, tried.size)
         before, length, included = rule.reference(rng, rates[:, 0], observed[tried, 0])
-        place, first = np.unique(tried[included], return_index=True)
+        position, first = np.unique(tried[included], return_index=True)
         chosen = np.flatnonzero(included)[first]
-        relapses[place, 0], taken[place, 0], kept[place] = before[chosen], length[chosen], rates[chosen]
-        relapses[place, 1] = rng.poisson(rates[chosen, 1] * observed[place, 1])
-        waiting = np.setdiff1d(waiting, place, assume_unique=True)
+        taken[position, 0], kept[position] = length[chosen], rates[chosen]
+        relapses[position, 0] = before[chosen]
+        relapses[position, 1] = rng.poisson(rates[chosen, 1] * observed[position, 1])
+        waiting = np.setdiff1d(waiting, position, assume_unique=True)
         seen, entered = seen + tried.size, entered + int(included.sum())
         if seen > _ENOUGH and entered < _RAREST * seen:
             raise ArgumentError(

@@ -22,7 +22,20 @@ class Population(Protocol):
     """A distribution of patients' rates on the reference and the comparator."""
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
-        """Return the rates per year of new patients, shape (patients, 2): reference, comparator."""
+        """Return the rates per year of new patients: reference, comparator.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (patients, 2).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,11 @@ class GammaRates:
         Coefficient of variation between patients; 0 for one rate in all.
     ratio
         Rate on the comparator divided by that on the reference, the same in all patients.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range.
 
     Examples
     --------
@@ -65,7 +83,20 @@ class GammaRates:
         return 1 / self.cv**2 if self.cv else math.inf
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
-        """Return the rates per year of new patients, shape (patients, 2): reference, comparator."""
+        """Return the rates per year of new patients: reference, comparator.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (patients, 2).
+        """
         rates = (
             rng.gamma(self.shape, self.mean / self.shape, patients)
             if self.cv
@@ -94,6 +125,11 @@ class LogNormalRates:
     overdispersion
         Of a period's count around the patient's own rate: variance = mean + overdispersion * mean^2.
 
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range.
+
     Examples
     --------
     >>> rates = LogNormalRates(2.0, 0.5, sd_rate=0, sd_rate_ratio=0)
@@ -120,9 +156,21 @@ class LogNormalRates:
         return f"ARR {self.reference_arr:.3g} on the reference, ratio {self.ratio:.3g}, {spreads}"
 
     def draw(self, rng: np.random.Generator, patients: int) -> Floats:
-        """Return the rates per year of new patients, shape (patients, 2): reference, comparator.
+        """Return the rates per year of new patients: reference, comparator.
 
         With overdispersion a period's rate is the patient's own one times a Gamma variable with mean 1.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        patients
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (patients, 2).
         """
         half = math.log(self.ratio) / 2
         u, v = rng.standard_normal((2, patients))

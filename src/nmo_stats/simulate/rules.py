@@ -40,6 +40,11 @@ class Rule(Protocol):
         years
             Reference times that were observed in the same places, shape (patients,); most rules make their
             own.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
         """
 
 
@@ -52,7 +57,22 @@ class FixedWindows:
         return "reference times as observed"
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included: everyone."""
+        """Return relapses and years on the reference, and who is included: everyone.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         return rng.poisson(rates * years), years, np.ones(len(rates), dtype=bool)
 
 
@@ -72,6 +92,11 @@ class Triggered:
         Otherwise it starts at any time.
     within_years
         Patients whose relapse comes later than this after the start are not included.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range.
     """
 
     relapses: int = 1
@@ -101,7 +126,22 @@ class Triggered:
             positive("within_years", self.within_years, _LONGEST)
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         lag = self.lag_months / 12
         included = np.ones(len(years), dtype=bool)
         if self.start_years is not None:
@@ -128,6 +168,11 @@ class LookBack:
         holds enough.
     within_years
         Length of the history in which such a relapse is looked for; patients without one are not included.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of its range, or the window is not longer than the lag and within the history.
     """
 
     months: float = 12.0
@@ -155,7 +200,22 @@ class LookBack:
             raise ArgumentError(f"{times}. Expected: lag < window <= history.")
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         window = self.months / 12
         relapses = np.zeros(len(rates), dtype=np.int64)
         often = rates * window > _OFTEN
@@ -189,8 +249,8 @@ class LookBack:
         """Return the relapses in the first window that ends before the horizon and holds enough, else 0."""
         lag, window = self.lag_months / 12, self.months / 12
         relapses = np.zeros(len(times), dtype=np.int64)
-        for place in range(times.shape[1]):
-            ends = times[:, place] + lag
+        for relapse in range(times.shape[1]):
+            ends = times[:, relapse] + lag
             waiting = np.flatnonzero((relapses == 0) & (window <= ends) & (ends <= horizon))
             after, end = times[waiting], ends[waiting, None]
             inside = ((after > end - window) & (after <= end)).sum(axis=1)
@@ -218,7 +278,22 @@ class WholeMonths:
         return f"{self.rule}, in whole months"
 
     def reference(self, rng: np.random.Generator, rates: Floats, years: Floats) -> Reference:
-        """Return relapses and years on the reference, and who is included."""
+        """Return relapses and years on the reference, and who is included.
+
+        Parameters
+        ----------
+        rng
+            Source of random numbers.
+        rates
+            Rates per year, shape (patients,).
+        years
+            Observed reference times, shape (patients,).
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Relapses, years, and whether a patient is included, each of shape (patients,).
+        """
         relapses, taken, included = self.rule.reference(rng, rates, years)
         # patients who are not included may have endless times
         months = np.rint(12 * np.where(included, taken, 1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,8 +37,9 @@ _PLAIN = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)  # not 007, which 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 _UNKNOWN_WORDS: Final = word_set(
-    "na n/a n.a n.a. n.d. nan nat null none nil unknown unk missing notknown notavailable notapplicable notdone unbekannt "
-    "fehlt k.a. k.a keineangabe unbek. nichtbekannt nodata tbd tba inconnu desconocido sconosciuto"
+    "na n/a n.a n.a. n.d. nan nat null none nil unknown unk missing notknown notavailable notapplicable "
+    "notdone unbekannt fehlt k.a. k.a keineangabe unbek. nichtbekannt nodata tbd tba inconnu desconocido "
+    "sconosciuto"
 )
 _NO_LETTERS: Final = re.compile(r"[-–—−?.…_/]+")
 _SPREADSHEET_ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"))
@@ -54,6 +56,14 @@ class Fault:
 
     rule: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A cell of which its reader knows what was found, and what is wrong with it."""
+
+    found: str
+    fault: Fault
 
 
 def is_missing(cell: Cell) -> bool:
@@ -145,9 +155,10 @@ def parse_covariate(cells: Sequence[Cell]) -> list[float] | list[str | None]:
 
 
 def with_decimal_comma(cell: Cell) -> Cell | Fault:
-    """Return the text of a number with a decimal comma as one with a decimal point; every other cell as it is.
+    """Return the text of a number with a decimal comma as one with a point; every other cell as it is.
 
-    A point is refused: where the comma is the decimal mark it separates thousands, and a reader cannot tell 1.500 from 1,5.
+    A point is refused: where the comma is the decimal mark it separates thousands, and a reader cannot
+    tell 1.500 from 1,5.
 
     Examples
     --------
@@ -170,8 +181,8 @@ def says_unknown(cell: Cell) -> bool:
 
     Examples
     --------
-    >>> says_unknown("N/A"), says_unknown("(not known)"), says_unknown("-"), says_unknown("-1"), says_unknown("")
-    (True, True, True, False, False)
+    >>> [says_unknown(text) for text in ("N/A", "(not known)", "-", "-1", "")]
+    [True, True, True, False, False]
     """
     if not isinstance(cell, str):
         return False
@@ -195,6 +206,12 @@ def is_encodable(text: str) -> bool:
     return text.isascii() or _HALF.search(text) is None
 
 
+def folded(text: str) -> str:
+    """Return a text in small letters without accents."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 def plain_number(cell: Cell) -> float | None:
     """Return the number that a cell holds, or None."""
     number = parse_number(cell, "", "")
@@ -202,7 +219,7 @@ def plain_number(cell: Cell) -> float | None:
 
 
 def written_decimals(cell: Cell, mark: str = ".") -> int | None:
-    """Return how many decimals a number in a text cell is written with; None for any other cell, and for powers of ten.
+    """Return the decimals that a number in a text is written with; None for other cells, and powers of ten.
 
     Examples
     --------
@@ -217,7 +234,8 @@ def written_decimals(cell: Cell, mark: str = ".") -> int | None:
 def written_column(cells: Sequence[Cell], mark: str = ".") -> list[int | None]:
     """Return the decimals of every number of a column as written.
 
-    Where every one ends in ``.0`` they say nothing: so a program writes whole numbers that it holds as floats.
+    Where every one ends in ``.0`` they say nothing: so a program writes whole numbers that it holds as
+    floats.
 
     Examples
     --------
@@ -231,7 +249,7 @@ def written_column(cells: Sequence[Cell], mark: str = ".") -> list[int | None]:
 
 
 def parse_number(cell: Cell, rule: str, if_missing: str) -> float | Fault:
-    """Read a number, infinity included; a fault names ``rule``, and an empty cell, or a word for one, the remedy ``if_missing``."""
+    """Read a number, infinity included; ``if_missing`` is the remedy of an empty cell, or a word for one."""
     if is_missing(cell) or says_unknown(cell):
         return Fault(rule, if_missing)
     if isinstance(cell, (bool, np.bool_)):
@@ -252,8 +270,11 @@ def different(column: Iterable[Cell]) -> tuple[tuple[Cell, ...], npt.NDArray[np.
     cells: list[Cell] = []
     codes: list[int] = []
     for cell in column:
-        key = (type(cell), cell) if isinstance(cell, Hashable) else (list, id(cell))
-        code = places.get(key)
+        key: Hashable = (type(cell), cell)
+        try:
+            code = places.get(key)
+        except TypeError:  # a list, or another cell that cannot be hashed
+            key, code = (list, id(cell)), None
         if code is None:
             code = places[key] = len(cells)
             cells.append(cell)

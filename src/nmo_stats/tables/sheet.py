@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree import ElementTree as Xml
 
+from openpyxl.utils.cell import column_index_from_string
+from openpyxl.utils.datetime import from_excel, from_ISO8601
+
 from nmo_stats.tables.cells import Cell, is_missing
-from nmo_stats.tables.package import Names, Package, is_set
-from nmo_stats.tables.styles import Styles, Texts, is_struck, text_of
+from nmo_stats.tables.package import Book, is_set, is_struck, local, text_of
 
 LAST_ROW: Final = 1_048_576  # of every spreadsheet program
 LAST_COLUMN: Final = 16_384
 _YIELDED: Final = frozenset(("row", "col", "mergeCell"))
 _PLACE: Final = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})?", re.ASCII | re.IGNORECASE)
 _AREA: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::.*)?", re.ASCII)
-
-
-@dataclass(frozen=True, eq=False)
-class Book:
-    """What the sheets of a workbook share.
-
-    Parameters
-    ----------
-    package, texts, styles
-        The parts, the shared texts and the formats of cells.
-    epoch
-        The day from which dates are counted: 1899-12-30, or 1904-01-01 in old workbooks of the Macintosh.
-    """
-
-    package: Package
-    texts: Texts
-    styles: Styles
-    epoch: datetime.datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -70,53 +53,33 @@ def read_part(book: Book, part: str) -> Sheet:
     ValueError
         If rows or cells have no place in a sheet, or one place is taken twice.
     """
-    sheet, names, last = Sheet(), Names(), 0
-    for element in _elements(book, part, names):
-        name = names[element.tag]
+    sheet, last = Sheet(), 0
+    for element in _elements(book, part):
+        name = local(element.tag)
         if name == "row":
             last = _row_number(element, last)
-            _add_row(sheet, last, element, book, names)
+            _add_row(sheet, last, element, book)
         elif name == "col":
             if _is_hidden(element, "width"):
                 first, final = int(element.get("min", 1)), int(element.get("max", 1))
                 sheet.hidden_columns.update(range(first, min(final, LAST_COLUMN) + 1))
         elif area := _AREA.fullmatch(element.get("ref", "")):
-            sheet.merged.append((int(area[2]), column_number(area[1]), element.get("ref", "")))
+            sheet.merged.append((int(area[2]), column_index_from_string(area[1]), element.get("ref", "")))
     return sheet
 
 
 def holds_anything(book: Book, part: str) -> bool:
     """Return whether a sheet has a filled cell; it is read up to the first one."""
-    names = Names()
-    rows = (element for element in _elements(book, part, names) if names[element.tag] == "row")
-    return any(
-        not is_missing(value)
-        for row in rows
-        for cell in row
-        for value in [_value(cell, _kind(cell), book, names)]
-    )
+    rows = (element for element in _elements(book, part) if local(element.tag) == "row")
+    return any(not is_missing(_value(cell, _kind(cell), book)) for row in rows for cell in row)
 
 
-def column_number(letters: str) -> int:
-    """Return the number of a column.
-
-    Examples
-    --------
-    >>> column_number("A"), column_number("AB"), column_number("XFD")
-    (1, 28, 16384)
-    """
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number
-
-
-def _elements(book: Book, part: str, names: Names) -> Iterator[Xml.Element]:
+def _elements(book: Book, part: str) -> Iterator[Xml.Element]:
     """Return rows, columns and merged areas as they end; rows are forgotten behind the reader."""
     data: Xml.Element | None = None
     cells = 0  # of the row, counted before it ends: a row without end would fill the memory
     for event, element in book.package.elements(part):
-        name = names[element.tag]
+        name = local(element.tag)
         if event == "start":
             data = element if name == "sheetData" else data
             cells = cells + 1 if name == "c" else 0 if name == "row" else cells
@@ -137,18 +100,18 @@ def _row_number(row: Xml.Element, last: int) -> int:
     return number
 
 
-def _add_row(sheet: Sheet, number: int, row: Xml.Element, book: Book, names: Names) -> None:
+def _add_row(sheet: Sheet, number: int, row: Xml.Element, book: Book) -> None:
     filled: dict[int, Cell] = {}
     is_marked = False
     column = 0
     for cell in row:
         column = _column(cell, column)
         kind = _kind(cell)
-        value = _value(cell, kind, book, names)
+        value = _value(cell, kind, book)
         if not is_missing(value):
             filled[column] = value
-            is_marked = is_marked or _has_line(cell, kind, book, names)
-        elif value is None and any(names[child.tag] == "f" for child in cell):
+            is_marked = is_marked or _has_line(cell, kind, book)
+        elif value is None and any(local(child.tag) == "f" for child in cell):
             sheet.uncalculated.append((number, column))
     if filled:
         sheet.rows[number] = filled
@@ -168,7 +131,7 @@ def _column(cell: Xml.Element, last: int) -> int:
         number = last + 1
     else:
         found = _PLACE.fullmatch(place)
-        number = column_number(found[1]) if found else 0
+        number = column_index_from_string(found[1]) if found else 0
     if not last < number <= LAST_COLUMN:
         raise ValueError(f"a cell {place!r}: cells of a row are in order, each once, in columns A to XFD")
     return number
@@ -178,35 +141,35 @@ def _kind(cell: Xml.Element) -> str:
     return cell.get("t", "n")
 
 
-def _has_line(cell: Xml.Element, kind: str, book: Book, names: Names) -> bool:
+def _has_line(cell: Xml.Element, kind: str, book: Book) -> bool:
     """Return whether a cell, or a part of its text, is struck through."""
-    if int(cell.get("s", 0)) in book.styles.struck:
+    if int(cell.get("s", 0)) in book.struck_formats:
         return True
     if kind == "s":
-        text = _stored(cell, names)
-        return text is not None and int(text) in book.texts.struck
-    return kind == "inlineStr" and is_struck(cell, names)
+        text = _stored(cell)
+        return text is not None and int(text) in book.struck_texts
+    return kind == "inlineStr" and is_struck(cell)
 
 
-def _stored(cell: Xml.Element, names: Names) -> str | None:
+def _stored(cell: Xml.Element) -> str | None:
     for child in cell:
-        if names[child.tag] == "v":
+        if local(child.tag) == "v":
             return child.text or None
     return None
 
 
-def _value(cell: Xml.Element, kind: str, book: Book, names: Names) -> Cell:
+def _value(cell: Xml.Element, kind: str, book: Book) -> Cell:
     """Return the stored value of a cell, of a formula its last result."""
     if kind == "inlineStr":
-        return next((text_of(child, names) for child in cell if names[child.tag] == "is"), None)
-    text = _stored(cell, names)
+        return next((text_of(child) for child in cell if local(child.tag) == "is"), None)
+    text = _stored(cell)
     if text is None:
         return None
     if kind == "s":
         place = int(text)
-        if not 0 <= place < len(book.texts.values):
+        if not 0 <= place < len(book.texts):
             raise ValueError(f"a cell with the shared text {place}, which is not there")
-        return book.texts.values[place]
+        return book.texts[place]
     if kind == "n":
         return _number(text, int(cell.get("s", 0)), book)
     return _other(text, kind)
@@ -216,19 +179,15 @@ def _other(text: str, kind: str) -> Cell:
     if kind == "b":
         return bool(int(text))
     if kind == "d":
-        from openpyxl.utils.datetime import from_ISO8601
-
         return from_ISO8601(text)  # type: ignore[no-untyped-call]
     return text  # the text of a formula, or the sign of an error
 
 
 def _number(text: str, style: int, book: Book) -> Cell:
     number: Any = int(text) if text.lstrip("+-").isdecimal() else float(text)
-    if style not in book.styles.dates:
+    if style not in book.dates:
         return number
-    from openpyxl.utils.datetime import from_excel
-
     try:
-        return from_excel(number, book.epoch, timedelta=style in book.styles.durations)
+        return from_excel(number, book.epoch, timedelta=style in book.durations)
     except (OverflowError, ValueError):
         return "#VALUE!"  # as spreadsheets show a number that is no date

@@ -21,7 +21,6 @@ from nmo_stats.numerics.threads import one_thread
 
 _MOST_RELAPSES: Final = 1e9  # simulated periods may lie beyond those that are read
 _LONGEST_YEARS: Final = 1e12
-_METHOD: Final = HIERARCHICAL
 _PILOTS: Final = 16  # cohorts along each of two orders
 _EDGE: Final = 1e-3  # probability at the end of a lattice from which a cohort is solved on another grid
 _MOST_GRIDS: Final = 12
@@ -150,7 +149,7 @@ def ratio_posteriors(
             if not waiting.size:
                 return RatioPosteriors(tuple(groups))
     raise ConvergenceError(
-        (f"{waiting.size} of {len(relapses)} cohorts have a posterior that no grid resolves",), _METHOD
+        (f"{waiting.size} of {len(relapses)} cohorts have a posterior that no grid resolves",), HIERARCHICAL
     )
 
 

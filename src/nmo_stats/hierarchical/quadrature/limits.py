@@ -7,7 +7,6 @@ from typing import Final
 from nmo_stats.memory import require_memory
 from nmo_stats.names import HIERARCHICAL
 
-METHOD: Final = HIERARCHICAL
 _REMEDY: Final = "use narrower priors (the default ones suit most series), or the sampling engine ('nuts')"
 
 
@@ -19,4 +18,4 @@ def require_room(numbers: float) -> None:
     MemoryLimitError
         If it cannot: the priors or the patients span too wide a range for the steps that the counts need.
     """
-    require_memory(numbers, "the integration over these priors and counts", _REMEDY, method=METHOD)
+    require_memory(numbers, "the integration over these priors and counts", _REMEDY, method=HIERARCHICAL)

@@ -18,10 +18,10 @@ import numpy as np
 from nmo_stats.arrays import Complex, Floats
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.hierarchical.quadrature.elements import normal_weights
-from nmo_stats.hierarchical.quadrature.limits import METHOD
 from nmo_stats.hierarchical.quadrature.marginal import Distribution, Marginal, mixture, powers
 from nmo_stats.hierarchical.quadrature.patients import Patients, Reach, Table, tables
 from nmo_stats.hierarchical.quadrature.solution import Part
+from nmo_stats.names import HIERARCHICAL
 
 _GONE: Final = 1e-9
 _FIRST: Final = 0.5
@@ -107,7 +107,7 @@ def _posterior(one: Patients, part: Part, reach: Reach, fineness: float) -> tupl
         reason = (
             "the posterior of a patient lies where the integration has no digits left; use narrower priors"
         )
-        raise ConvergenceError((reason,), METHOD)
+        raise ConvergenceError((reason,), HIERARCHICAL)
     return table, mass / total
 
 

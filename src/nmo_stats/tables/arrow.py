@@ -1,18 +1,17 @@
-"""The columns of a Parquet file; a text that is stored once is held once, however often it is repeated."""
+"""Columns of Apache Arrow and of Parquet files; a text is held once, however often it is repeated."""
 
 from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from nmo_stats.errors import CohortError
-from nmo_stats.tables.cells import Cell, different, shown
-from nmo_stats.tables.files import LARGEST_FILE, MOST_CELLS, TableFile
-from nmo_stats.tables.raw import refuse
+from nmo_stats.tables.cells import different, shown
+from nmo_stats.tables.files import LARGEST_FILE, MOST_CELLS, TableFile, refuse
+from nmo_stats.tables.table import Coded, CodedTable, coded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 _PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 
-def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa.ChunkedArray]]:
-    """Return the names and the cells of the columns of a Parquet file, without a nameless index.
+def read_parquet(content: bytes, file: TableFile) -> CodedTable:
+    """Return the table in a Parquet file, without a nameless index.
 
     Raises
     ------
@@ -37,15 +36,19 @@ def parquet_columns(content: bytes, file: TableFile) -> tuple[list[str], list[pa
         parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
         _require_size(parquet.metadata, file.shown_name)
         table = parquet.read()
+        named = zip(table.column_names, table.columns, strict=True)
+        kept = [(name, column) for name, column in named if not _PANDAS_INDEX.fullmatch(name)]
+        columns = [_coded(column) for _, column in kept]
     except CohortError:
         raise
-    except Exception as error:  # noqa: BLE001  a damaged file makes pyarrow raise nearly anything
-        refuse_damaged(error, file)
-    kept = [number for number, name in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(name)]
-    return [table.column_names[number] for number in kept], [table.column(number) for number in kept]
+    except Exception as error:  # noqa: BLE001  a damaged file, or a date that Python has not
+        found = f"cannot be read ({shown(error)})"
+        refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
+    rows = np.arange(1, 1 + table.num_rows, dtype=np.int64)
+    return coded([name for name, _ in kept], columns, rows, file.source(content))
 
 
-def different_cells(column: pa.ChunkedArray) -> tuple[tuple[Cell, ...], npt.NDArray[np.int64]]:
+def different_cells(column: pa.ChunkedArray) -> Coded:
     """Return the different cells of an Arrow column, None for an empty one, and the code of each row.
 
     Raises
@@ -68,10 +71,13 @@ def different_cells(column: pa.ChunkedArray) -> tuple[tuple[Cell, ...], npt.NDAr
     return cells, places[codes]
 
 
-def refuse_damaged(error: Exception, file: TableFile) -> NoReturn:
-    """Refuse a file that pyarrow cannot read."""
-    found = f"cannot be read ({shown(error)})"
-    refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
+def _coded(column: pa.ChunkedArray) -> Coded:
+    import pyarrow as pa
+
+    try:
+        return different_cells(column)
+    except (pa.ArrowException, ValueError, OverflowError):
+        return different(column.to_pylist())
 
 
 def _require_size(metadata: Any, name: str) -> None:
