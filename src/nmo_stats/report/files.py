@@ -32,6 +32,11 @@ def render_html(analysis: Analysis) -> str:
     -------
     str
         The page.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no analysis.
     """
     instance("analysis", analysis, Analysis)
     return page(sections(analysis))
