@@ -34,8 +34,8 @@ def value(expression, **name):
     return float(scope(**name).value(expression).span.value)
 
 
-def words(expression, **name):
-    return scope(**name).value(expression).words
+def arithmetic_of(expression, **name):
+    return scope(**name).value(expression).text
 
 
 def test_every_formula_of_the_vocabulary_has_a_name_and_stands_once():
@@ -95,7 +95,7 @@ def test_every_formula_of_the_vocabulary_has_a_number_or_a_reason():
 )
 def test_an_expression_of_a_patient(expression, expected, arithmetic):
     assert value(expression) == pytest.approx(expected)
-    assert words(expression) == arithmetic
+    assert arithmetic_of(expression) == arithmetic
 
 
 @pytest.mark.parametrize(

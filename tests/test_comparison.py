@@ -1,4 +1,4 @@
-"""Two treatments within the same patients: who is paired, what is summed, and arrays that nobody can change."""
+"""Two treatments within the same patients: who is paired, what is summed, arrays that nobody can change."""
 
 import math
 
@@ -105,8 +105,8 @@ def test_unpaired_patients_are_listed_and_in_a_notice():
     assert notice.code == "unpaired"
     assert notice.patients == ("C", "B")
     assert (
-        notice.text
-        == "only one of the compared periods: included in descriptions, excluded from the ratios (patient C, B)"
+        notice.text == "only one of the compared periods: included in descriptions, "
+        "excluded from the ratios (patient C, B)"
     )
 
 

@@ -198,8 +198,8 @@ def test_remedies_name_what_is_meant(read):
 def test_patients_whose_identifiers_look_alike_are_two(read):
     treatments = TREATMENTS + "P01,rituximab,2012-05-01,2013-05-01,\n"
     cohort = read(treatments, RELAPSES + "P01,2012-08-01\n")
-    assert cohort.patients == ("P1", "P01", "P2")
-    assert cohort.frame["relapses"].tolist() == [1, 0, 1, 1]
+    assert cohort.patients == ("P01", "P1", "P2")
+    assert cohort.frame["relapses"].tolist() == [1, 1, 0, 1]
 
 
 def test_all_problems_of_both_tables_come_together_in_their_order(read):

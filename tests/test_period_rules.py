@@ -1,4 +1,4 @@
-"""Every kind of bad input of a period table is refused alike in a file, a workbook and a DataFrame, with row and remedy."""
+"""Every kind of bad input of a period table is refused alike in a file, a workbook and a DataFrame."""
 
 import pandas as pd
 import pytest

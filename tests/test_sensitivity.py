@@ -460,9 +460,7 @@ def test_the_summary_is_assembled_from_the_rows_and_asserts_nothing(found):
 
 def test_each_row_is_a_sentence(found):
     text = found.sentence(found.of("prior")[0])
-    assert text.startswith(
-        "Prior, sceptical Normal(0, 0.5): the hierarchical ratio is 0.60 (0.27"
-    )
+    assert text.startswith("Prior, sceptical Normal(0, 0.5): the hierarchical ratio is 0.60 (0.27")
     assert text.endswith("instead of 0.22; the interval includes 1.")
     (row,) = (
         row for row in found.of("leave_one_out", "conditional_exact") if "patient 3" in row.assumption.name

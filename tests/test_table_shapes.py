@@ -117,7 +117,8 @@ def test_the_status_of_every_form_is_not_two_columns(save):
 
 def test_a_period_table_with_labels_and_without_a_renaming(save):
     text = (
-        '"Record ID","Repeat Instrument","Repeat Instance",Sex,Drug,"Number of relapses","Follow-up (months)"\n'
+        '"Record ID","Repeat Instrument","Repeat Instance",Sex,Drug,'
+        '"Number of relapses","Follow-up (months)"\n'
         "1,,,F,,,\n1,Period,1,,old,3,12.5\n1,Period,2,,new,0,10\n"
     )
     cohort = read_periods(save(text), instrument="Period")
@@ -258,7 +259,8 @@ def test_raw_answers_of_redcap_are_yes_and_no():
 
 @pytest.mark.parametrize(
     ("yes", "no"),
-    [("1", "0"), ("Y", "n"), ("T", "f"), ("Checked", "UNCHECKED"), ("1.0", "0.0"), (1, 0), (1.0, 0.0), (True, False),
+    [("1", "0"), ("Y", "n"), ("T", "f"), ("Checked", "UNCHECKED"), ("1.0", "0.0"), (1, 0), (1.0, 0.0),
+     (True, False),
      (np.True_, np.False_), (np.float32(1), np.int8(0)), (" Yes ", "NO")], ids=ascii
 )  # fmt: skip
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx", ""])

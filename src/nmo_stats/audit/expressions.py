@@ -40,10 +40,10 @@ class Computed:
     ----------
     span
         The number.
-    words
+    text
         Its arithmetic, up to the result.
     binding
-        How tightly the words hold together: ``TERM``, ``PRODUCT``, ``SUM`` or ``TEXT``.
+        How tightly the text holds together: ``TERM``, ``PRODUCT``, ``SUM`` or ``TEXT``.
     source
         Where a number comes from that is taken as it is; else empty.
     unit
@@ -51,7 +51,7 @@ class Computed:
     """
 
     span: Span
-    words: str
+    text: str
     binding: int = TEXT
     source: Source = ""
     unit: tuple[str, str] = NO_UNIT
@@ -59,7 +59,7 @@ class Computed:
     @property
     def arithmetic(self) -> str:
         """The arithmetic with its result, e.g. ``9 relapses / 44 months × 12 = 2.455 (2.427 to 2.483)``."""
-        return f"{self.source or self.words} = {spread(self.span)}"
+        return f"{self.source or self.text} = {spread(self.span)}"
 
 
 class NotRecomputableError(Exception):
@@ -219,7 +219,7 @@ def _quantity(scope: Scope, quantity: str) -> Computed:
     if row.unit == NO_UNIT:
         return outcome
     unit = (row.unit[0].format(drug=name.part), row.unit[1].format(drug=name.part))
-    return replace(outcome, words=with_unit(outcome.span, unit), binding=TERM, unit=unit)
+    return replace(outcome, text=with_unit(outcome.span, unit), binding=TERM, unit=unit)
 
 
 def _combined(left: Computed, sign: ast.operator, right: Computed) -> Computed:
@@ -228,9 +228,9 @@ def _combined(left: Computed, sign: ast.operator, right: Computed) -> Computed:
     if right.span == neutral:
         return left
     if isinstance(sign, ast.Div) and right.span.low <= 0:
-        raise NotRecomputableError(f"{right.words} may be 0: the quotient is not finite")
-    before = left.words if left.binding >= binding else f"({left.words})"
-    behind = right.words if right.binding > binding else f"({right.words})"
+        raise NotRecomputableError(f"{right.text} may be 0: the quotient is not finite")
+    before = left.text if left.binding >= binding else f"({left.text})"
+    behind = right.text if right.binding > binding else f"({right.text})"
     return Computed(operation(left.span, right.span), f"{before} {symbol} {behind}", binding)
 
 

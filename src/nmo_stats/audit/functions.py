@@ -46,7 +46,7 @@ def unknown(_scope: Scope, reason: str) -> Computed:
 def named(scope: Scope, expression: Argument, noun: str) -> Computed:
     """Return a result with its noun, the arithmetic behind it."""
     result = scope.value(expression)
-    return replace(result, words=f"{number(result.span.value)} {noun} ({result.words})", binding=TERM)
+    return replace(result, text=f"{number(result.span.value)} {noun} ({result.text})", binding=TERM)
 
 
 # One patient
@@ -69,9 +69,9 @@ def earlier(scope: Scope, expression: Argument) -> Computed:
     if not drugs:
         return constant(0)
     values = [scope.on(drug).value(expression) for drug in drugs]
-    words = " + ".join(f"{value.words} on {drug}" for value, drug in zip(values, drugs, strict=True))
-    words = f"{words}, if no gap lies between the drugs"
-    return Computed(span.total([value.span for value in values]), words, TERM if len(drugs) == 1 else SUM)
+    text = " + ".join(f"{value.text} on {drug}" for value, drug in zip(values, drugs, strict=True))
+    text = f"{text}, if no gap lies between the drugs"
+    return Computed(span.total([value.span for value in values]), text, TERM if len(drugs) == 1 else SUM)
 
 
 def any_drug(scope: Scope, expression: Argument) -> Computed:
@@ -88,8 +88,8 @@ def therapy_relapses(scope: Scope) -> Computed:
     relapses, therapies = (_therapies(scope, *names) for names in ((_RELAPSES,), (_RELAPSES, *_YEARS)))
     if not relapses or len(relapses) < len({(name.part, name.treatment) for name in therapies}):
         raise NotRecomputableError("the relapses under the prior therapies are not known")
-    words = " + ".join(number(value.value) for value in relapses.values())
-    return Computed(span.total([*relapses.values()]), f"relapses under the prior therapies, {words}")
+    text = " + ".join(number(value.value) for value in relapses.values())
+    return Computed(span.total([*relapses.values()]), f"relapses under the prior therapies, {text}")
 
 
 def therapy_year(scope: Scope, which: str) -> Computed:
@@ -154,7 +154,7 @@ def same(scope: Scope, expression: Argument) -> Computed:
     spans = spans_of(scope.of_each(expression))
     if not spans or len(spans) < len(scope.patients):
         raise NotRecomputableError(NO_SOURCE, is_datum=True)
-    if len({one.value for one in spans}) > 1:
+    if len({value.value for value in spans}) > 1:
         raise NotRecomputableError(f"it differs between patients ({listed(spans)})")
     return Computed(spans[0], f"the same in all {len(spans)} patients")
 
@@ -175,7 +175,7 @@ def _missing(scope: Scope, values: Sequence[Computed | None]) -> str:
     without = [patient for patient, value in zip(scope.patients, values, strict=True) if value is None]
     none = sum(_is_zero(scope.of(patient), row) for patient in without) if row.needs else 0
     parts = ((none, "without a relapse"), (len(without) - none, "not known"))
-    return "".join(f", {count} {words}" for count, words in parts if count)
+    return "".join(f", {count} {why}" for count, why in parts if count)
 
 
 def _is_zero(scope: Scope, row: Quantity) -> bool:
@@ -204,10 +204,10 @@ def patients(scope: Scope) -> Computed:
     return Computed(exact(len(scope.patients)), f"patients {where}in the table")
 
 
-def count(scope: Scope, condition: Argument, words: str) -> Computed:
+def count(scope: Scope, condition: Argument, text: str) -> Computed:
     """Count the patients in whom a quantity is not 0."""
     answers = scope.of_each(condition)
-    return _counted([None if answer is None else answer.span.value != 0 for answer in answers], words)
+    return _counted([None if answer is None else answer.span.value != 0 for answer in answers], text)
 
 
 def edss_count(scope: Scope, name: RuleName, category: str) -> Computed:
@@ -228,7 +228,7 @@ def therapy_count(scope: Scope) -> Computed:
     drug = scope.name.treatment
     if drug is None:
         raise NotRecomputableError("which prior therapy is meant is not said")
-    given = [_therapies(scope.of(one), _RELAPSES, *_YEARS) for one in scope.record.patients_on(None)]
+    given = [_therapies(scope.of(patient), _RELAPSES, *_YEARS) for patient in scope.record.patients_on(None)]
     drugs = [{name.treatment or "" for name in therapies} for therapies in given]
     answers = [any(f"{name}-".startswith(f"{drug}-") for name in names) if names else None for names in drugs]
     return _counted(answers, "with that therapy")
@@ -236,18 +236,18 @@ def therapy_count(scope: Scope) -> Computed:
 
 def percent(scope: Scope, expression: Argument) -> Computed:
     """Return a count as a percentage of the patients."""
-    counted_, everyone = scope.value(expression), len(scope.patients)
-    words = f"{number(counted_.span.value)} of {everyone} patients × 100"
-    return Computed(counted_.span * exact(100) / exact(everyone), words)
+    number_of, everyone = scope.value(expression), len(scope.patients)
+    text = f"{number(number_of.span.value)} of {everyone} patients × 100"
+    return Computed(number_of.span * exact(100) / exact(everyone), text)
 
 
-def _counted(answers: Sequence[bool | None], words: str) -> Computed:
+def _counted(answers: Sequence[bool | None], text: str) -> Computed:
     if not answers:
         raise NotRecomputableError("nobody had this treatment")
     if None in answers:
-        reason = f"{words}: not known of {answers.count(None)} of {len(answers)} patients"
+        reason = f"{text}: not known of {answers.count(None)} of {len(answers)} patients"
         raise NotRecomputableError(reason)
-    return Computed(exact(sum(map(bool, answers))), f"patients {words}, of {len(answers)}")
+    return Computed(exact(sum(map(bool, answers))), f"patients {text}, of {len(answers)}")
 
 
 # Two drugs
@@ -270,7 +270,7 @@ def paired(scope: Scope, expression: Argument) -> Computed:
 
 def _of_drug(scope: Scope, expression: Argument, drug: str) -> Computed:
     value = scope.on(drug).value(expression)
-    return replace(value, words=f"{value.words} on {drug}", binding=TEXT, source="")
+    return replace(value, text=f"{value.text} on {drug}", binding=TEXT, source="")
 
 
 def drug_pair(scope: Scope) -> tuple[str, str]:
@@ -278,7 +278,7 @@ def drug_pair(scope: Scope) -> tuple[str, str]:
     name, drugs = scope.name, scope.record.treatments
     others = [drug for drug in drugs if drug != name.treatment]
     if name.patient is not None or name.treatment not in drugs or len(others) != 1:
-        reason = "a ratio needs a series with two drugs, and the name of the upper one as treatment"
+        reason = "a rate ratio needs a series with two drugs, and the comparator as treatment"
         raise NotRecomputableError(reason)
     return others[0], str(name.treatment)
 

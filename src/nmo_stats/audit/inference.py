@@ -52,8 +52,8 @@ def rate_limit(scope: Scope, code: str, end: str) -> Computed:
     with _identified():
         limits = methods.RATE_LIMITS[code](int(seen.span.value))
     per_year = exact(UNITS_PER_YEAR[scope.record.unit])
-    words = f"{_SIDES[end]} 95 % limit of {seen.words} in {time.words}"
-    return Computed(exact(limits[end == "high"]) / time.span * per_year, words)
+    text = f"{_SIDES[end]} 95 % limit of {seen.text} in {time.text}"
+    return Computed(exact(limits[end == "high"]) / time.span * per_year, text)
 
 
 def _student_limit(scope: Scope, end: str) -> Computed:
@@ -63,8 +63,8 @@ def _student_limit(scope: Scope, end: str) -> Computed:
         raise NotRecomputableError("limits by Student's t need a series of two patients or more")
     factor = exact(float(stdtrit(len(rates) - 1, 1 - methods.TAIL)) / math.sqrt(len(rates)))
     middle, step = span.mean(rates), spread * factor
-    words = f"{_SIDES[end]} 95 % limit by Student's t of the mean of {len(rates)} individual ARRs"
-    return Computed(middle - step if end == "low" else middle + step, words)
+    text = f"{_SIDES[end]} 95 % limit by Student's t of the mean of {len(rates)} individual ARRs"
+    return Computed(middle - step if end == "low" else middle + step, text)
 
 
 # Two drugs
@@ -101,11 +101,11 @@ def paired_p_value(scope: Scope, code: str) -> Computed:
     reach = ""
     if code == "signed_rank":
         reach = f" (smallest possible p {significant(wilcoxon(pairs[0]).smallest_p_value)})"
-    words = f"{FORMULA_NAMES[code]} of the individual ARRs of {counted(len(both), 'patient')}{reach}"
-    return Computed(result, words)
+    text = f"{FORMULA_NAMES[code]} of the individual ARRs of {counted(len(both), 'patient')}{reach}"
+    return Computed(result, text)
 
 
-def _ratio(scope: Scope, method: Callable[[Comparison], float], words: str, *, steps: int) -> Computed:
+def _ratio(scope: Scope, method: Callable[[Comparison], float], text: str, *, steps: int) -> Computed:
     """Evaluate at the values, and from one end to the other of how unequal their rounding lets the times be.
 
     Limits and most p-values move with the ratio of the times, so that two steps suffice; some p-values jump
@@ -122,8 +122,8 @@ def _ratio(scope: Scope, method: Callable[[Comparison], float], words: str, *, s
     times = np.vstack([at_values, np.linspace(lowest, highest, steps)])
     years = times / UNITS_PER_YEAR[scope.record.unit]
     pairs = [Comparison(("series",), np.array(counts), row[None, :]) for row in years]
-    arithmetic = f"({seen_new.words} / {time_new.words}) / ({seen.words} / {time.words})"
-    return Computed(_over_rounding(method, pairs), f"{words} {arithmetic}")
+    arithmetic = f"({seen_new.text} / {time_new.text}) / ({seen.text} / {time.text})"
+    return Computed(_over_rounding(method, pairs), f"{text} {arithmetic}")
 
 
 def _times(reference_time: Span, comparator_time: Span, ends: tuple[str, str]) -> list[float]:
@@ -133,7 +133,7 @@ def _times(reference_time: Span, comparator_time: Span, ends: tuple[str, str]) -
 def _paired_rates(scope: Scope, both: Sequence[str], drugs: Sequence[str]) -> Iterator[Comparison]:
     """Yield the pairs with the times as they are, then at the corners of their rounding."""
     values = {
-        quantity: [[scope.of(one).on(drug).value(quantity).span for drug in drugs] for one in both]
+        quantity: [[scope.of(patient).on(drug).value(quantity).span for drug in drugs] for patient in both]
         for quantity in ("relapses", "exposure")
     }
     relapses = np.array([[int(value.value) for value in row] for row in values["relapses"]])
@@ -184,7 +184,7 @@ def kaplan_meier(scope: Scope, first_relapse: Argument, follow_up: Argument) -> 
         raise NotRecomputableError(f"the time of the first relapse is known for {timed}")
     corners = [("value", "value"), *product(("low", "high"), repeat=2)]
     medians = [
-        _median([getattr(one, ends[had]) for one, had in zip(spans, relapsed, strict=True)], relapsed)
+        _median([getattr(time, ends[had]) for time, had in zip(spans, relapsed, strict=True)], relapsed)
         for ends in corners
     ]
     if math.isinf(medians[0]):
@@ -194,8 +194,8 @@ def kaplan_meier(scope: Scope, first_relapse: Argument, follow_up: Argument) -> 
         raise NotRecomputableError("the rounding of the times decides whether the median is reached")
     seen = _listed_times([time for time, had in zip(times, relapsed, strict=True) if had])
     censored = f", {without} without a relapse and censored" if without else ""
-    words = f"Kaplan-Meier median of the times to the first relapse ({seen}{censored})"
-    return Computed(_range(medians), words)
+    text = f"Kaplan-Meier median of the times to the first relapse ({seen}{censored})"
+    return Computed(_range(medians), text)
 
 
 def median_of_relapsed(scope: Scope, first_relapse: Argument) -> Computed:
@@ -205,8 +205,8 @@ def median_of_relapsed(scope: Scope, first_relapse: Argument) -> Computed:
     times = replace(scope, among=among).of_each(first_relapse)
     if not times or None in times:
         raise NotRecomputableError("the time of the first relapse is not known for all patients with one")
-    words = f"median of the times to the first relapse of the patients with one ({_listed_times(times)})"
-    return Computed(span.median(spans_of(times)), words)
+    text = f"median of the times to the first relapse of the patients with one ({_listed_times(times)})"
+    return Computed(span.median(spans_of(times)), text)
 
 
 def _relapsed(scope: Scope) -> list[bool]:

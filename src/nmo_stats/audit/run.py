@@ -162,8 +162,8 @@ def _judged(finding: Finding, question: _Question, numbers: Sequence[Finding]) -
         if judged != "disagrees":
             return replace(finding, verdict=judged, formulas_tried=1)
         if _agrees_in_size(question, usual, number):
-            words = f"{finding.words}; they agree in size, and the data show a decrease"
-            return replace(finding, verdict="agrees", words=words, formulas_tried=1)
+            text = f"{finding.words}; they agree in size, and the data show a decrease"
+            return replace(finding, verdict="agrees", words=text, formulas_tried=1)
     others = question.others()
     results = [outcome.span for outcome in (usual, *others.values()) if isinstance(outcome, Computed)]
     finding = replace(finding, formulas_tried=len(results))
@@ -177,7 +177,7 @@ def _judged(finding: Finding, question: _Question, numbers: Sequence[Finding]) -
 
 def _agreeing(outcomes: Mapping[str, Outcome], number: PrintedNumber) -> tuple[Verdict, list[str]]:
     """Return the keys of the outcomes that give the printed number, else of those that do within rounding."""
-    verdicts = {key: verdict(one.span, *number) for key, one in _computed(outcomes).items()}
+    verdicts = {key: verdict(outcome.span, *number) for key, outcome in _computed(outcomes).items()}
     best: Verdict = min(verdicts.values(), key=_BEST.index, default="disagrees")
     return best, [key for key, judged in verdicts.items() if judged == best != "disagrees"]
 
@@ -210,8 +210,8 @@ def _usual(question: _Question, finding: Finding, numbers: Sequence[Finding]) ->
     if not isinstance(outcome, Computed):
         return next(_contradictions(finding, numbers), outcome)
     if _is_completed(question, outcome, finding.number):
-        words = f"{outcome.source or outcome.words}, in completed years,"
-        return Computed(exact(finding.published), words)
+        text = f"{outcome.source or outcome.text}, in completed years,"
+        return Computed(exact(finding.published), text)
     return outcome
 
 
@@ -234,7 +234,7 @@ def _reading(question: _Question, finding: Finding) -> Outcome:
         return NotRecomputableError(f"per patient or in total? {names} say which; {reason}")
     if in_total.span == each.span:
         return each
-    return Computed(in_total.span, f"{each.arithmetic}; in total, {in_total.words}")
+    return Computed(in_total.span, f"{each.arithmetic}; in total, {in_total.text}")
 
 
 def _contradictions(finding: Finding, numbers: Sequence[Finding]) -> Iterator[Computed]:

@@ -153,8 +153,8 @@ def quartile(code: str, which: str, spans: Sequence[Span]) -> Span:
     if which == "iqr":
         width = quartile(code, "q3", spans) - quartile(code, "q1", spans)
         return Span(width.value, max(width.low, Decimal(0)), width.high)
-    place = QUARTILES[code](len(spans))
-    return _at(spans, place if which == "q1" else len(spans) - 1 - place)
+    position = QUARTILES[code](len(spans))
+    return _at(spans, position if which == "q1" else len(spans) - 1 - position)
 
 
 def deviation(spans: Sequence[Span], *, is_sample: bool = True) -> Span | None:
@@ -277,10 +277,10 @@ def _prints(number: Decimal, printed: Decimal, decimals: int) -> bool:
     )
 
 
-def _at(spans: Sequence[Span], place: Decimal) -> Span:
+def _at(spans: Sequence[Span], position: Decimal) -> Span:
     """Return the number at a place of the sorted ones, between two by interpolation."""
-    before, after = math.floor(place), math.ceil(place)
+    before, after = math.floor(position), math.ceil(position)
     ends = (sorted(getattr(span, end) for span in spans) for end in ("value", "low", "high"))
     return Span(
-        *(numbers[before] + (place - before) * (numbers[after] - numbers[before]) for numbers in ends)
+        *(numbers[before] + (position - before) * (numbers[after] - numbers[before]) for numbers in ends)
     )

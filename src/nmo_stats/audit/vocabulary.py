@@ -27,13 +27,6 @@ _PARTS: Final = {"": "", "n": r"(\d+)", "drug": "(.+)", "quantity": "(.+)"}
 _OPEN: Final = tuple(_PARTS)
 _PART: Final = re.compile("<(n|drug|quantity)>")
 _ALIKE: Final = 0.88
-_OTHER_NAMES: Final = {
-    **{f"patients_{category}": f"edss_{category}" for category in ("worsened", "stable", "improved")},
-    **{f"follow_up_{unit}": f"exposure_{unit}" for unit in ("days", "months", "years")},
-    "relapse_rate": "arr",
-    "irr": "rate_ratio",
-    "number_of_patients": "cohort_size",
-}
 
 
 class Name(NamedTuple):
@@ -177,7 +170,7 @@ def suggestion(quantity: str) -> str:
     if quantity in _KNOWN:
         return ""
     by_words = {_sorted_words(name): name for name in reversed(_KNOWN)}
-    words = _sorted_words(_OTHER_NAMES.get(quantity, quantity))
+    words = _sorted_words(_TABLES[0]["other_names"].get(quantity, quantity))
     close = [by_words[name] for name in difflib.get_close_matches(words, by_words, n=1, cutoff=_ALIKE)]
     close = close or difflib.get_close_matches(quantity, _KNOWN, n=1, cutoff=_ALIKE)
     return f"did you mean {close[0]!r}?" if close else ""

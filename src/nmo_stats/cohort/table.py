@@ -130,6 +130,16 @@ class Cohort:
         """Names of the columns that are kept for description and for :meth:`where`."""
         return tuple(name for name in self.frame.columns if name not in KNOWN)
 
+    @property
+    def attrition(self) -> pd.DataFrame | None:
+        """Relapses and patient-days of each patient, included and excluded; None for a period table."""
+        return None if self.account is None else self.account.attrition
+
+    @property
+    def switch_lags(self) -> pd.DataFrame | None:
+        """Days from the last relapse to each switch; None for a period table."""
+        return None if self.account is None else self.account.switch_lags
+
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table, in the format that :meth:`from_frame` reads."""
         return self.frame.copy()

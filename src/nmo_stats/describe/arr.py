@@ -71,6 +71,16 @@ def arr(cohort: Cohort, level: float = 0.95) -> ArrSummary:
     level
         Confidence level of the exact intervals.
 
+    Returns
+    -------
+    ArrSummary
+        Individual and pooled rates.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no cohort, or the level is no probability between 0 and 1.
+
     References
     ----------
     Garwood F. doi:10.2307/2333958. Clopper CJ, Pearson ES. doi:10.1093/biomet/26.4.404.

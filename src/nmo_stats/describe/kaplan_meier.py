@@ -81,7 +81,17 @@ class TimeToFirst(StepCurve):
 
 @dataclass(frozen=True, eq=False)
 class FirstRelapse(Curves[TimeToFirst]):
-    """Time to the first relapse by treatment, where the time of every patient's first relapse is known."""
+    """Time to the first relapse by treatment, where the time of every patient's first relapse is known.
+
+    Parameters
+    ----------
+    curves
+        By treatment.
+    reasons
+        Why there is none, by treatment.
+    level
+        Confidence level of all intervals, which are pointwise.
+    """
 
     columns = ("relapsed", "share", "low", "high", "low_after")
 

@@ -67,7 +67,17 @@ class MeanCount(StepCurve):
 
 @dataclass(frozen=True, eq=False)
 class Accumulation(Curves[MeanCount]):
-    """Mean cumulative numbers of relapses by treatment, where every relapse has a time."""
+    """Mean cumulative numbers of relapses by treatment, where every relapse has a time.
+
+    Parameters
+    ----------
+    curves
+        By treatment.
+    reasons
+        Why there is none, by treatment.
+    level
+        Confidence level of all intervals, which are pointwise.
+    """
 
     columns = ("relapses", "mean", "std_error", "low", "high")
 

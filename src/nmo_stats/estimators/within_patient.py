@@ -135,7 +135,7 @@ def log_ratio_estimates(target: npt.ArrayLike, totals: Counts, offsets: Floats) 
     target = np.where(side > 0, target, everything - target)
     offsets = side[:, None] * offsets
     log_odds = np.log(target) - np.log(everything - target)
-    # A root can lie at an end of its range, where every other patient has no relapse: Newton steps may pass it.
+    # A root lies at an end of its range where one patient alone has relapses: Newton steps may pass it.
     low, high = log_odds - offsets.max(axis=-1) - _MARGIN, log_odds - offsets.min(axis=-1) + _MARGIN
     estimate = (low + high) / 2
     for _ in range(_MOST_NEWTON_STEPS):

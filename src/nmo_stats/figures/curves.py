@@ -38,6 +38,11 @@ def relapse_free(curves: FirstRelapse, pair: Comparison, axes: Axes) -> Axes:
     -------
     Axes
         The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
     """
     instance("curves", curves, FirstRelapse)
     drawn = _drawn({name: curve.curve for name, curve in curves.curves.items()}, pair, axes)
@@ -72,6 +77,11 @@ def mean_counts(curves: Accumulation, pair: Comparison, axes: Axes) -> Axes:
     -------
     Axes
         The same.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is of another kind.
     """
     instance("curves", curves, Accumulation)
     drawn = _drawn({name: curve.curve for name, curve in curves.curves.items()}, pair, axes)

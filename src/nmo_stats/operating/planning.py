@@ -161,7 +161,7 @@ def plan(
 
 
 def _search(measured: Callable[[int], Measures], power: float) -> None:
-    """Simulate sizes until power is surely too low below the first that is enough, and surely enough above."""
+    """Simulate sizes until power is surely too low below the first enough one, and surely enough above."""
     first = bisect_left(SIZES, x=True, key=lambda size: detected(measured(size)) >= power)
     below = above = min(first, len(SIZES) - 1)
     while below > 0 and power_limits(measured(SIZES[below - 1]))[1] >= power:
