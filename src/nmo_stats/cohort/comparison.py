@@ -58,6 +58,13 @@ class Comparison:
         or more than a tenth of the onsets are merged.
     merging
         How many onsets of these periods are merged; None where none are, or that is not known.
+
+    Raises
+    ------
+    CohortError
+        With every count and time that breaks its rule.
+    ArgumentError
+        If the shapes do not fit.
     """
 
     patients: tuple[str, ...]

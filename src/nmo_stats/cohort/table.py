@@ -51,11 +51,9 @@ class Cohort:
     unmerged
         The same with every row of the relapses counted; only where onsets were merged.
     published
-        Numbers that a publication prints about these patients, from :meth:`with_published`; None if
-        there is none.
+        Numbers that a publication prints about these patients, from :meth:`with_published`, or None.
     written
-        Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by
-        row; missing where the number came from elsewhere.
+        Decimals of follow-up times, reported ARRs and numeric covariates in a text file, else missing.
     """
 
     frame: pd.DataFrame
@@ -131,7 +129,13 @@ class Cohort:
         return tuple(name for name in self.frame.columns if name not in KNOWN)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table, in the format that :meth:`from_frame` reads."""
+        """Return a copy of the table, in the format that :meth:`from_frame` reads.
+
+        Returns
+        -------
+        DataFrame
+            One row for each period.
+        """
         return self.frame.copy()
 
     def with_published(self, published: str | Path | TableFile | pd.DataFrame) -> Cohort:
@@ -342,7 +346,13 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
 
 
 def data_folder() -> Path:
-    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout."""
+    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
     here = Path(__file__).resolve()
     installed = here.parents[1] / "data"
     return installed if installed.is_dir() else here.parents[3] / "data"

@@ -114,7 +114,18 @@ class TableFile:
         return printable(self.path.name)
 
     def source(self, content: bytes) -> Source:
-        """Return the name of the file and the hash of its bytes."""
+        """Return the name of the file and the hash of its bytes.
+
+        Parameters
+        ----------
+        content
+            The bytes.
+
+        Returns
+        -------
+        Source
+            Name and SHA-256.
+        """
         return Source(self.shown_name, hashlib.sha256(content).hexdigest())
 
 
