@@ -61,10 +61,10 @@ class Comparison:
 
     Raises
     ------
-    ArgumentError
-        If an array is of another kind or shape.
     CohortError
-        If a number breaks the rules of the period table.
+        With every count and time that breaks its rule.
+    ArgumentError
+        If the shapes do not fit.
     """
 
     patients: tuple[str, ...]

@@ -51,11 +51,9 @@ class Cohort:
     unmerged
         The same with every row of the relapses counted; only where onsets were merged.
     published
-        Numbers that a publication prints about these patients, from :meth:`with_published`; None if
-        there is none.
+        Numbers that a publication prints about these patients, from :meth:`with_published`, or None.
     written
-        Decimals with which follow-up times, reported ARRs and numeric covariates stand in a text file, row by
-        row; missing where the number came from elsewhere.
+        Decimals of follow-up times, reported ARRs and numeric covariates in a text file, else missing.
     """
 
     frame: pd.DataFrame
@@ -145,7 +143,7 @@ class Cohort:
 
         Returns
         -------
-        pandas.DataFrame
+        DataFrame
             One row for each period.
         """
         return self.frame.copy()
@@ -362,8 +360,8 @@ def data_folder() -> Path:
 
     Returns
     -------
-    pathlib.Path
-        An existing folder.
+    Path
+        The folder.
     """
     here = Path(__file__).resolve()
     installed = here.parents[1] / "data"

@@ -119,12 +119,12 @@ class TableFile:
         Parameters
         ----------
         content
-            Bytes of the file.
+            The bytes.
 
         Returns
         -------
         Source
-            The name, and a SHA-256 of the bytes.
+            Name and SHA-256.
         """
         return Source(self.shown_name, hashlib.sha256(content).hexdigest())
 
