@@ -46,8 +46,8 @@ SIX_LINES = """\
 Correct the count from the source.
   row {2}, patient 'P1', column 'exposure_months': '1,5'. Expected: follow-up time is a finite number > 0. \
 Write a decimal point, not a decimal comma, or read the table with decimal=',' (--decimal ,).
-  row {3}, patient 'P2', column 'edss_start': '0.5'. Expected: EDSS is 0 or 1.0, 1.5 ... 9.5, 10 \
-(0.5 does not exist). \
+  row {3}, patient 'P2', column 'edss_start': '0.5'. \
+Expected: EDSS is 0 or 1.0, 1.5 ... 9.5, 10 (0.5 does not exist). \
 Correct the score, or leave the cell empty if it is unknown.
   row {4}, column 'patient': empty. Expected: text, not empty. Enter the name from the source.
   row {5}, patient 'P3', column 'ongoing': 'perhaps'. Expected: yes, no, or empty for unknown. \

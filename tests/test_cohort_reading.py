@@ -1,4 +1,4 @@
-"""From files and DataFrames to a cohort: every format alike, broken files refused with their reason."""
+"""From files and DataFrames to a cohort: every format alike, every broken file refused with its reason."""
 
 import datetime
 import hashlib
@@ -205,14 +205,14 @@ def test_commas_at_the_end_of_rows_but_not_of_the_header_are_ragged(save):
         (
             OLE,
             "table.xlsx",
-            "an old .xls workbook. Expected: a .xlsx file is an Excel workbook. Open it in the "
-            "spreadsheet program",
+            "an old .xls workbook. Expected: a .xlsx file is an Excel workbook. "
+            "Open it in the spreadsheet program",
         ),
         (
             OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
             "table.xlsx",
-            "a workbook with a password. Expected: a .xlsx file is an Excel workbook. Save it without "
-            "the password",
+            "a workbook with a password. Expected: a .xlsx file is an Excel workbook. "
+            "Save it without the password",
         ),
         (
             OPEN_DOCUMENT,

@@ -261,8 +261,8 @@ def test_names_are_kept_letter_by_letter():
         ({"exposure_years": "exposure"}, "did you mean 'exposure'? name its unit"),
         (
             {"exposure_years": "months"},
-            "did you mean 'months'? name its unit: columns={'months': 'exposure_months'} (--column "
-            "months=exposure_months)",
+            "did you mean 'months'? name its unit: columns={'months': 'exposure_months'} "
+            "(--column months=exposure_months)",
         ),
         (
             {"exposure_years": "days"},
@@ -281,8 +281,8 @@ def test_a_renaming_the_wrong_way_round_is_turned():
     with pytest.raises(CohortError) as caught:
         Cohort.from_frame(table().rename(columns={"patient": "record_id"}), columns={"patient": "record_id"})
     assert str(caught.value.problems[0]) == (
-        "columns={'patient': 'record_id'} (--column patient=record_id). Expected: a renaming gives your "
-        "name first, then ours. "
+        "columns={'patient': 'record_id'} (--column patient=record_id). "
+        "Expected: a renaming gives your name first, then ours. "
         "Did you mean columns={'record_id': 'patient'} (--column record_id=patient)?"
     )
     assert not [problem for problem in caught.value.problems if "is a column of the" in problem.rule]

@@ -1,4 +1,4 @@
-"""Two treatments within the same patients: who is paired, what is summed, and frozen arrays."""
+"""Two treatments within the same patients: who is paired, what is summed, arrays that nobody can change."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Every public docstring has its sections; `python tests/docstrings.py` lists what is missing, by room."""
+"""Every public docstring has its sections; `python tests/docstrings.py` lists what lacks, room by room."""
 
 from collections import defaultdict
 

@@ -146,7 +146,7 @@ def test_an_instrument_for_both_tables_names_the_way_to_choose_two(tmp_path):
     )
     with pytest.raises(CohortError) as caught:
         read_events(TableFile(path, instrument="periods"), path)
-    assert "did you mean 'period'" in str(caught.value)
+    assert "Did you mean 'period'" in str(caught.value)
 
 
 def test_text_that_no_file_can_hold_is_refused():

@@ -1,4 +1,4 @@
-"""Rows that are the mean or the median of the others, and codes for unknown as identifiers, are named."""
+"""Rows that are the mean or the median of the others, and identifiers that are codes for unknown."""
 
 import numpy as np
 import pandas as pd

@@ -72,3 +72,9 @@ def test_a_box_with_a_negative_code_is_one_of_the_set():
     columns = ["record_id", "treatment___1", "treatment____99", "relapses", "exposure_months"]
     frame = pd.DataFrame([[1, 1, 0, 6, 32], [1, 0, 1, 1, 21]], columns=columns)
     assert len(Cohort.from_frame(frame.rename(columns=RECORD)).treatments) == 2
+
+
+def test_an_export_without_columns_of_its_own_lacks_ours(save):
+    path = save("redcap_repeat_instrument,redcap_repeat_instance\nperiods,1\n")
+    found = refusal(read_periods, path, instrument="periods")
+    assert [problem.column for problem in found] == ["patient", "treatment", "relapses", "exposure"]

@@ -198,7 +198,7 @@ def test_the_list_of_quantities_that_the_audit_points_to_exists(run):
 
 
 def test_no_remedy_tells_to_leave_a_row_out_that_may_hold_data():
-    """Only the total of the others may go, and of an audit a number that is there twice."""
+    """Only the total of the others may go, and of an audit a number that is there twice, or incomparable."""
     advice = re.compile(r"(?:leave|take|remove|delete|drop) (?:this|the|that) (?:\w+ )?row\b", re.IGNORECASE)
     texts = {path.name: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
     advised = {name for name, text in texts.items() if advice.search(text)}

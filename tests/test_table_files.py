@@ -36,7 +36,7 @@ def from_workbook(path):
 
 
 def test_a_workbook_of_libreoffice_and_one_of_openpyxl_read_the_same(tmp_path):
-    """The stored file was saved by LibreOffice 7.4 from these cells, an age and an onset as formulas."""
+    """LibreOffice 7.4 saved the stored file from these cells, an age and an onset as formulas and results."""
     book = openpyxl.Workbook()
     book.remove(book.active)
     for title, rows in SHEETS.items():
@@ -84,13 +84,13 @@ def test_decimal_commas_are_read_where_they_are_declared(save):
     [
         (
             "32.5",
-            "'32.5'. Expected: a number of this table has a decimal comma. Write a decimal comma and no "
-            "thousands separator",
+            "'32.5'. Expected: a number of this table has a decimal comma. "
+            "Write a decimal comma and no thousands separator",
         ),
         (
             "1.032,5",
-            "'1.032,5'. Expected: a number of this table has a decimal comma. Write a decimal comma and "
-            "no thousands separator",
+            "'1.032,5'. Expected: a number of this table has a decimal comma. "
+            "Write a decimal comma and no thousands separator",
         ),
         ("1 032,5", "'1 032,5'. Expected: follow-up time is a finite number > 0. Write a plain number"),
     ],
@@ -127,7 +127,8 @@ def test_a_table_with_tabs_may_have_decimal_commas(save):
 # ---- REDCap
 
 REDCAP = """\
-record_id,redcap_repeat_instrument,redcap_repeat_instance,sex,last_seen,drug,drug_start,drug_stop,relapse_date,relapse_severity
+record_id,redcap_repeat_instrument,redcap_repeat_instance,sex,last_seen,drug,drug_start,drug_stop,\
+relapse_date,relapse_severity
 1,,,F,2014-01-01,,,,,
 1,treatment,1,,,rituximab,2011-01-01,2012-01-01,,
 1,treatment,2,,,tocilizumab,2012-01-01,,,
@@ -183,8 +184,8 @@ def test_a_redcap_export_without_a_choice_is_refused_with_advice(save):
         with pytest.raises(CohortError) as caught:
             call()
         assert (
-            "rows of the REDCap instruments 'treatment', 'relapse'. Expected: a table holds the rows of "
-            "one instrument." in str(caught.value)
+            "rows of the REDCap instruments 'treatment', 'relapse'. "
+            "Expected: a table holds the rows of one instrument." in str(caught.value)
         )
         assert remedy in str(caught.value)
 

@@ -260,7 +260,8 @@ def test_raw_answers_of_redcap_are_yes_and_no():
 @pytest.mark.parametrize(
     ("yes", "no"),
     [("1", "0"), ("Y", "n"), ("T", "f"), ("Checked", "UNCHECKED"), ("1.0", "0.0"), (1, 0), (1.0, 0.0),
-     (True, False), (np.True_, np.False_), (np.float32(1), np.int8(0)), (" Yes ", "NO")], ids=ascii
+     (True, False),
+     (np.True_, np.False_), (np.float32(1), np.int8(0)), (" Yes ", "NO")], ids=ascii
 )  # fmt: skip
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx", ""])
 def test_every_spelling_of_an_answer_in_every_format(tmp_path, yes, no, suffix):

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -25,18 +25,13 @@ from rich.text import Text
 
 from nmo_stats.characters import plain, visible
 from nmo_stats.hierarchical.fitting import Progress as DrawProgress
-from nmo_stats.sections.blocks import Block, Table
+from nmo_stats.sections.blocks import Block
 from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
 
 
 def say(text: str = "") -> None:
     """Print a sentence; text of the user is never read as markup."""
     _print(paragraph(_readable(text), _console().width))
-
-
-def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> None:
-    """Print a table; the columns with indices ``words`` are set left, the others right."""
-    say_blocks([Table("", tuple(columns), tuple(map(tuple, rows)), words=tuple(words))])
 
 
 def say_blocks(blocks: Iterable[Block], most: int | None = None) -> None:

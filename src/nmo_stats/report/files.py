@@ -36,7 +36,7 @@ def render_html(analysis: Analysis) -> str:
     Raises
     ------
     ArgumentError
-        If an argument is of another kind.
+        If it is no analysis.
     """
     instance("analysis", analysis, Analysis)
     return page(sections(analysis))

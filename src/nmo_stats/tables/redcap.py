@@ -144,7 +144,7 @@ def _filled(
     """
     places, others = np.flatnonzero(chosen).tolist(), np.flatnonzero(own).tolist()
     result = table.of_rows(places)
-    records = [_text(cell) for cell in table.column(0)]
+    records = [_text(cell) for cell in table.column(0)] if table.columns else []
     kept: list[int] = []
     problems: list[Problem] = []
     for number, name in enumerate(table.columns):
