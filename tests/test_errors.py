@@ -50,17 +50,20 @@ def test_argument_error_is_a_value_error():
 
 def test_a_problem_names_place_value_rule_and_remedy():
     assert str(NEGATIVE) == (
-        "row 7, patient 'P3', column 'relapses': -1; relapses is a whole number >= 0; "
-        "correct the count from the source"
+        "row 7, patient 'P3', column 'relapses': -1. Expected: relapses is a whole number >= 0. "
+        "Correct the count from the source."
     )
 
 
 @pytest.mark.parametrize(
     ("problem", "text"),
     [
-        (Problem(None, "the file is empty", "write a header"), "the file is empty; write a header"),
-        (Problem(None, "rule", "remedy", column="dose"), "column 'dose'; rule; remedy"),
-        (Problem("0.5", "rule", "remedy", row=2), "row 2: 0.5; rule; remedy"),
+        (
+            Problem(None, "the file is empty", "write a header"),
+            "Expected: the file is empty. Write a header.",
+        ),
+        (Problem(None, "rule", "remedy", column="dose"), "column 'dose'. Expected: rule. Remedy."),
+        (Problem("0.5", "rule", "remedy", row=2), "row 2: 0.5. Expected: rule. Remedy."),
     ],
 )
 def test_a_problem_leaves_out_what_is_not_known(problem, text):
