@@ -223,7 +223,7 @@ def test_a_failed_check_stands_in_place_of_the_result(example_cohort, example_fi
 def test_the_reasons_to_doubt_stand_in_the_report(html, folder):
     text = " ".join(Page(html).text.split())
     for part in (
-        "half of such series show an exact ratio within patients below 0.7",
+        "half of the simulated series show an exact ratio within patients below 0.7",
         "One relapse more on tocilizumab",
         "Prior: cautious Normal(0, 1)",
         "times known for 5 of 11 relapses.",

@@ -630,17 +630,17 @@ def test_a_median_of_0_is_said_as_it_is(example_pair):
         example_pair, spread(0.0, observed=0.0, share=0.6), spread(0.4, method="hierarchical_quadrature")
     )
     assert (
-        "at least half of such series show an exact ratio within patients of 0 (the observed 0 or less: 60 %)"
-        in text
+        "at least half of the simulated series show an exact ratio within patients of 0 (the observed 0 or "
+        "less in 60 %)" in text
     )
-    assert "and half of such series show a hierarchical ratio below 0.40" in text
+    assert "and half a hierarchical ratio below 0.40" in text
     assert "of ∞" in told(example_pair, spread(math.inf))
 
 
 def test_the_share_of_series_with_a_ratio_is_mentioned(example_pair):
     text = told(example_pair, spread(0.5, not_identified=0.25))
-    assert "(the observed 0.20 or less: 5 % of the 75 % with such a ratio)" in text
-    assert "with such a ratio" not in told(example_pair, spread(0.5))
+    assert "(the observed 0.20 or less in 5 % of the 75 % with a ratio)" in text
+    assert "with a ratio" not in told(example_pair, spread(0.5))
 
 
 def test_a_spread_without_any_identified_series_is_skipped(example_pair):
@@ -691,8 +691,8 @@ def test_the_tipping_sentence_says_what_is_known():
         tipping(7.0, 9.0, is_bound=True)
         == f"At most 7 relapses more on comparator in suitable patients {end}"
     )
-    assert tipping(0.0, 0.0, base=(0.5, 1.2)) == "The hierarchical interval reaches 1 as it is."
-    assert tipping(0.0, 0.0, base=(1.1, 4.0)) == "The hierarchical interval lies above 1 as it is."
+    assert tipping(0.0, 0.0, base=(0.5, 1.2)) == "The hierarchical interval already includes 1."
+    assert tipping(0.0, 0.0, base=(1.1, 4.0)) == "The hierarchical interval already lies above 1."
     assert tipping(None, None) == ""
 
 
@@ -710,7 +710,7 @@ def test_a_trigger_of_some_patients_says_so():
     pair = pair_of([[3, 1], [2, 1]], [[24, 12], [24, 12]], ended_by_relapse=["yes", "", "no", ""])
     (change,) = changes_of(assumptions.trigger, pair)
     text = words._trigger(answers("trigger", [change], Model(pair), Refits()))
-    assert text.startswith("With one relapse on old removed in 1 of 2 patients, the exact ratio")
+    assert text.startswith("With one relapse on old removed in 1 of 2 patients, as if")
     assert "bound" not in text
 
 

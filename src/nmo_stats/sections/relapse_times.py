@@ -76,7 +76,7 @@ def first_relapse_sentences(first: FirstRelapse) -> list[str]:
     for treatment, reason in first.reasons.items():
         treatments[reason].append(f"on {treatment}")
     sentences += [
-        f"The time to the first relapse {joined(names)} is not known: {reason}."
+        f"The time to the first relapse {joined(names)} is not estimable: {reason}."
         for reason, names in treatments.items()
     ]
     return sentences
@@ -92,7 +92,7 @@ def accumulation_blocks(first: FirstRelapse, mean: Accumulation) -> tuple[Block,
     blocks: tuple[Block, ...] = (_mean_table(mean, first.landmarks or mean.landmarks),) if mean.curves else ()
     if mean.reasons and first.curves:
         reasons = "; ".join(f"{treatment}, {reason}" for treatment, reason in mean.reasons.items())
-        text = f"The mean cumulative number of relapses requires a time of every relapse: {reasons}."
+        text = f"The mean cumulative number of relapses requires the time of every relapse: {reasons}."
         blocks = (*blocks, Prose(text))
     return blocks
 
@@ -146,8 +146,8 @@ def _mean_table(mean: Accumulation, landmarks: tuple[int, ...]) -> Table:
             for months in landmarks
         ),
         notes=(
-            "It assumes that the end of follow-up is independent of the relapses; a switch triggered by a "
-            "relapse violates this.",
+            "The mean assumes that the end of follow-up is independent of the relapses; a switch triggered "
+            "by a relapse violates this.",
             *map(as_sentence, reasons),
         ),
     )

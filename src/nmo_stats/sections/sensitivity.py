@@ -32,7 +32,7 @@ _CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "
 def no_effect(analysis: Analysis) -> Section:
     """Return the section on what such a design shows without any effect."""
     sensitivity = analysis.sensitivity
-    title = "What such a design shows with no effect at all"
+    title = "What this design shows with no effect at all"
     texts = no_effect_sentences(analysis.pair, sensitivity.designs)
     published = tuple(map(Prose, placebo_sentences(analysis.pair)))
     if not texts:

@@ -159,8 +159,8 @@ def trigger(model: Model) -> Iterator[Change]:
     if not count:
         yield _impossible(name, f"no period on {reference} was ended by a relapse")
         return
-    if count < patients:
-        name = f"{name} in {count} of {counted(patients, 'patient')}"
+    if patients > 1:
+        name = f"{name} in {'every patient' if count == patients else f'{count} of {patients} patients'}"
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
     yield Change("one_relapse_removed", name, changed, _left_without_effect(pair))
 
@@ -178,7 +178,9 @@ def _left_without_effect(pair: Comparison) -> str:
         ratio = without_one_relapse(pair.years, rates, RULES[code])
         if ratio is not None:
             parts.append(f"{significant(ratio, 2)} where {condition}")
-    return f"with no effect a large series like this one would show {' and '.join(parts)}" if parts else ""
+    return (
+        f"with no effect this leaves {' and '.join(parts)} in a large series like this one" if parts else ""
+    )
 
 
 def rounding(model: Model) -> Iterator[Change]:
