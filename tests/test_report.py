@@ -245,7 +245,7 @@ def test_relapse_times_and_paired_edss_stand_in_the_report_with_what_they_cannot
         "1.3 months on rituximab (95 % interval not estimable; 3 of 3 patients relapsed)",
         "4.0 months on tocilizumab (95 % interval not estimable; 2 of 3 patients relapsed)",
         "not estimable",
-        "requires a time of every relapse: rituximab, times known for 3 of 9 relapses.",
+        "requires the time of every relapse: rituximab, times known for 3 of 9 relapses.",
         "No interval: its large-sample theory needs 10 patients, and there are 3.",
         "Within 3 patients the EDSS change on tocilizumab was 1.125 points lower than on rituximab",
         "a 95 % interval cannot be reached with 3 patients, at most 75 %",

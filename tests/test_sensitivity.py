@@ -270,7 +270,7 @@ def test_the_run_in_leaves_out_relapses_time_and_consumed_patients(example_pair)
         "tocilizumab", reference="rituximab"
     )
     none, one, three = changes_of(assumptions.run_in, pair)
-    assert [one.name, three.name] == ["first month left out", "first 3 months left out"]
+    assert [one.name, three.name] == ["first month excluded", "first 3 months excluded"]
     assert none.to.totals == example_pair.totals
     assert all(isinstance(change.to, Comparison) for change in (none, one, three))
     assert one.to.totals[0] < 9
@@ -470,7 +470,7 @@ def test_each_row_is_a_sentence(found):
     )
     assert found.sentence(row).endswith("the interval includes 1.")
     (run_in,) = found.of("run_in")
-    assert found.sentence(run_in) == "Run-in, first months left out: times known for 5 of 11 relapses."
+    assert found.sentence(run_in) == "Run-in, first months excluded: times known for 5 of 11 relapses."
     for row in found.rows:
         text = found.sentence(row)
         assert text[0].isupper() or text[0].isdigit()

@@ -169,7 +169,7 @@ def _allowed_for(pair: Comparison | None) -> str:
     return (
         f"{text} In simulated series like this one with overdispersed counts the "
         f"{percent(coverage_map.LEVEL)} interval with default priors included the true ratio in "
-        f"{100 * coverage.min():.0f} to {100 * coverage.max():.0f} %."
+        f"{100 * coverage.min():.1f} to {100 * coverage.max():.1f} %."
     )
 
 

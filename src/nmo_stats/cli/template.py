@@ -187,7 +187,7 @@ def _write_new(contents: Mapping[Path, bytes]) -> None:
         for half in written:
             half.unlink(missing_ok=True)
         if isinstance(failure, FileExistsError):
-            raise ArgumentError(f"{path}: it exists. Expected: a new file; choose another name.") from None
+            raise ArgumentError(f"{path}: it exists. Expected: a new file. Choose another name.") from None
         if isinstance(failure, OSError):
             raise OSError(failure.errno, failure.strerror or str(failure), str(path)) from failure
         raise

@@ -273,5 +273,5 @@ def _left_out(cohort: Cohort, pair: Comparison) -> str:
         if days[name]
     ]
     if not parts:
-        return "No days between treatments are left out."
+        return "No days between treatments are excluded."
     return f"The bars are set end to end, without {joined(parts)}."

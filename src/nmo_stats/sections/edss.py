@@ -98,7 +98,7 @@ def paired_sentence(paired: PairedEdss) -> str:
     drugs = f"on {paired.comparator} and on {paired.reference}"
     if paired.shift is None:
         return f"The EDSS changes {drugs} cannot be compared within patients: {paired.reason}."
-    missing = f" ({counted(len(paired.missing), 'paired patient')} without all four scores left out)"
+    missing = f" ({counted(len(paired.missing), 'paired patient')} without all four scores excluded)"
     who = f"Within {counted(len(paired.per_patient), 'patient')}{missing if paired.missing else ''}"
     how = f"(Hodges-Lehmann estimate; median difference {_points(paired.shift.median)})"
     estimate = paired.shift.estimate

@@ -250,7 +250,7 @@ def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
         return f"With one patient the model's ratio of this patient is {estimates}."
     return (
         f"The model's estimates of the patients' own ratios are {estimates}; each is drawn towards the "
-        "others, the more so the fewer relapses it rests on."
+        "others, more strongly the fewer relapses it rests on."
     )
 
 

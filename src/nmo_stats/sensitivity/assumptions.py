@@ -212,7 +212,7 @@ def run_in(model: Model) -> Iterator[Change]:
     known = 0 if pair.history is None else pair.history.known_times
     if pair.history is None or known < relapses:
         reason = f"times known for {known} of {counted(relapses, 'relapse')}"
-        yield _impossible("first months left out", reason)
+        yield _impossible("first months excluded", reason)
         return
     for months in RUN_IN_MONTHS:
         yield _after_run_in(pair, pair.history.after_run_in(months / 12), months)
@@ -223,9 +223,9 @@ def _after_run_in(pair: Comparison, left: tuple[Counts, Floats], months: int) ->
     kept = np.all(years > 0, axis=1)
     gone = ", ".join(patient for patient, is_kept in zip(pair.patients, kept, strict=True) if not is_kept)
     first = "first month" if months == 1 else f"first {months} months"
-    name = f"{first} left out" if months else "none left out"
+    name = f"{first} excluded" if months else "no months excluded"
     if gone:
-        name = f"{name}; patient {gone} leaves"
+        name = f"{name}; without patient {gone}"
     if not kept.any():
         return _impossible(name, "no patient has both periods left")
     changed = pair.only(kept).changed(relapses=relapses[kept], years=years[kept])
