@@ -547,11 +547,12 @@ def test_patients_fit_a_rule_by_their_relapses_and_by_how_their_period_ended():
         2,
     ]
     assert misfit_text(pair, Triggered(1)) == (
-        "2 of 3 patients do not fit this rule (1 with no relapse on old, 1 whose switch no relapse led to)"
+        "2 of 3 patients do not fit this rule (1 with no relapse on old, 1 whose reference period "
+        "was not ended by a relapse)"
     )
     assert misfit_text(pair, LookBack()) == (
-        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose switch no "
-        "relapse led to)"
+        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose reference "
+        "period was not ended by a relapse)"
     )
     unknown = Comparison.from_arrays(pair.relapses, pair.years)
     assert misfits(unknown, Triggered(1)) == 1

@@ -117,7 +117,7 @@ def _from_events(options: Options) -> Cohort:
     if options.periods is not None:
         raise ArgumentError(
             f"{options.periods}: a period table beside dated events. Expected: a period table, or "
-            "--treatments and --relapses. Leave one of them out."
+            "--treatments and --relapses, not both. Leave one of them out."
         )
     if treatments is None or relapses is None:
         missing = "--relapses" if relapses is None else "--treatments"
