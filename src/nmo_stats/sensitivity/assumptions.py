@@ -178,9 +178,9 @@ def _left_without_effect(pair: Comparison) -> str:
         ratio = without_one_relapse(pair.years, rates, RULES[code])
         if ratio is not None:
             parts.append(f"{significant(ratio, 2)} where {condition}")
-    return (
-        f"with no effect this leaves {' and '.join(parts)} in a large series like this one" if parts else ""
-    )
+    if not parts:
+        return ""
+    return f"with no effect the same removal in a large series like this one gives {' and '.join(parts)}"
 
 
 def rounding(model: Model) -> Iterator[Change]:
