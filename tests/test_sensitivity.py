@@ -253,7 +253,7 @@ def test_without_a_switch_by_a_relapse_there_is_no_trigger():
 
 def test_without_a_relapse_on_the_reference_none_can_be_left_out():
     (row,) = changes_of(assumptions.trigger, Comparison.from_arrays([[0, 2]], [[1, 1]]))
-    assert row.to.reason == "no patient had a relapse on reference that could be left out"
+    assert row.to.reason == "no patient had a relapse on reference that could be removed"
 
 
 def test_times_that_are_not_rounded_or_of_unknown_unit_have_no_corners():

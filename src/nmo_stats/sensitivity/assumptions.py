@@ -125,7 +125,7 @@ def _too_long(model: Model, scale: float) -> str:
     if patients <= most_patients and relapses <= most_relapses:
         return ""
     return (
-        f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out above "
+        f"{patients} patients with {relapses:,} relapses: this fit takes long and is omitted above "
         f"{most_patients} patients or {most_relapses:,} relapses; ask for it with likelihood = "
         "'negative_binomial'"
     )
@@ -154,7 +154,7 @@ def trigger(model: Model) -> Iterator[Change]:
     count, reference = int(loses.sum()), pair.reference
     name = f"one relapse on {reference} removed"
     if not pair.totals[0]:
-        yield _impossible(name, f"no patient had a relapse on {reference} that could be left out")
+        yield _impossible(name, f"no patient had a relapse on {reference} that could be removed")
         return
     if not count:
         yield _impossible(name, f"no period on {reference} was ended by a relapse")
