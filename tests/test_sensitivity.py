@@ -290,7 +290,7 @@ def test_a_consumed_patient_is_named():
     pair = Cohort(cohort.frame, cohort.notices, cohort.source, known).compare("new", reference="old")
     three = changes_of(assumptions.run_in, pair)[2]
     assert three.to.patients == ("A",)
-    assert "patient B leaves" in three.name
+    assert "without patient B" in three.name
 
 
 def pair_frame():
