@@ -108,7 +108,7 @@ def _remedy(others: list[str]) -> str:
     if unnamed:
         asked = f"did you mean {unnamed[0]!r}? name its unit" if len(unnamed) == 1 else "name the unit"
         return f"{asked}: rename the column to {_LISTED}, after converting any other unit"
-    return "name its unit: add one of these columns, or rename yours to one of them"
+    return f"name its unit: add a column {_LISTED}, or rename yours to it"
 
 
 def _is_time(name: str) -> bool:
