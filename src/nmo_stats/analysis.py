@@ -14,7 +14,7 @@ from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.diagnostics import check
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators.table import RateResults, Refusal
+from nmo_stats.estimators.classical import RateResults, Refusal
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.checks import Check

@@ -13,7 +13,7 @@ from nmo_stats.cohort.pairing import Courses
 from nmo_stats.diagnostics import agreement_checks
 from nmo_stats.errors import ConvergenceError, SamplerError
 from nmo_stats.estimate import require_level
-from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
+from nmo_stats.estimators.classical import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED

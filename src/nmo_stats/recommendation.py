@@ -16,7 +16,7 @@ from nmo_stats.arguments import instance
 from nmo_stats.arrays import Flags, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, RateRatio
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, Dispersion
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.names import HIERARCHICAL

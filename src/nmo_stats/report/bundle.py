@@ -17,7 +17,7 @@ from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.operating import Characteristics
 from nmo_stats.operating.coverage_map import coverage_ranges

@@ -6,7 +6,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import arr
 from nmo_stats.describe.description import Description
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Prose

@@ -12,7 +12,7 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, dispersion
 from nmo_stats.hierarchical.model import Likelihood
 from nmo_stats.names import ESTIMAND_NAMES, METHODS

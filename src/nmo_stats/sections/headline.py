@@ -7,7 +7,7 @@ from typing import Final
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Prose, Section
 from nmo_stats.wording import (

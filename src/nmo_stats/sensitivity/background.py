@@ -24,7 +24,7 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES
 from nmo_stats.estimate import NO_INFORMATION, Interval, RateRatio, require_level
-from nmo_stats.estimators.table import Refusal, answer
+from nmo_stats.estimators.classical import Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.no_effect import NoEffect

@@ -27,7 +27,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
 from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.classical import Refusal
 from nmo_stats.sensitivity.literature import HIGHEST_RATE, AssumedPopulation, profile_of
 from nmo_stats.sensitivity.row import Answer, Assumption
 from nmo_stats.simulate import GammaRates

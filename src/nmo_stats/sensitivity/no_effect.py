@@ -15,7 +15,7 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import answer
+from nmo_stats.estimators.classical import answer
 from nmo_stats.hierarchical import Model, Refits, ratio_posteriors
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.empirical_bayes import CVS

@@ -19,8 +19,8 @@ from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
+from nmo_stats.estimators.classical import CLASSICAL, Refusal, answer, classical_rates
 from nmo_stats.estimators.methods import intervals
-from nmo_stats.estimators.table import CLASSICAL, Refusal, answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
 from nmo_stats.names import HIERARCHICAL
