@@ -18,12 +18,12 @@ from nmo_stats.estimators.classical import RateResults, Refusal
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.checks import Check
+from nmo_stats.hierarchical.fitting import Engine
 from nmo_stats.names import is_hierarchical
 from nmo_stats.operating import coverage_map
 from nmo_stats.rates import (
     DEFAULT_SEED,
     DEFAULT_SETTINGS,
-    Engine,
     Settings,
     all_rates,
     hierarchical_fits,

@@ -15,6 +15,7 @@ from nmo_stats.errors import ConvergenceError, SamplerError
 from nmo_stats.estimate import require_level
 from nmo_stats.estimators.classical import RateResults, Refusal, classical_rates, combined
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
+from nmo_stats.hierarchical.fitting import ENGINES, Engine
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
 from nmo_stats.recommendation import with_estimands
@@ -22,8 +23,7 @@ from nmo_stats.sensitivity import Background, Plan, Simulation
 from nmo_stats.sensitivity.run import Progress
 
 DEFAULT_SEED: Final = 20130301
-ENGINES: Final = ("quadrature", "nuts", "both")
-Engine = str | Nuts
+_ENGINES: Final = (*ENGINES, "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +279,4 @@ def require_engine(engine: Engine) -> None:
         If it is none of them.
     """
     if not isinstance(engine, Nuts):
-        one_of("engine", engine, ENGINES)
+        one_of("engine", engine, _ENGINES)

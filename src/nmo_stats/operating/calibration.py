@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,11 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
+from nmo_stats.hierarchical.fitting import ENGINES
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.running import CALIBRATION, HERE, Execution, Task, computed, in_blocks
 from nmo_stats.operating.simulation import MOST_REPLICATES
-
-Engine = Literal["quadrature", "nuts"]
 
 BLOCK: Final = 50
 _LEVELS: Final = np.arange(1, 1001) / 1001
@@ -53,11 +52,11 @@ class Setting:
     priors: Priors = DEFAULT_PRIORS
     likelihood: Likelihood = "poisson"
     entry: Entry | None = None
-    engine: Engine = "quadrature"
+    engine: str = "quadrature"
     seed: int = 20130301
 
     def __post_init__(self) -> None:
-        one_of("engine", self.engine, get_args(Engine))
+        one_of("engine", self.engine, ENGINES)
         object.__setattr__(self, "seed", valid_seed(self.seed))
         _ = self.model
 
