@@ -19,7 +19,7 @@ from nmo_stats.estimate import Caution, RateRatio
 from nmo_stats.estimators.classical import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, Dispersion
 from nmo_stats.hierarchical.model import Likelihood
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, WITHIN
 from nmo_stats.operating import coverage_map
 from nmo_stats.wording import (
     beside,
@@ -109,7 +109,7 @@ def recommended(
     ratio, _ = typical_and_totals(rates)
     if ratio is None or not ratio.informative:
         return Recommendation(None, "")
-    exact = rates.find("conditional_exact")
+    exact = rates.find(WITHIN)
     if ratio.known_limit and exact is not None:
         return Recommendation(exact.method, _at_a_zero_cell(exact, ratio))
     text = (

@@ -8,6 +8,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators.classical import RateResults
+from nmo_stats.names import WITHIN
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Prose, Section
 from nmo_stats.wording import (
@@ -100,7 +101,7 @@ def _one_sided(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     The limit of the hierarchical model is near it where there are many relapses; where there are one or two
     it is mostly the prior's, and must not lead.
     """
-    exact = rates.find("conditional_exact")
+    exact = rates.find(WITHIN)
     shown = ratio if exact is None else exact
     missing, which = (pair.comparator, "upper") if ratio.known_limit == "high" else (pair.reference, "lower")
     method, within = ("", "") if exact is None else ("exact ", " within patients")

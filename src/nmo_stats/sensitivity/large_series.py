@@ -26,6 +26,7 @@ from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
+from nmo_stats.names import WITHIN
 from nmo_stats.sensitivity.overdispersion import PeriodRates
 from nmo_stats.simulate import (
     Cohorts,
@@ -145,7 +146,7 @@ def without_one_relapse(
     except ArgumentError:
         return None
     expected[:, :, 0] = np.maximum(expected[:, :, 0] - 1, 0)
-    return float(point_estimates(Cohorts(expected, drawn.years))["conditional_exact"][0])
+    return float(point_estimates(Cohorts(expected, drawn.years))[WITHIN][0])
 
 
 def _waiting(rule: Rule) -> Triggered | None:
