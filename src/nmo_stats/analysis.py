@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 
 from nmo_stats import describe, sensitivity
-from nmo_stats.arguments import instance, optional, text
+from nmo_stats.arguments import DEFAULT_SEED, instance, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.diagnostics import check
@@ -22,7 +22,6 @@ from nmo_stats.hierarchical.fitting import Engine
 from nmo_stats.names import is_hierarchical
 from nmo_stats.operating import coverage_map
 from nmo_stats.rates import (
-    DEFAULT_SEED,
     DEFAULT_SETTINGS,
     Settings,
     all_rates,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import instance, one_of, optional
+from nmo_stats.arguments import DEFAULT_SEED, instance, one_of, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.diagnostics import agreement_checks
@@ -22,7 +22,18 @@ from nmo_stats.recommendation import with_estimands
 from nmo_stats.sensitivity import Background, Plan, Simulation
 from nmo_stats.sensitivity.run import Progress
 
-DEFAULT_SEED: Final = 20130301
+__all__ = [
+    "DEFAULT_SEED",
+    "DEFAULT_SETTINGS",
+    "Settings",
+    "all_rates",
+    "hierarchical_fits",
+    "hierarchical_rates",
+    "pair_rates",
+    "require_engine",
+    "unmerged_rates",
+]
+
 _ENGINES: Final = (*ENGINES, "both")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.arguments import instance, optional, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, optional, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
@@ -69,7 +69,7 @@ class Simulation:
     """
 
     replicates: int = 2000
-    seed: int = 20130301
+    seed: int = DEFAULT_SEED
 
     def __post_init__(self) -> None:
         replicates = whole("replicates", self.replicates, _FEWEST_REPLICATES, _MOST_REPLICATES)
