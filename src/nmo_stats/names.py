@@ -59,6 +59,8 @@ ESTIMAND_NAMES: Final = {
     "patient": "One patient",
     "standardized": "Observed / expected",
 }
+LIMIT_NAMES: Final[dict[str | None, str]] = {"high": "upper", "low": "lower"}
+OTHER_LIMIT_NAMES: Final[dict[str | None, str]] = {"high": "lower", "low": "upper"}
 PARAMETER_NAMES: Final = {
     "log_rate": "typical rate per year",
     "log_rate_ratio": "rate ratio",

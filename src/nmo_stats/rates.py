@@ -18,7 +18,7 @@ from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts,
 from nmo_stats.hierarchical.fitting import ENGINES, Engine
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
-from nmo_stats.recommendation import with_estimands
+from nmo_stats.recommendation import with_estimands, with_recommendation
 from nmo_stats.sensitivity import Background, Plan, Simulation
 from nmo_stats.sensitivity.run import Progress
 
@@ -107,6 +107,8 @@ def all_rates(
 ) -> RateResults:
     """Return the ratio by every method, with a caution where two questions have different answers.
 
+    The results say which estimate to read.
+
     Parameters
     ----------
     fit
@@ -128,9 +130,8 @@ def all_rates(
     """
     instance("fit", fit, HierarchicalFit)
     pair = fit.model.pair
-    return with_estimands(
-        pair, combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
-    )
+    rates = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    return with_recommendation(pair, with_estimands(pair, rates), fit.model.likelihood)
 
 
 def unmerged_rates(pair: Comparison, settings: Settings) -> RateResults | None:
@@ -221,7 +222,8 @@ def pair_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) 
         fit, sampled = hierarchical_fits(pair, settings, engine, seed)
     except ConvergenceError as refused:
         failed = RateResults((), (_failed(refused.method, refused.failures),))
-        return combined(classical_rates(pair, settings.level), failed)
+        rates = combined(classical_rates(pair, settings.level), failed)
+        return with_recommendation(pair, rates, settings.likelihood)
     return all_rates(fit, settings.level, sampled)
 
 

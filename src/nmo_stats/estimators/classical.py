@@ -50,6 +50,22 @@ class Refusal:
         return {"method": self.method, "reason": self.reason}
 
 
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Which estimate to read, and why.
+
+    Parameters
+    ----------
+    method
+        Name of the method; None where there is nothing to read.
+    text
+        The reason in plain words.
+    """
+
+    method: str | None
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class RateResults:
     """Every estimate of the ratio, and every method that gave none.
@@ -60,10 +76,13 @@ class RateResults:
         Rate ratios, in the order of the methods.
     refusals
         Methods without a number.
+    recommendation
+        Which of the estimates to read; none until all methods have answered.
     """
 
     estimates: tuple[RateRatio, ...]
     refusals: tuple[Refusal, ...]
+    recommendation: Recommendation = Recommendation(None, "")
 
     def find(self, method: str) -> RateRatio | None:
         """Return the estimate of a method, or None.
@@ -199,7 +218,7 @@ def combined(*results: RateResults) -> RateResults:
     Returns
     -------
     RateResults
-        All of them.
+        All of them, without a recommendation.
     """
     return RateResults(
         tuple(ratio for result in results for ratio in result.estimates),

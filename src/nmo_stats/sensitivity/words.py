@@ -8,7 +8,7 @@ from typing import Final
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION
-from nmo_stats.names import HIERARCHICAL, METHODS, WITHIN
+from nmo_stats.names import HIERARCHICAL, LIMIT_NAMES, METHODS, WITHIN
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Answer, AnyRow, SimulatedSpread, Spread, TippingPoint
 from nmo_stats.sensitivity.rules import DESIGNS, misfit_text
@@ -131,7 +131,7 @@ def _equal(row: Answer, before: Answer) -> bool:
 def _span(before: Answer, others: Sequence[Answer]) -> str:
     """Return from where to where the ratio runs; where the data set one limit of it only, that limit."""
     alike = [row for row in (before, *others) if row.known_limit == before.known_limit]
-    limit = {"high": "upper limit of the ", "low": "lower limit of the ", None: ""}[before.known_limit]
+    limit = f"{LIMIT_NAMES[before.known_limit]} limit of the " if before.known_limit else ""
     unlike = len(others) + 1 - len(alike)
     except_for = f" ({unlike} with one limit only, or another one, are not in this range)" if unlike else ""
     now = beside(before.leading, 1, 2)
