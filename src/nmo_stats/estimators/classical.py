@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -143,6 +143,26 @@ class RateResults:
             for reason in reasons
         }
 
+    @classmethod
+    def of(cls, answers: Iterable[RateRatio | Refusal]) -> RateResults:
+        """Return the answers of several methods, sorted into ratios and refusals.
+
+        Parameters
+        ----------
+        answers
+            In the order of the methods.
+
+        Returns
+        -------
+        RateResults
+            Without a recommendation.
+        """
+        given = tuple(answers)
+        return cls(
+            tuple(ratio for ratio in given if isinstance(ratio, RateRatio)),
+            tuple(refusal for refusal in given if isinstance(refusal, Refusal)),
+        )
+
     @property
     def failed(self) -> tuple[Refusal, ...]:
         """Methods whose computation failed."""
@@ -171,14 +191,12 @@ def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
     """
     instance("pair", pair, Comparison)
     level = require_level(level)
-    answers = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
-    return RateResults(
-        tuple(ratio for ratio in answers if isinstance(ratio, RateRatio)),
-        tuple(refusal for refusal in answers if isinstance(refusal, Refusal)),
+    return RateResults.of(
+        answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL
     )
 
 
-def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
+def answer(method: str, ask: Callable[[], RateRatio], failure: str = "") -> RateRatio | Refusal:
     """Return what a method says: its ratio, or why it has none.
 
     Parameters
@@ -187,6 +205,8 @@ def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
         Its name.
     ask
         Computes the ratio.
+    failure
+        What stands before the checks that a computation failed.
 
     Returns
     -------
@@ -201,10 +221,15 @@ def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
     text("method", method)
     try:
         return ask()
-    except NotIdentifiedError as refused:
-        return Refusal(method, refused.reason)
-    except ConvergenceError as refused:
-        return Refusal(method, "; ".join(refused.failures), failed=True)
+    except (NotIdentifiedError, ConvergenceError) as error:
+        return refusal_of(method, error, failure)
+
+
+def refusal_of(method: str, error: NotIdentifiedError | ConvergenceError, failure: str = "") -> Refusal:
+    """Return why a method has no number, from the exception of its computation."""
+    if isinstance(error, NotIdentifiedError):
+        return Refusal(method, error.reason)
+    return Refusal(method, f"{failure}{'; '.join(error.failures)}", failed=True)
 
 
 def combined(*results: RateResults) -> RateResults:
