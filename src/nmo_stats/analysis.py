@@ -96,7 +96,10 @@ class Analysis:
 
     @property
     def headline(self) -> RateRatio | None:
-        """The hierarchical ratio, or None if its computation failed."""
+        """The hierarchical ratio, or None if its computation failed.
+
+        At a zero cell the sentence of the report leads with the exact limit within patients instead.
+        """
         return self.rates.find(self.fit.method)
 
     @cached_property
