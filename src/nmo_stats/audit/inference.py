@@ -23,7 +23,7 @@ from nmo_stats.audit.span import Span, decimal, exact
 from nmo_stats.audit.vocabulary import FORMULA_NAMES
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
-from nmo_stats.describe.follow_up import FollowUp
+from nmo_stats.describe.curves import FollowUp
 from nmo_stats.describe.kaplan_meier import kaplan_meier as curve
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimators.rank_tests import wilcoxon

@@ -11,7 +11,7 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.account import EventAccount
-from nmo_stats.describe.follow_up import FollowUp, follow_up
+from nmo_stats.describe.curves import FollowUp, follow_up
 from nmo_stats.names import CAUSES, WITHIN
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
