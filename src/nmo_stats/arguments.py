@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 HIGHEST_LEVEL: Final = 1 - 1e-12  # nearer to 1 the tail has no digits left
 LOWEST_LEVEL: Final = 1e-9
+DEFAULT_SEED: Final = 20130301
 LARGEST_SEED: Final = 2**63 - 1  # files with draws keep it in 64 bits
 _LONGEST: Final = 60
 _MADE_BY: Final = {
