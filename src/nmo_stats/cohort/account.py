@@ -12,8 +12,8 @@ import pandas as pd
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.names import CAUSES
+from nmo_stats.tables.coded import REMARK_CODES
 from nmo_stats.tables.files import listed
-from nmo_stats.tables.table import REMARK_CODES
 
 # Every relapse is counted or excluded by one cause, and so is every patient-day: the sums reconcile.
 RELAPSE_CAUSES: Final = tuple(f"relapses_{code}" for code in CAUSES)

@@ -16,8 +16,8 @@ import pandas as pd
 from nmo_stats.arrays import Flags
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
+from nmo_stats.tables.coded import Remark
 from nmo_stats.tables.files import listed
-from nmo_stats.tables.table import Remark
 
 _LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS: Final = 30

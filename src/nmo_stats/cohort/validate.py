@@ -23,6 +23,7 @@ from nmo_stats.tables.cells import (
     shown,
     written_column,
 )
+from nmo_stats.tables.coded import CodedTable, ParsedColumn
 from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.columns import (
     Columns,
@@ -35,7 +36,6 @@ from nmo_stats.tables.columns import (
     with_sheets,
 )
 from nmo_stats.tables.files import listed
-from nmo_stats.tables.table import CodedTable, ParsedColumn
 
 PERIODS: Final = Columns(
     "period table",

@@ -10,8 +10,8 @@ import numpy as np
 
 from nmo_stats.errors import CohortError
 from nmo_stats.tables.cells import different, shown
+from nmo_stats.tables.coded import Coded, CodedTable, coded
 from nmo_stats.tables.files import LARGEST_FILE, MOST_CELLS, TableFile, refuse
-from nmo_stats.tables.table import Coded, CodedTable, coded
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,10 +14,10 @@ import pandas as pd
 from nmo_stats.errors import ArgumentError
 from nmo_stats.tables.arrow import read_parquet
 from nmo_stats.tables.cells import Cell, different, is_encodable
+from nmo_stats.tables.coded import Coded, CodedTable, Source, coded
 from nmo_stats.tables.delimited import read_text
 from nmo_stats.tables.files import TableFile, read_content, refuse, table_file
 from nmo_stats.tables.redcap import instrument_rows
-from nmo_stats.tables.table import Coded, CodedTable, Source, coded
 
 
 def read_table(data: str | Path | TableFile | pd.DataFrame, role: str | None = None) -> CodedTable:

@@ -19,6 +19,7 @@ from nmo_stats.tables.cells import (
     printable,
     shown,
 )
+from nmo_stats.tables.coded import CodedTable
 from nmo_stats.tables.column_names import (
     FACT_REMEDY,
     FACT_RULE,
@@ -32,7 +33,6 @@ from nmo_stats.tables.column_names import (
 )
 from nmo_stats.tables.columns import Columns
 from nmo_stats.tables.files import listed, refuse
-from nmo_stats.tables.table import CodedTable
 
 INSTRUMENT: Final = "redcap_repeat_instrument"
 INSTANCE: Final = "redcap_repeat_instance"

@@ -12,11 +12,11 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, printable, shown
+from nmo_stats.tables.coded import CodedTable, Source, coded_rows
 from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.files import TableFile, listed, refuse
 from nmo_stats.tables.package import MEGABYTE, Book, Package, formats_of, local, shared_texts
 from nmo_stats.tables.sheet import Sheet, holds_anything, read_part
-from nmo_stats.tables.table import CodedTable, Source, coded_rows
 
 _LISTED: Final = 20
 

@@ -31,6 +31,7 @@ from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.rules import Rules
 from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets, timeline
 from nmo_stats.tables.cells import Fault, shown
+from nmo_stats.tables.coded import CodedTable, ParsedColumn, Source
 from nmo_stats.tables.column_names import is_fact
 from nmo_stats.tables.columns import (
     Columns,
@@ -43,7 +44,6 @@ from nmo_stats.tables.columns import (
     renaming_problems,
 )
 from nmo_stats.tables.redcap import in_our_shape
-from nmo_stats.tables.table import CodedTable, ParsedColumn, Source
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")

@@ -21,11 +21,11 @@ from nmo_stats.cohort.published import published_numbers
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
 from nmo_stats.cohort.validate import PERIODS, decimals_as_written, rows_where, validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.coded import CodedTable, DecimalMark, Source
 from nmo_stats.tables.columns import renaming
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.reading import from_frame, read_table
 from nmo_stats.tables.redcap import in_our_shape
-from nmo_stats.tables.table import CodedTable, DecimalMark, Source
 
 
 @dataclass(frozen=True, eq=False)
