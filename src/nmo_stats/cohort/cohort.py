@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arguments import found, one_of
+from nmo_stats.bundled import data_folder
 from nmo_stats.cohort.account import KEPT_CODES, EventAccount, Merging, placed
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
@@ -353,19 +354,6 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     cohort = _with_patient_facts(cohort, facts) if facts.is_file() else cohort
     cohort = _with_relapse_times(cohort, events) if events.is_file() else cohort
     return cohort.with_published(published) if published.is_file() else cohort
-
-
-def data_folder() -> Path:
-    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout.
-
-    Returns
-    -------
-    Path
-        The folder.
-    """
-    here = Path(__file__).resolve()
-    installed = here.parents[1] / "data"
-    return installed if installed.is_dir() else here.parents[3] / "data"
 
 
 def _cohort(table: CodedTable, columns: Mapping[str, str] | None) -> Cohort:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.cohort.rows import parse_patient, parse_treatment
 from nmo_stats.tables.cells import LARGEST, Cell, Fault, is_missing, parse_number, parse_yes_no
 
 DAYS_PER_YEAR: Final = 365.25

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.headers import exposure_problems, unit_problems, wide_problem
-from nmo_stats.cohort.names import EXAMPLE_RULE, SUMMARY_RULE
-from nmo_stats.cohort.rows import person_problems, total_problems
+from nmo_stats.cohort.rows import EXAMPLE_RULE, SUMMARY_RULE, person_problems, total_problems
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import (

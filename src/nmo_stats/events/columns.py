@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.arrays import Codes
-from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.cohort.rows import parse_patient, parse_treatment
 from nmo_stats.cohort.schema import EXPOSURES, PARSERS
 from nmo_stats.errors import Problem
 from nmo_stats.events.days import (
