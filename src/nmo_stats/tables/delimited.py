@@ -11,9 +11,8 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.tables.arrow import different_cells
 from nmo_stats.tables.cells import is_decimal_comma
-from nmo_stats.tables.coded import HEAD, Coded, CodedTable, coded, coded_rows
+from nmo_stats.tables.coded import HEAD, Coded, CodedTable, coded, coded_rows, different_cells
 from nmo_stats.tables.files import MOST_CELLS, MOST_ROWS, TableFile, refuse
 
 _SEPARATORS: Final = (",", ";", "\t")
