@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arrays import Flags
-from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNIT_NAMES, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.coded import Remark
 from nmo_stats.tables.files import listed
@@ -23,7 +23,7 @@ _LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS: Final = 30
 _HIGH_ARR: Final = 20
 ABSURD_YEARS: Final = 60
-_CHECK_UNIT: Final = "check that follow-up is in {unit}"
+_CHECK_UNIT: Final = "check that follow-up is in {unit}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class RowRule:
     rows
         From the table and its exposure column to a mask of rows.
     text
-        Text of the notice, in which ``{unit}`` is the name of the unit.
+        Text of the notice, in which ``{unit}`` is the name of the unit, such as ``month``.
     """
 
     code: str
@@ -153,7 +153,7 @@ def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Not
 
 def row_notices(frame: pd.DataFrame, unit: str, rules: Iterable[RowRule]) -> list[Notice | None]:
     """Return the notice of each rule, None where no row breaks it."""
-    name = unit_name(unit)
+    name = UNIT_NAMES[unit]
     return [for_rows(frame, rule.code, rule.rows(frame, unit), rule.text.format(unit=name)) for rule in rules]
 
 
@@ -174,11 +174,6 @@ def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
     return Notice(code, f"{text} (patient {listed(names)})", names) if names else None
 
 
-def unit_name(unit: str) -> str:
-    """Return ``days``, ``weeks``, ``months`` or ``years`` for an exposure column."""
-    return unit.split("_", 1)[1]
-
-
 def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:
     names = listed(items)
     return Notice(code, f"{text}{names}") if names else None
@@ -187,7 +182,7 @@ def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:
 def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
     if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
         return None
-    name = unit_name(unit)
+    name = f"{UNIT_NAMES[unit]}s"
     text = f"all follow-up times are whole {name}: they are probably rounded, which the intervals ignore"
     return Notice(f"whole_{name}", text)
 

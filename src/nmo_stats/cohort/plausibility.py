@@ -18,10 +18,9 @@ from nmo_stats.cohort.notices import (
     of_patients,
     row_notices,
     table_notices,
-    unit_name,
 )
 from nmo_stats.cohort.rows import averages, changes, totals
-from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import KNOWN, UNIT_NAMES, UNITS_PER_YEAR
 from nmo_stats.tables.cells import plain_number
 from nmo_stats.tables.column_names import is_fact
 
@@ -129,7 +128,7 @@ _ROW_RULES: Final = (
         "uneven_follow_up",
         _uneven,
         f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: "
-        "check its unit, {unit}",
+        "check its unit, {unit}s",
     ),
     RowRule(
         "part_days",
@@ -139,7 +138,7 @@ _ROW_RULES: Final = (
     RowRule(
         "long_course",
         _long,
-        f"a period is longer than {_LONG_YEARS:g} years: check that follow-up is in {{unit}}",
+        f"a period is longer than {_LONG_YEARS:g} years: check that follow-up is in {{unit}}s",
     ),
 )
 
@@ -149,7 +148,7 @@ def _low_rate(frame: pd.DataFrame, unit: str) -> Notice | None:
     if not 0 < relapses < _LOW_RATE * years:
         return None
     rate = f"the pooled rate is {relapses / years:.2g} per year, below {_LOW_RATE:g}"
-    return Notice("low_rate", f"{rate}: check that follow-up is in {unit_name(unit)}")
+    return Notice("low_rate", f"{rate}: check that follow-up is in {UNIT_NAMES[unit]}s")
 
 
 def _coded_patients(frame: pd.DataFrame) -> list[str]:

@@ -20,6 +20,12 @@ UNITS_PER_YEAR: Final = {
     "exposure_months": MONTHS_PER_YEAR,
     "exposure_years": 1.0,
 }
+UNIT_NAMES: Final = {
+    "exposure_days": "day",
+    "exposure_weeks": "week",
+    "exposure_months": "month",
+    "exposure_years": "year",
+}
 REQUIRED: Final = ("patient", "treatment", "relapses")
 EXPOSURES: Final = tuple(UNITS_PER_YEAR)
 OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongoing", "reported_arr")

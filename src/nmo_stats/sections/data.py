@@ -70,18 +70,13 @@ def _period_table(cohort: Cohort, pair: Comparison) -> Table:
     unpaired = f"Only one of the two periods, and excluded from the ratios: patient {listed(pair.unpaired)}."
     return Table(
         "Every period of every patient",
-        ("Patient", "Treatment", "Relapses", f"Follow-up ({unit_name(cohort)})", "Years"),
+        ("Patient", "Treatment", "Relapses", f"Follow-up ({cohort.unit_name}s)", "Years"),
         rows,
         words=(1,),
         notes=(unpaired,) if pair.unpaired else (),
         file="tables/periods.csv",
         most_open=_MOST_OPEN,
     )
-
-
-def unit_name(cohort: Cohort) -> str:
-    """Return the unit of the follow-up times, e.g. ``months``."""
-    return cohort.unit.split("_")[1]
 
 
 # ---------------------------------------------------------------------------------- dated events
