@@ -76,7 +76,7 @@ PERIODS: Final = Template(
                 ("relapses", "relapses in the period; whole number >= 0"),
                 (
                     "exposure_months",
-                    "follow-up > 0; or exposure_days, _weeks or _years instead",
+                    "follow-up > 0; or exposure_days, exposure_weeks or exposure_years",
                 ),
                 *_EDSS,
                 ("ended_by_relapse", f"did a relapse cause the end of the period; {_YES_NO}"),
