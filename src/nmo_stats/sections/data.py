@@ -16,7 +16,8 @@ from nmo_stats.names import CAUSES
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.wording import as_sentence, capital, counted, joined, listed, plain, records, significant
+from nmo_stats.tables.files import listed
+from nmo_stats.wording import as_sentence, capital, counted, joined, plain, records, significant
 
 _MOST_OPEN: Final = 30
 _MOST_OPEN_EVENTS: Final = 24
@@ -67,7 +68,9 @@ def _period_table(cohort: Cohort, pair: Comparison) -> Table:
         )
         for row, year in zip(records(cohort.to_frame()), cohort.years, strict=True)
     )
-    unpaired = f"Only one of the two periods, and excluded from the ratios: patient {listed(pair.unpaired)}."
+    unpaired = (
+        f"Only one of the two periods, and excluded from the ratios: patient {listed(pair.unpaired, 20)}."
+    )
     return Table(
         "Every period of every patient",
         ("Patient", "Treatment", "Relapses", f"Follow-up ({cohort.unit_name}s)", "Years"),
