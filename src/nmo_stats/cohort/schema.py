@@ -26,6 +26,10 @@ UNIT_NAMES: Final = {
     "exposure_months": "month",
     "exposure_years": "year",
 }
+# Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
+CODES_FOR_UNKNOWN: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
+# Of a day, which may be negative: a small positive one is a usual day, and 9999 is refused before.
+DAYS_FOR_UNKNOWN: Final = (-999, -99, -88, -77, -9, 777, 888, 999, 7777, 8888)
 REQUIRED: Final = ("patient", "treatment", "relapses")
 EXPOSURES: Final = tuple(UNITS_PER_YEAR)
 OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongoing", "reported_arr")
