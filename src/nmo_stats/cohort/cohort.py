@@ -26,7 +26,7 @@ from nmo_stats.tables.coded import CodedTable, DecimalMark, Source
 from nmo_stats.tables.columns import renaming
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.reading import from_frame, read_table
-from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.redcap import from_redcap
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,7 +363,7 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
 
 def _cohort(table: CodedTable, columns: Mapping[str, str] | None) -> Cohort:
     mapping = renaming(columns)
-    table = in_our_shape(table, mapping, PERIODS)
+    table = from_redcap(table, mapping, PERIODS)  # any other table stays as it is
     frame = validated(table, mapping)
     written = decimals_as_written(table, mapping, frame)
     cohort = Cohort(frame, remark_notices(table.remarks), table.source, written=written)

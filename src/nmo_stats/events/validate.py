@@ -43,7 +43,7 @@ from nmo_stats.tables.columns import (
     renaming,
     renaming_problems,
 )
-from nmo_stats.tables.redcap import in_our_shape
+from nmo_stats.tables.redcap import from_redcap
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
@@ -131,8 +131,8 @@ def events_of(
     """
     mapping = renaming(columns)
     given = (
-        in_our_shape(treatments, mapping, TREATMENTS),
-        in_our_shape(relapses, mapping, RELAPSES),
+        from_redcap(treatments, mapping, TREATMENTS),  # any other table stays as it is
+        from_redcap(relapses, mapping, RELAPSES),
     )
     texts = date_texts(given, mapping, rules.dates)
     courses = _parsed(given[0], TREATMENTS, mapping, texts[0])

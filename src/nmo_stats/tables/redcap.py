@@ -201,7 +201,7 @@ def _differ(name: str, first: Cell, cell: Cell) -> bool:
     return len({compared(first), compared(cell)} - {None}) > 1
 
 
-def in_our_shape(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
+def from_redcap(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
     """Return a REDCap export as a table of ours; any other table as it is.
 
     Parameters
