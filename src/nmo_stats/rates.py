@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import instance, one_of, optional
+from nmo_stats.arguments import Progress, instance, one_of, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.diagnostics import agreement_checks
@@ -19,7 +19,6 @@ from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
 from nmo_stats.recommendation import with_estimands
 from nmo_stats.sensitivity import Background, Plan, Simulation
-from nmo_stats.sensitivity.run import Progress
 
 DEFAULT_SEED: Final = 20130301
 ENGINES: Final = ("quadrature", "nuts", "both")
