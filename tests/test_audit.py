@@ -11,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from nmo_stats import audit, describe, load_example, read_events, read_periods
-from nmo_stats.cohort import Cohort, data_folder
+from nmo_stats.bundled import data_folder
+from nmo_stats.cohort import Cohort
 from nmo_stats.errors import CohortError
 
 COLUMNS = ("quantity", "patient", "treatment", "value", "decimals", "place")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nmo_stats import analysis, read_periods
-from nmo_stats.cohort.names import EXAMPLE_PATIENT
+from nmo_stats.cohort.rows import EXAMPLE_PATIENT
 from nmo_stats.describe import edss, paired_edss
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.sections.edss import edss_blocks

@@ -147,6 +147,8 @@ def test_parts_of_a_table_can_be_overridden(tmp_path):
         ("nonsense = 1", ("'nonsense'", "comparator", "simulate")),
         ("min_gap_days = 3", ("'min_gap_days'", "events.min_gap_days")),
         ("estimator = ['gee']", ("'estimator'", "simulate.estimators")),
+        ("rule = 'msprog'", ("'rule'", "edss_rule", "simulate.rule")),
+        ("patients = 'facts.csv'", ("'patients'", "facts or simulate.patients")),
         ("level = true", ("level: true", "a number")),
         ("level = 2.0", ("level 2", "between 0 and 1")),
         ("seed = 1.5", ("seed: 1.5", "a whole number")),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nmo_stats.cohort import data_folder
+from nmo_stats.bundled import data_folder
 
 PERIODS = data_folder() / "ayzenberg2013" / "periods.csv"
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmo_stats import TableFile, read_events
+from nmo_stats.tables.coded import coded, coded_rows
 from nmo_stats.tables.delimited import read_columns, read_rows
-from nmo_stats.tables.table import coded, coded_rows
 
 
 def test_plain_and_quoted_files_and_frames_read_alike(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmo_stats import ArgumentError, Cohort, CohortError, read_periods
-from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.cohort.rows import parse_patient, parse_treatment
 
 COLUMNS = ["patient", "treatment", "relapses", "exposure_years"]
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nmo_stats.arguments import DEFAULT_SEED
-from nmo_stats.cohort import Comparison, data_folder
+from nmo_stats.bundled import data_folder
+from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating import ESTIMATORS, coverage_map
 from nmo_stats.operating.coverage_map import AXES, axes_of, coverage_ranges, like, stored

@@ -11,7 +11,7 @@ from nmo_stats.hierarchical import HierarchicalFit, Nuts
 
 def test_the_public_names_are_those_that_a_face_hands_out():
     names = public()
-    assert {"cohort.table.Cohort", "hierarchical.fitted.HierarchicalFit.predict", "rates.all_rates"} <= set(
+    assert {"cohort.cohort.Cohort", "hierarchical.fitted.HierarchicalFit.predict", "rates.all_rates"} <= set(
         names
     )
     assert not any(part.startswith("_") for name in names for part in name.split("."))

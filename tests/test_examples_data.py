@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nmo_stats import ArgumentError, load_example
-from nmo_stats.cohort import data_folder
+from nmo_stats.bundled import data_folder
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nmo_stats import ArgumentError, Cohort, CohortError, TableFile, read_events, read_periods
-from nmo_stats.tables import arrow, delimited, files
+from nmo_stats.tables import delimited, files, reading
 from nmo_stats.tables.column_names import in_shell
 
 HEADER = b"patient,treatment,relapses,exposure_years\n"
@@ -69,7 +69,7 @@ def test_lines_rows_and_columns_have_limits(tmp_path, monkeypatch, reader):
 
 def test_a_parquet_file_that_repeats_a_cell_forever_is_refused(tmp_path, monkeypatch):
     pq.write_table(pa.table({"patient": ["A"] * 100_000}), tmp_path / "p.parquet")
-    monkeypatch.setattr(arrow, "MOST_CELLS", 1000)
+    monkeypatch.setattr(reading, "MOST_CELLS", 1000)
     assert "100,000 cells" in refusal(tmp_path / "p.parquet").value
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nmo_stats import ArgumentError, Cohort, CohortError, Comparison, load_example, read_events, read_periods
-from nmo_stats.cohort.names import SUMMARY_RULE
+from nmo_stats.cohort.rows import SUMMARY_RULE
 
 CASES = Path(__file__).parent / "cases"
 SUMMARIES = [

@@ -4,7 +4,7 @@ import openpyxl
 import pytest
 
 from nmo_stats import CohortError, Comparison
-from nmo_stats.cohort.names import EXAMPLE_PATIENT, EXAMPLE_RULE
+from nmo_stats.cohort.rows import EXAMPLE_PATIENT, EXAMPLE_RULE
 
 
 def replaced(path):

@@ -21,6 +21,7 @@ from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ArgumentError
 
 T = TypeVar("T")
+Progress = Callable[[int, int], None]  # called with what is done and how much there is
 
 HIGHEST_LEVEL: Final = 1 - 1e-12  # nearer to 1 the tail has no digits left
 LOWEST_LEVEL: Final = 1e-9

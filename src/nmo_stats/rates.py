@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, get_args
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import DEFAULT_SEED, instance, one_of, optional
+from nmo_stats.arguments import DEFAULT_SEED, Progress, instance, one_of, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.diagnostics import agreement_checks
@@ -20,7 +20,6 @@ from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
 from nmo_stats.recommendation import with_estimands, with_recommendation
 from nmo_stats.sensitivity import Background, Plan, Simulation
-from nmo_stats.sensitivity.run import Progress
 
 __all__ = [
     "DEFAULT_SEED",

@@ -305,18 +305,6 @@ def as_sentence(text: str) -> str:
     return f"{capital(text)}."
 
 
-def listed(names: Sequence[str], most: int = 20) -> str:
-    """Return the first names, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["A", "B", "C"]), listed(["A", "B", "C"], most=2)
-    ('A, B, C', 'A, B and 1 more')
-    """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
-
-
 def months_text(years: float, digits: int = 3) -> str:
     """Return a time in months.
 

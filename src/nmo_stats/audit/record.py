@@ -16,16 +16,16 @@ from nmo_stats.audit.findings import PRINTED, Finding
 from nmo_stats.audit.span import PRECISION, Span, decimals_of, exact, rounded, total
 from nmo_stats.audit.vocabulary import Name, read_name
 from nmo_stats.cohort import Cohort
-from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.published import RELATION
+from nmo_stats.cohort.rows import parse_patient
 from nmo_stats.cohort.schema import EXPOSURES, UNITS_PER_YEAR
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, Fault, as_text, is_missing, says_unknown, shown, written_column
+from nmo_stats.tables.coded import DecimalMark
 from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.columns import covariate
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.reading import read_table
-from nmo_stats.tables.table import DecimalMark
 from nmo_stats.wording import records
 
 Source = Literal["", "period table", "relapse times", "patient facts", "printed"]

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from nmo_stats.cohort import data_folder
+from nmo_stats.bundled import data_folder
 
 DATUM: Final = "datum"  # the expression of a quantity that has no formula
 NO_UNIT: Final = ("", "")

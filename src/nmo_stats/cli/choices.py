@@ -265,9 +265,10 @@ def _problem(error: Any) -> str:
     keys = [key for key in error["loc"] if isinstance(key, str)]
     if kind in ("unexpected_keyword_argument", "callable_type"):  # a callback is no option
         known = [item.name for item in fields(table_of(keys[:-1])) if item.repr]
-        homes = {option.word: option.key for option in OPTIONS if len(keys) == 1}
-        if keys[-1] in homes:
-            return f"unknown key {keys[-1]!r}. Expected: {homes[keys[-1]]}."
+        # options of two commands may have one name, such as --rule
+        meant = dict.fromkeys(option.key for option in OPTIONS if keys == [option.word])
+        if meant:
+            return f"unknown key {keys[-1]!r}. Expected: {' or '.join(meant)}."
         return f"{_table(keys[:-1])}{unknown(keys[-1], known)}"
     where = f"{_table(keys[:-1])}{keys[-1]}: " if keys else ""
     if kind == "value_error":

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from nmo_stats.analysis import analyze
+from nmo_stats.arguments import Progress
 from nmo_stats.audit import audited, summary
 from nmo_stats.cli import inputs
 from nmo_stats.cli.choices import takes_options
@@ -18,7 +19,6 @@ from nmo_stats.cli.process import FAILED_DIAGNOSTIC
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError
-from nmo_stats.hierarchical.fitting import Progress
 from nmo_stats.operating import ESTIMATORS, Characteristics, Design, Execution
 from nmo_stats.operating import simulate as simulated
 from nmo_stats.operating.methods import TESTS
@@ -61,7 +61,7 @@ def report(options: Options, *, as_json: Json = False) -> None:
             reference=reference,
             engine=options.engine or "both",
             seed=options.seed,
-            settings=_watched(options, progress).settings,
+            settings=_with_progress(options, progress).settings,
         )
     path = write(analysis, options.out)
     if as_json:
@@ -78,7 +78,7 @@ def rates(options: Options, *, as_json: Json = False) -> None:
     """Print the rate ratio by every method."""
     pair = inputs.compared(inputs.read_cohort(options), options)
     with progress_bar("Sampling the hierarchical model") as progress:
-        settings = _watched(options, progress).settings
+        settings = _with_progress(options, progress).settings
         results = pair_rates(pair, settings, options.engine or "quadrature", options.seed)
     unmerged = unmerged_rates(pair, options.settings)
     if as_json:
@@ -231,7 +231,7 @@ def _fail_if(failed: bool) -> None:
         raise typer.Exit(FAILED_DIAGNOSTIC)
 
 
-def _watched(options: Options, progress: Progress | None) -> Options:
+def _with_progress(options: Options, progress: Progress | None) -> Options:
     return replace(options, nuts=replace(options.nuts, progress=progress))
 
 

@@ -23,8 +23,8 @@ from rich.progress import (
 from rich.table import Table as Grid
 from rich.text import Text
 
+from nmo_stats.arguments import Progress as DrawProgress
 from nmo_stats.characters import plain, visible
-from nmo_stats.hierarchical.fitting import Progress as DrawProgress
 from nmo_stats.sections.blocks import Block
 from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
 

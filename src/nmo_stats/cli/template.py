@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nmo_stats.cohort.names import EXAMPLE_PATIENT
+from nmo_stats.cohort.rows import EXAMPLE_PATIENT
 from nmo_stats.errors import ArgumentError
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arrays import Codes, Flags
-from nmo_stats.cohort.names import named_patients
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.notices import Notice, named_patients
 from nmo_stats.names import CAUSES
-from nmo_stats.tables.table import REMARK_CODES
+from nmo_stats.tables.coded import REMARK_CODES
 
 # Every relapse is counted or excluded by one cause, and so is every patient-day: the sums reconcile.
 RELAPSE_CAUSES: Final = tuple(f"relapses_{code}" for code in CAUSES)
-DAY_CAUSES: Final = tuple(f"days_{code}" for code, cause in CAUSES.items() if cause.takes_days)
+_DAY_COLUMNS: Final = {code: f"days_{code}" for code, cause in CAUSES.items() if cause.takes_days}
+DAY_CAUSES: Final = tuple(_DAY_COLUMNS.values())
 ATTRITION: Final = (
     "patient",
     *("relapses_in", *RELAPSE_CAUSES, "relapses_kept"),
@@ -159,8 +159,8 @@ class EventAccount:
             In the order of the causes.
         """
         candidates = (
-            *(self._excluded(code, f"relapses_{code}", "relapses") for code in CAUSES),
-            *(self._excluded(name, name, "patient-days") for name in DAY_CAUSES),
+            *(self._excluded(code, code, f"relapses_{code}", "relapses") for code in CAUSES),
+            *(self._excluded(code, name, name, "patient-days") for code, name in _DAY_COLUMNS.items()),
             self._outside(),
             self._consumed(),
             self._on_switch_days(),
@@ -169,10 +169,12 @@ class EventAccount:
         )
         return tuple(notice for notice in candidates if notice is not None)
 
-    def _excluded(self, code: str, column: str, noun: str) -> Notice | None:
-        sentence = CAUSES[column.split("_", 1)[1]].sentence
+    def _excluded(self, cause: str, code: str, column: str, noun: str) -> Notice | None:
         return self._of_patients(
-            code, sentence, self.attrition[column] > 0, f"{noun}: {self.attrition[column].sum()}"
+            code,
+            CAUSES[cause].sentence,
+            self.attrition[column] > 0,
+            f"{noun}: {self.attrition[column].sum()}",
         )
 
     def _outside(self) -> Notice | None:

@@ -16,10 +16,9 @@ from nmo_stats.arguments import found, text
 from nmo_stats.arrays import Cells, Counts, Floats
 from nmo_stats.cohort.account import Merging
 from nmo_stats.cohort.history import History
-from nmo_stats.cohort.names import parse_patient
 from nmo_stats.cohort.notices import Notice
 from nmo_stats.cohort.plausibility import period_notices
-from nmo_stats.cohort.rows import total_problems
+from nmo_stats.cohort.rows import parse_patient, total_problems
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES, SHORTEST_YEARS, parse_count, parse_exposure
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import COMMA_REMEDY, Cell, Fault, as_text, is_missing, shown

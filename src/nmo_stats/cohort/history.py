@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arrays import Counts, Floats
-from nmo_stats.cohort.schema import UNITS_PER_YEAR
+from nmo_stats.cohort.schema import UNIT_NAMES, UNITS_PER_YEAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ class History:
 
     @property
     def unit_name(self) -> str:
-        """``days``, ``weeks``, ``months`` or ``years``."""
-        return self.unit.removeprefix("exposure_")
+        """``day``, ``week``, ``month`` or ``year``."""
+        return UNIT_NAMES[self.unit]
 
     @property
     def known_times(self) -> int:

@@ -14,17 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arrays import Flags
-from nmo_stats.cohort.names import named_patients
-from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNIT_NAMES, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
+from nmo_stats.tables.coded import Remark
 from nmo_stats.tables.files import listed
-from nmo_stats.tables.table import Remark
 
 _LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
 _SHORT_DAYS: Final = 30
 _HIGH_ARR: Final = 20
 ABSURD_YEARS: Final = 60
-_CHECK_UNIT: Final = "check that follow-up is in {unit}"
+_CHECK_UNIT: Final = "check that follow-up is in {unit}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class RowRule:
     rows
         From the table and its exposure column to a mask of rows.
     text
-        Text of the notice, in which ``{unit}`` is the name of the unit.
+        Text of the notice, in which ``{unit}`` is the name of the unit, such as ``month``.
     """
 
     code: str
@@ -154,7 +153,7 @@ def times_notices(frame: pd.DataFrame, relapse_times: pd.DataFrame) -> tuple[Not
 
 def row_notices(frame: pd.DataFrame, unit: str, rules: Iterable[RowRule]) -> list[Notice | None]:
     """Return the notice of each rule, None where no row breaks it."""
-    name = unit_name(unit)
+    name = UNIT_NAMES[unit]
     return [for_rows(frame, rule.code, rule.rows(frame, unit), rule.text.format(unit=name)) for rule in rules]
 
 
@@ -175,11 +174,6 @@ def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
     return Notice(code, f"{text} ({named_patients(names)})", names) if names else None
 
 
-def unit_name(unit: str) -> str:
-    """Return ``days``, ``weeks``, ``months`` or ``years`` for an exposure column."""
-    return unit.split("_", 1)[1]
-
-
 def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:
     names = listed(items)
     return Notice(code, f"{text}{names}") if names else None
@@ -188,7 +182,7 @@ def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:
 def _whole_units(frame: pd.DataFrame, unit: str) -> Notice | None:
     if unit == "exposure_days" or not (frame[unit] % 1 == 0).all():
         return None
-    name = unit_name(unit)
+    name = f"{UNIT_NAMES[unit]}s"
     text = f"all follow-up times are whole {name}: they are probably rounded, which the intervals ignore"
     return Notice(f"whole_{name}", text)
 
@@ -225,3 +219,14 @@ def _other_columns(frame: pd.DataFrame) -> list[Notice]:
             text = f"column {name!r} is kept for description only; did you mean {near[0]!r}?"
             notices.append(Notice("similar_column", text))
     return notices
+
+
+def named_patients(names: Sequence[str], most: int = 6) -> str:
+    """Return the first patients of some in one text, and how many more there are.
+
+    Examples
+    --------
+    >>> named_patients(["A"]), named_patients(["A", "B"])
+    ('patient A', 'patients A, B')
+    """
+    return f"patient{'' if len(names) == 1 else 's'} {listed(names, most)}"

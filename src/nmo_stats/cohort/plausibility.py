@@ -18,15 +18,12 @@ from nmo_stats.cohort.notices import (
     of_patients,
     row_notices,
     table_notices,
-    unit_name,
 )
 from nmo_stats.cohort.rows import averages, changes, totals
-from nmo_stats.cohort.schema import KNOWN, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import CODES_FOR_UNKNOWN, KNOWN, UNIT_NAMES, UNITS_PER_YEAR
 from nmo_stats.tables.cells import plain_number
 from nmo_stats.tables.column_names import is_fact
 
-# Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
-_CODES: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
 # A code is suspicious above so many times the largest other number of its column: 99 after 30, not after 40;
 _FAR: Final = 3.0
 # and the largest other number is taken as this at least, so that a 9 after a 1 or a 2 is noticed.
@@ -97,7 +94,7 @@ def _codes(frame: pd.DataFrame, unit: str) -> list[Notice | None]:
 def _far_codes(column: pd.Series) -> Flags:
     """Return which numbers are codes far above the rest of their column, or the only negative ones."""
     values = column.to_numpy(dtype=float)
-    is_code = np.isin(np.abs(values), _CODES)
+    is_code = np.isin(np.abs(values), CODES_FOR_UNKNOWN)
     rest = values[~is_code & ~np.isnan(values)]
     if not len(rest):
         return np.zeros(len(values), dtype=bool)
@@ -129,7 +126,7 @@ _ROW_RULES: Final = (
         "uneven_follow_up",
         _uneven,
         f"a follow-up is over {_UNEVEN:g} times as long, or as short, as any other of the patient: "
-        "check its unit, {unit}",
+        "check its unit, {unit}s",
     ),
     RowRule(
         "part_days",
@@ -139,7 +136,7 @@ _ROW_RULES: Final = (
     RowRule(
         "long_course",
         _long,
-        f"a period is longer than {_LONG_YEARS:g} years: check that follow-up is in {{unit}}",
+        f"a period is longer than {_LONG_YEARS:g} years: check that follow-up is in {{unit}}s",
     ),
 )
 
@@ -149,7 +146,7 @@ def _low_rate(frame: pd.DataFrame, unit: str) -> Notice | None:
     if not 0 < relapses < _LOW_RATE * years:
         return None
     rate = f"the pooled rate is {relapses / years:.2g} per year, below {_LOW_RATE:g}"
-    return Notice("low_rate", f"{rate}: check that follow-up is in {unit_name(unit)}")
+    return Notice("low_rate", f"{rate}: check that follow-up is in {UNIT_NAMES[unit]}s")
 
 
 def _coded_patients(frame: pd.DataFrame) -> list[str]:

@@ -26,8 +26,8 @@ from nmo_stats.tables.cells import (
     with_decimal_comma,
     written_decimals,
 )
+from nmo_stats.tables.coded import CodedTable, DecimalMark
 from nmo_stats.tables.column_names import nearest
-from nmo_stats.tables.table import CodedTable, DecimalMark
 
 PUBLISHED: Final = ("quantity", "patient", "treatment", "value", "decimals", "place")
 # Before the value: "=" or, of a p-value, an inequality; a column of its own where a table has it apart from

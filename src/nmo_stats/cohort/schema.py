@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.cohort.rows import parse_patient, parse_treatment
 from nmo_stats.tables.cells import LARGEST, Cell, Fault, is_missing, parse_number, parse_yes_no
 
 DAYS_PER_YEAR: Final = 365.25
@@ -20,6 +20,16 @@ UNITS_PER_YEAR: Final = {
     "exposure_months": MONTHS_PER_YEAR,
     "exposure_years": 1.0,
 }
+UNIT_NAMES: Final = {
+    "exposure_days": "day",
+    "exposure_weeks": "week",
+    "exposure_months": "month",
+    "exposure_years": "year",
+}
+# Codes with which registries write "unknown", with either sign: a negative count or time is refused before.
+CODES_FOR_UNKNOWN: Final = (9, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999)
+# Of a day, which may be negative: a small positive one is a usual day, and 9999 is refused before.
+DAYS_FOR_UNKNOWN: Final = (-999, -99, -88, -77, -9, 777, 888, 999, 7777, 8888)
 REQUIRED: Final = ("patient", "treatment", "relapses")
 EXPOSURES: Final = tuple(UNITS_PER_YEAR)
 OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongoing", "reported_arr")

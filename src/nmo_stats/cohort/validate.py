@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.cohort.headers import exposure_problems, unit_problems, wide_problem
-from nmo_stats.cohort.names import EXAMPLE_RULE, SUMMARY_RULE
-from nmo_stats.cohort.rows import person_problems, total_problems
+from nmo_stats.cohort.rows import EXAMPLE_RULE, SUMMARY_RULE, person_problems, total_problems
 from nmo_stats.cohort.schema import EXPOSURES, KNOWN, PARSERS, REQUIRED
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import (
@@ -23,6 +22,7 @@ from nmo_stats.tables.cells import (
     shown,
     written_column,
 )
+from nmo_stats.tables.coded import CodedTable, ParsedColumn
 from nmo_stats.tables.column_names import nearest
 from nmo_stats.tables.columns import (
     Columns,
@@ -35,7 +35,6 @@ from nmo_stats.tables.columns import (
     with_sheets,
 )
 from nmo_stats.tables.files import listed
-from nmo_stats.tables.table import CodedTable, ParsedColumn
 
 PERIODS: Final = Columns(
     "period table",

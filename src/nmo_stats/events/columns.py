@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.arrays import Codes
-from nmo_stats.cohort.names import parse_patient, parse_treatment
+from nmo_stats.cohort.rows import parse_patient, parse_treatment
 from nmo_stats.cohort.schema import EXPOSURES, PARSERS
 from nmo_stats.errors import Problem
 from nmo_stats.events.days import (
@@ -27,8 +27,8 @@ from nmo_stats.events.days import (
     parse_last_visit,
 )
 from nmo_stats.tables.cells import Cell, Fault, is_missing, parse_text
+from nmo_stats.tables.coded import CodedTable
 from nmo_stats.tables.columns import Columns, Parser
-from nmo_stats.tables.table import CodedTable
 
 TREATMENT_DAYS: Final = ("start", "end", "last_visit")
 # columns of the period table that the treatments may hold, and those that the rules compute

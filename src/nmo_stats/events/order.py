@@ -12,8 +12,8 @@ from nmo_stats.arrays import Codes, Flags
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES, TREATMENTS
 from nmo_stats.events.timeline import NO_DAY, Events
+from nmo_stats.tables.coded import ParsedColumn
 from nmo_stats.tables.columns import Columns
-from nmo_stats.tables.table import ParsedColumn
 
 _CORRECT: Final = "correct one of the two days"
 _VISIT: Final = "the column 'last_visit' of the treatments"

@@ -8,8 +8,8 @@ import numpy as np
 
 from nmo_stats.arrays import Codes
 from nmo_stats.cohort.account import Merging
-from nmo_stats.cohort.names import named_patients
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.notices import Notice, named_patients
+from nmo_stats.cohort.schema import DAYS_FOR_UNKNOWN
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES
 from nmo_stats.events.rules import DEFAULT_GAP_DAYS, Counted, Rules
@@ -17,8 +17,6 @@ from nmo_stats.events.timeline import NO_DAY, Events
 
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter
-# "unknown" in registries; 9999 is refused before
-_CODES: Final = (-999, -99, -88, -77, -9, 777, 888, 999, 7777, 8888)
 
 
 def implausible(events: Events, counts: Counted, rules: Rules) -> list[Problem]:
@@ -148,7 +146,7 @@ def _coded_days(events: Events) -> Notice | None:
     shared = [
         (f"{code} in {name!r}", who)
         for name, patient, day in columns
-        for code in _CODES
+        for code in DAYS_FOR_UNKNOWN
         if len(who := np.unique(patient[(day == code) & (patient >= 0)])) > 1
     ]
     if not shared:

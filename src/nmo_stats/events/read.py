@@ -18,8 +18,8 @@ from nmo_stats.events.account import account
 from nmo_stats.events.days import DateOrder
 from nmo_stats.events.plausibility import implausible, timeline_notices
 from nmo_stats.events.rules import Counted, Ending, Gap, Rules, counted, without_merging
-from nmo_stats.events.tables import events_of
 from nmo_stats.events.timeline import Events
+from nmo_stats.events.validate import events_of
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.files import TableFile, listed
 from nmo_stats.tables.reading import read_table

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nmo_stats.arrays import Codes, Flags
 from nmo_stats.events.days import day_text
-from nmo_stats.tables.table import Remark, Source
+from nmo_stats.tables.coded import Remark, Source
 
 NO_DAY: Final = -(2**62)  # stands for an empty cell among days
 LONGEST: Final = 2**20  # days, more than any two days of a patient lie apart

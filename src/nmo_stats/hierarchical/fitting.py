@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
 
-from nmo_stats.arguments import Seed, flag, function, instance, number, one_of, whole
+from nmo_stats.arguments import Progress, Seed, flag, function, instance, number, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import NmoStatsError, SamplerError
@@ -17,7 +16,6 @@ from nmo_stats.hierarchical.model import Entry, Likelihood, Model
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, Priors
 from nmo_stats.hierarchical.quadrature.fitting import fit_quadrature
 
-Progress = Callable[[int, int], None]
 ENGINES: Final = ("quadrature", "nuts")  # or the options of NUTS
 _LONGEST_REASON: Final = 300  # characters; compilers print pages
 # Draws that no posterior of a few numbers needs more of; a second, longer try takes three times as many.

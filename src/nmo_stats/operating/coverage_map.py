@@ -16,7 +16,8 @@ import pandas as pd
 
 from nmo_stats.arguments import DEFAULT_SEED, instance, optional, path, sequence, whole
 from nmo_stats.arrays import Floats
-from nmo_stats.cohort import Comparison, data_folder
+from nmo_stats.bundled import data_folder
+from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.methods import ESTIMATORS

@@ -24,7 +24,7 @@ from typing import Final
 
 import pandas as pd
 
-from nmo_stats.arguments import function, optional, path, whole
+from nmo_stats.arguments import Progress, function, optional, path, whole
 from nmo_stats.errors import ArgumentError
 
 SIMULATION: Final = (
@@ -48,7 +48,6 @@ SIMULATION: Final = (
 )
 CALIBRATION: Final = ("hierarchical", "operating/calibration.py")
 
-Progress = Callable[[int, int], None]
 Finished = Iterator[tuple[int, pd.DataFrame]]
 
 

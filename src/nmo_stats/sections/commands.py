@@ -9,7 +9,7 @@ from nmo_stats.describe.description import Description
 from nmo_stats.estimators.classical import RateResults
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Prose
-from nmo_stats.sections.data import attrition, comparison_sentence, notice_blocks, unit_name
+from nmo_stats.sections.data import attrition, comparison_sentence, notice_blocks
 from nmo_stats.sections.edss import edss_blocks, edss_sentence
 from nmo_stats.sections.estimates import estimate_blocks
 from nmo_stats.sections.headline import answer, headline
@@ -87,7 +87,7 @@ def check_blocks(cohort: Cohort, pair: Comparison | None, reason: str) -> tuple[
     if pair is not None:
         compared = f"A report would compare {pair.comparator} / {pair.reference}. {comparison_sentence(pair)}"
     return (
-        Prose(f"{cohort.source.name}: valid; {size}, times in {unit_name(cohort)}"),
+        Prose(f"{cohort.source.name}: valid; {size}, times in {cohort.unit_name}s"),
         pooled_table(arr(cohort)),
         Prose(compared),
         *attrition(cohort, pair),

@@ -11,7 +11,7 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.account import EventAccount
-from nmo_stats.cohort.names import named_patients
+from nmo_stats.cohort.notices import named_patients
 from nmo_stats.describe.curves import FollowUp, follow_up
 from nmo_stats.names import CAUSES, WITHIN
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
@@ -71,18 +71,13 @@ def _period_table(cohort: Cohort, pair: Comparison) -> Table:
     unpaired = f"Only one of the two periods, excluded from the ratios: {named_patients(pair.unpaired, 20)}."
     return Table(
         "Every period of every patient",
-        ("Patient", "Treatment", "Relapses", f"Follow-up ({unit_name(cohort)})", "Years"),
+        ("Patient", "Treatment", "Relapses", f"Follow-up ({cohort.unit_name}s)", "Years"),
         rows,
         words=(1,),
         notes=(unpaired,) if pair.unpaired else (),
         file="tables/periods.csv",
         most_open=_MOST_OPEN,
     )
-
-
-def unit_name(cohort: Cohort) -> str:
-    """Return the unit of the follow-up times, e.g. ``months``."""
-    return cohort.unit.split("_")[1]
 
 
 # ---------------------------------------------------------------------------------- dated events

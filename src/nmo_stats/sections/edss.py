@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.cohort.names import named_patients
+from nmo_stats.cohort.notices import named_patients
 from nmo_stats.describe import EdssSummary, PairedEdss, SignedRank, SignTest
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw

@@ -189,7 +189,7 @@ def rounding(model: Model) -> Iterator[Change]:
     if history is None:
         yield _impossible("follow-up times +/- half a unit", "the unit of the follow-up times is not known")
         return
-    unit = history.unit_name.removesuffix("s")
+    unit = history.unit_name
     if not history.are_whole_units():
         reason = f"not every follow-up time is a whole number of {unit}s: they do not look rounded"
         yield _impossible(f"follow-up times +/- half a {unit}", reason)

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, Final
 
 from nmo_stats.arguments import instance
-from nmo_stats.cohort import Comparison, data_folder
+from nmo_stats.bundled import data_folder
+from nmo_stats.cohort import Comparison
 
 HIGHEST_RATE: Final = (
     20.0  # per year: patients with more have another disease than those the populations were made for

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pandas as pd
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import function, instance, optional
+from nmo_stats.arguments import Progress, function, instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
@@ -25,7 +24,6 @@ from nmo_stats.sensitivity.row import Answer, AnyRow, Assumption, TippingPoint
 from nmo_stats.sensitivity.tipping import tipping_points
 from nmo_stats.sensitivity.words import sentence, summary
 
-Progress = Callable[[int, int], None]
 _STAGES: Final = 5
 
 

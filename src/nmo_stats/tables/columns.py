@@ -26,8 +26,8 @@ from nmo_stats.tables.cells import (
     shown,
     with_decimal_comma,
 )
+from nmo_stats.tables.coded import CodedTable, DecimalMark, ParsedColumn
 from nmo_stats.tables.column_names import choice_of, in_shell, nearest, nearest_name, rename_text
-from nmo_stats.tables.table import CodedTable, DecimalMark, ParsedColumn
 
 Parser = Callable[[Cell], object]
 _BETWEEN_WORDS: Final = re.compile(r"[\s_.\-/]+")

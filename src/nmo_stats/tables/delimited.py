@@ -11,10 +11,9 @@ from typing import Final
 import numpy as np
 
 from nmo_stats.errors import CohortError, Problem
-from nmo_stats.tables.arrow import different_cells
 from nmo_stats.tables.cells import is_decimal_comma
+from nmo_stats.tables.coded import HEAD, Coded, CodedTable, coded, coded_rows, different_cells
 from nmo_stats.tables.files import MOST_CELLS, MOST_ROWS, TableFile, refuse
-from nmo_stats.tables.table import HEAD, Coded, CodedTable, coded, coded_rows
 
 _SEPARATORS: Final = (",", ";", "\t")
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)

@@ -14,7 +14,7 @@ from nmo_stats.arguments import found, one_of
 from nmo_stats.arguments import path as valid_path
 from nmo_stats.errors import ArgumentError, CohortError, Problem
 from nmo_stats.tables.cells import printable
-from nmo_stats.tables.table import DecimalMark, Source
+from nmo_stats.tables.coded import DecimalMark, Source
 
 LARGEST_FILE: Final = 500 * 10**6  # bytes; a million periods take 50 MB as text
 MOST_CELLS: Final = 50 * 10**6

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from nmo_stats.errors import ArgumentError
-from nmo_stats.tables.arrow import read_parquet
-from nmo_stats.tables.cells import Cell, different, is_encodable
+from nmo_stats.errors import ArgumentError, CohortError
+from nmo_stats.tables.cells import Cell, different, is_encodable, shown
+from nmo_stats.tables.coded import Coded, CodedTable, Source, coded, different_cells
 from nmo_stats.tables.delimited import read_text
-from nmo_stats.tables.files import TableFile, read_content, refuse, table_file
+from nmo_stats.tables.files import LARGEST_FILE, MOST_CELLS, TableFile, read_content, refuse, table_file
 from nmo_stats.tables.redcap import instrument_rows
-from nmo_stats.tables.table import Coded, CodedTable, Source, coded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 
 def read_table(data: str | Path | TableFile | pd.DataFrame, role: str | None = None) -> CodedTable:
@@ -97,8 +103,56 @@ def _read_workbook(content: bytes, file: TableFile) -> CodedTable:
     return read_sheet(content, file)
 
 
+def _read_parquet(content: bytes, file: TableFile) -> CodedTable:
+    """Return the table in a Parquet file, without a nameless index.
+
+    Raises
+    ------
+    CohortError
+        If the file is damaged, or unpacks to more than a table holds.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        schema = pyarrow.parquet.read_schema(io.BytesIO(content))
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
+        _require_size(parquet.metadata, file.shown_name)
+        table = parquet.read()
+        named = zip(table.column_names, table.columns, strict=True)
+        kept = [(name, column) for name, column in named if not _PANDAS_INDEX.fullmatch(name)]
+        columns = [_coded_arrow(column) for _, column in kept]
+    except CohortError:
+        raise
+    except Exception as error:  # noqa: BLE001  a damaged file, or a date that Python has not
+        found = f"cannot be read ({shown(error)})"
+        refuse(file.shown_name, found, "a .parquet file is Parquet", "write the file again")
+    rows = np.arange(1, 1 + table.num_rows, dtype=np.int64)
+    return coded([name for name, _ in kept], columns, rows, file.source(content))
+
+
+def _coded_arrow(column: pa.ChunkedArray) -> Coded:
+    import pyarrow as pa
+
+    try:
+        return different_cells(column)
+    except (pa.ArrowException, ValueError, OverflowError):
+        return different(column.to_pylist())
+
+
+def _require_size(metadata: Any, name: str) -> None:
+    """Refuse a file that unpacks to far more than a table: a few bytes can repeat a cell a billion times."""
+    cells = metadata.num_rows * metadata.num_columns
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    if cells > MOST_CELLS or size > 2 * LARGEST_FILE:
+        found = f"{cells:,} cells in {size / 10**6:,.0f} MB unpacked"
+        rule = f"a table has at most {MOST_CELLS:,} cells in {2 * LARGEST_FILE // 10**6:,} MB"
+        refuse(name, found, rule, "keep the columns and rows that are needed")
+
+
 _READERS: Final[dict[str, Callable[[bytes, TableFile], CodedTable]]] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), read_text),
     ".xlsx": _read_workbook,
-    ".parquet": read_parquet,
+    ".parquet": _read_parquet,
 }

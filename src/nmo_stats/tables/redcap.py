@@ -19,6 +19,7 @@ from nmo_stats.tables.cells import (
     printable,
     shown,
 )
+from nmo_stats.tables.coded import CodedTable
 from nmo_stats.tables.column_names import (
     FACT_REMEDY,
     FACT_RULE,
@@ -32,7 +33,6 @@ from nmo_stats.tables.column_names import (
 )
 from nmo_stats.tables.columns import Columns
 from nmo_stats.tables.files import listed, refuse
-from nmo_stats.tables.table import CodedTable
 
 INSTRUMENT: Final = "redcap_repeat_instrument"
 INSTANCE: Final = "redcap_repeat_instance"
@@ -201,7 +201,7 @@ def _differ(name: str, first: Cell, cell: Cell) -> bool:
     return len({compared(first), compared(cell)} - {None}) > 1
 
 
-def in_our_shape(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
+def from_redcap(table: CodedTable, mapping: Mapping[str, str], columns: Columns) -> CodedTable:
     """Return a REDCap export as a table of ours; any other table as it is.
 
     Parameters

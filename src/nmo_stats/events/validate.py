@@ -31,6 +31,7 @@ from nmo_stats.events.order import order_problems, unknown_patients
 from nmo_stats.events.rules import Rules
 from nmo_stats.events.timeline import NO_DAY, Courses, Events, Onsets, timeline
 from nmo_stats.tables.cells import Fault, shown
+from nmo_stats.tables.coded import CodedTable, ParsedColumn, Source
 from nmo_stats.tables.column_names import is_fact
 from nmo_stats.tables.columns import (
     Columns,
@@ -42,8 +43,7 @@ from nmo_stats.tables.columns import (
     renaming,
     renaming_problems,
 )
-from nmo_stats.tables.redcap import in_our_shape
-from nmo_stats.tables.table import CodedTable, ParsedColumn, Source
+from nmo_stats.tables.redcap import from_redcap
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 _SHAPE: Final = str.maketrans("123456789", "000000000")
@@ -131,8 +131,8 @@ def events_of(
     """
     mapping = renaming(columns)
     given = (
-        in_our_shape(treatments, mapping, TREATMENTS),
-        in_our_shape(relapses, mapping, RELAPSES),
+        from_redcap(treatments, mapping, TREATMENTS),  # any other table stays as it is
+        from_redcap(relapses, mapping, RELAPSES),
     )
     texts = date_texts(given, mapping, rules.dates)
     courses = _parsed(given[0], TREATMENTS, mapping, texts[0])

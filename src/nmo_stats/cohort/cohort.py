@@ -12,20 +12,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arguments import found, one_of
+from nmo_stats.bundled import data_folder
 from nmo_stats.cohort.account import KEPT_CODES, EventAccount, Merging, placed
 from nmo_stats.cohort.comparison import Comparison
 from nmo_stats.cohort.notices import Notice, remark_notices, table_notices, times_notices
 from nmo_stats.cohort.pairing import Courses, paired
 from nmo_stats.cohort.plausibility import period_notices
 from nmo_stats.cohort.published import published_numbers
-from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, MONTHS_PER_YEAR, UNITS_PER_YEAR
+from nmo_stats.cohort.schema import EXPOSURES, KNOWN, UNIT_NAMES, UNITS_PER_YEAR
 from nmo_stats.cohort.validate import PERIODS, decimals_as_written, rows_where, validated
 from nmo_stats.errors import ArgumentError
+from nmo_stats.tables.coded import CodedTable, DecimalMark, Source
 from nmo_stats.tables.columns import renaming
 from nmo_stats.tables.files import TableFile
 from nmo_stats.tables.reading import from_frame, read_table
-from nmo_stats.tables.redcap import in_our_shape
-from nmo_stats.tables.table import CodedTable, DecimalMark, Source
+from nmo_stats.tables.redcap import from_redcap
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,11 @@ class Cohort:
     def unit(self) -> str:
         """Name of the exposure column, which names the unit."""
         return next(name for name in EXPOSURES if name in self.frame)
+
+    @property
+    def unit_name(self) -> str:
+        """Name of the unit of the follow-up times: ``day``, ``week``, ``month`` or ``year``."""
+        return UNIT_NAMES[self.unit]
 
     @property
     def years(self) -> npt.NDArray[np.float64]:
@@ -355,30 +361,14 @@ def load_example(name: str = "ayzenberg2013") -> Cohort:
     return cohort.with_published(published) if published.is_file() else cohort
 
 
-def data_folder() -> Path:
-    """Return the folder of the bundled data: inside an installed package, or at the top of a checkout.
-
-    Returns
-    -------
-    Path
-        The folder.
-    """
-    here = Path(__file__).resolve()
-    installed = here.parents[1] / "data"
-    return installed if installed.is_dir() else here.parents[3] / "data"
-
-
 def _cohort(table: CodedTable, columns: Mapping[str, str] | None) -> Cohort:
     mapping = renaming(columns)
-    table = in_our_shape(table, mapping, PERIODS)
+    table = from_redcap(table, mapping, PERIODS)  # any other table stays as it is
     frame = validated(table, mapping)
-    unit = next(name for name in EXPOSURES if name in frame)
-    notices = (
-        *remark_notices(table.remarks),
-        *period_notices(frame, unit, table.blank_rows, table.unread_sheets),
-    )
     written = decimals_as_written(table, mapping, frame)
-    return Cohort(frame, notices, table.source, written=written)
+    cohort = Cohort(frame, remark_notices(table.remarks), table.source, written=written)
+    notices = period_notices(frame, cohort.unit, table.blank_rows, table.unread_sheets)
+    return replace(cohort, notices=(*cohort.notices, *notices))
 
 
 def _times(rows: npt.ArrayLike, years: npt.ArrayLike, numbers: npt.ArrayLike | None = None) -> pd.DataFrame:
@@ -396,10 +386,9 @@ def _with_relapse_times(cohort: Cohort, path: Path) -> Cohort:
     events = pd.read_csv(path, dtype={"patient": "object", "treatment": "object"})
     rows = cohort.frame.reset_index(names="row")[["patient", "treatment", "row"]]
     placed = events.merge(rows, on=["patient", "treatment"], validate="many_to_one")
-    per_year = placed["unit"].map({"day": DAYS_PER_YEAR, "month": MONTHS_PER_YEAR})
-    return replace(
-        cohort, relapse_times=_times(placed["row"], placed["time"] / per_year, placed["relapse_number"])
-    )
+    per_year = placed["unit"].map({name: UNITS_PER_YEAR[column] for column, name in UNIT_NAMES.items()})
+    times = _times(placed["row"], placed["time"] / per_year, placed["relapse_number"])
+    return replace(cohort, relapse_times=times)
 
 
 def _with_patient_facts(cohort: Cohort, path: Path) -> Cohort:

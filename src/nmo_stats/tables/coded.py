@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from nmo_stats.arrays import Codes
 from nmo_stats.errors import CohortError, Problem
 from nmo_stats.tables.cells import Cell, as_text, different, is_missing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 HEAD: Final = 10  # rows below the first in which the names of the columns are looked for
 REMARK_CODES: Final = (
@@ -214,3 +217,26 @@ def _ragged(row: int, cells: int, width: int) -> Problem:
     found = f"{cells} cell{'' if cells == 1 else 's'}"
     remedy = "fill or remove cells; a cell that contains the separator stands in quotes"
     return Problem(found, f"a row has as many cells as the header ({width})", remedy, row=row)
+
+
+def different_cells(column: pa.ChunkedArray) -> Coded:
+    """Return the different cells of an Arrow column, None for an empty one, and the code of each row.
+
+    Raises
+    ------
+    pyarrow.ArrowException, ValueError, OverflowError
+        If the column cannot be coded, as lists cannot.
+    """
+    import pyarrow as pa
+
+    if len(column) == 0:
+        return (), np.empty(0, dtype=np.int64)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode(null_encoding="encode")
+    joined: Any = column.unify_dictionaries().combine_chunks()
+    values = joined.dictionary.to_pylist()
+    codes = joined.indices.fill_null(len(values)).to_numpy().astype(np.int64)
+    in_use, codes = np.unique(codes, return_inverse=True)  # categories without a row say nothing
+    values.append(None)
+    cells, places = different(values[place] for place in in_use.tolist())
+    return cells, places[codes]
