@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from nmo_stats.tables.cells import Cell, Fault, folded, parse_text, says_unknown, word_set
+from nmo_stats.tables.files import listed
 
 EXAMPLE_PATIENT: Final = "example (replace this row)"  # the patient of the rows that the template comes with
 SUMMARY_RULE: Final = "a row is about one patient, and this name is that of a total, a mean or a median"
@@ -115,3 +117,14 @@ def _words(name: str) -> set[str]:
 
 def _letters(name: str) -> str:
     return "".join(letter for letter in folded(name) if letter.isalnum())
+
+
+def named_patients(names: Sequence[str], most: int = 6) -> str:
+    """Return the first patients of some in one text, and how many more there are.
+
+    Examples
+    --------
+    >>> named_patients(["A"]), named_patients(["A", "B"])
+    ('patient A', 'patients A, B')
+    """
+    return f"patient{'' if len(names) == 1 else 's'} {listed(names, most)}"

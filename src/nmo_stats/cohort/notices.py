@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nmo_stats.arrays import Flags
+from nmo_stats.cohort.names import named_patients
 from nmo_stats.cohort.schema import DAYS_PER_YEAR, EXPOSURES, KNOWN, UNITS_PER_YEAR
 from nmo_stats.tables.cells import printable
 from nmo_stats.tables.files import listed
@@ -171,7 +172,7 @@ def for_rows(
 def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
     """Return a notice of some patients; None if there are none."""
     names = tuple(who)
-    return Notice(code, f"{text} (patient {listed(names)})", names) if names else None
+    return Notice(code, f"{text} ({named_patients(names)})", names) if names else None
 
 
 def unit_name(unit: str) -> str:

@@ -27,6 +27,7 @@ from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
 from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.posterior import Posterior, targets
+from nmo_stats.names import LIMIT_NAMES, OTHER_LIMIT_NAMES
 from nmo_stats.wording import counted
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _CONFOUNDED: Final = (
     "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
 )
 _OF_PRIOR: Final = (
-    "the other limit is set by the prior, and so is the median; with few relapses so is the first in part"
+    "the {other} limit and the median are set by the prior; with few relapses so is the {known} limit in part"
 )
 
 
@@ -366,7 +367,9 @@ class HierarchicalFit:
         pair = self.model.pair
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        zero = [replace(caution, text=f"{caution.text}; {_OF_PRIOR}") for caution in zero_cell_cautions(pair)]
+        end = "high" if pair.totals[0] else "low"
+        of_prior = _OF_PRIOR.format(known=LIMIT_NAMES[end], other=OTHER_LIMIT_NAMES[end])
+        zero = [replace(caution, text=f"{caution.text}; {of_prior}") for caution in zero_cell_cautions(pair)]
         return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
     def _prior_dominated(self) -> tuple[Caution, ...]:
