@@ -27,6 +27,7 @@ from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
 from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.posterior import Posterior, targets
+from nmo_stats.names import LIMIT_NAMES, OTHER_LIMIT_NAMES
 from nmo_stats.wording import counted
 
 if TYPE_CHECKING:
@@ -366,8 +367,8 @@ class HierarchicalFit:
         pair = self.model.pair
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        known, other = ("upper", "lower") if pair.totals[0] else ("lower", "upper")
-        of_prior = _OF_PRIOR.format(known=known, other=other)
+        end = "high" if pair.totals[0] else "low"
+        of_prior = _OF_PRIOR.format(known=LIMIT_NAMES[end], other=OTHER_LIMIT_NAMES[end])
         zero = [replace(caution, text=f"{caution.text}; {of_prior}") for caution in zero_cell_cautions(pair)]
         return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
