@@ -73,6 +73,7 @@ OPTIONS = (
 # What they take is for programs that extend the package, or they hand on whatever they are given.
 NOT_WALKED = {
     "answer",
+    "refusal_of",
     "cell_of",
     "coverage_ranges",
     "calibration",
