@@ -547,7 +547,7 @@ def test_tables_about_other_patients_are_not_compared_with_the_bundled_ones(run,
     path = write(tmp_path / "published.csv", PRINTED)
     code, out, err = run(*options, path)
     assert (code, out) == (2, "")
-    assert f"{options[1]} {path}: name the period table of these patients" in " ".join(err.split())
+    assert f"{options[1]} {path}: no data of these patients" in " ".join(err.split())
     assert not (tmp_path / "report").exists()
 
 

@@ -247,12 +247,13 @@ def test_names_are_kept_letter_by_letter():
     [
         (
             {"patient": "patients"},
-            "did you mean 'patients'? columns={'patients': 'patient'} (--column patients=patient)",
+            "did you mean 'patients'? Rename it: columns={'patients': 'patient'} (--column patients=patient)",
         ),
         ({"patient": "record_id"}, "did you mean 'record_id'?"),
         (
             {"patient": "Patient "},
-            "did you mean 'Patient '? columns={'Patient ': 'patient'} (--column \"Patient =patient\")",
+            "did you mean 'Patient '? Rename it: columns={'Patient ': 'patient'} "
+            '(--column "Patient =patient")',
         ),
         ({"treatment": "Therapie"}, "did you mean 'Therapie'?"),
         ({"relapses": "Relapses"}, "did you mean 'Relapses'?"),

@@ -64,14 +64,14 @@ def test_follow_up_is_converted_to_years():
 
 def test_an_unknown_treatment_comes_with_the_nearest_one():
     message = refusal(lambda: cohort(*BOTH).compare("New", reference="odl"))
-    assert "'New'. Expected: the table has the treatments 'old', 'new'. Did you mean 'new'?" in message
-    assert "'odl'. Expected: the table has the treatments 'old', 'new'. Did you mean 'old'?" in message
+    assert "'New'. Expected: a treatment of the table: 'old', 'new'. Did you mean 'new'?" in message
+    assert "'odl'. Expected: a treatment of the table: 'old', 'new'. Did you mean 'old'?" in message
     assert "2 problems" in message
 
 
 @pytest.mark.parametrize("name", [None, 3, ["new"], ""], ids=repr)
 def test_what_is_no_treatment_is_refused(name):
-    assert "the table has the treatments 'old', 'new'" in refusal(
+    assert "a treatment of the table: 'old', 'new'" in refusal(
         lambda: cohort(*BOTH).compare(name, reference="old")
     )
 
@@ -106,7 +106,7 @@ def test_unpaired_patients_are_listed_and_in_a_notice():
     assert notice.patients == ("C", "B")
     assert (
         notice.text == "only one of the compared periods: included in descriptions, "
-        "excluded from the ratios (patient C, B)"
+        "excluded from the ratios (patients C, B)"
     )
 
 

@@ -352,7 +352,7 @@ def test_a_zero_cell_says_which_limit_the_data_give(relapses, limit):
     ratio = made_fit(Model(Comparison.from_arrays(relapses, [[1, 1]]))).rate_ratio()
     assert codes(ratio) == ["zero_cell"]
     assert f"only the {limit} limit carries information" in ratio.cautions[0].text
-    assert "the other limit is set by the prior" in ratio.cautions[0].text
+    assert "limit and the median are set by the prior" in ratio.cautions[0].text
 
 
 def test_entry_by_a_single_relapse_leans_on_the_prior():

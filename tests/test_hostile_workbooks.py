@@ -221,14 +221,14 @@ def test_a_workbook_of_old_macintoshes_counts_its_days_from_1904(tmp_path):
 def test_rows_that_a_filter_hides_are_named(run):
     cohort = read_periods(CASES / "hidden_rows.xlsx")
     assert "hidden_rows.xlsx" in notice(cohort, "hidden_rows")
-    assert notice(cohort, "hidden_rows").endswith("row 8, 9")
-    assert "row 8, 9" in notice(cohort.where(treatment="old"), "hidden_rows")
+    assert notice(cohort, "hidden_rows").endswith("rows 8, 9")
+    assert "rows 8, 9" in notice(cohort.where(treatment="old"), "hidden_rows")
     pair = ["--comparator", "new", "--reference", "old"]
     for command in (["check"], ["describe"], ["rates", *pair]):
         for form in ([], ["--json"]):
             code, out, _ = run(command[0], CASES / "hidden_rows.xlsx", *command[1:], *form)
             assert code == 0
-            assert "row 8, 9" in " ".join(out.split())
+            assert "rows 8, 9" in " ".join(out.split())
 
 
 def test_hidden_rows_travel_with_the_comparison():
@@ -290,7 +290,7 @@ def test_hidden_rows_of_dated_events_are_named_with_their_file(tmp_path):
         book.save(tmp_path / name)
     cohort = read_events(TableFile(tmp_path / "t.xlsx"), TableFile(tmp_path / "r.xlsx"))
     texts = [item.text for item in cohort.notices if item.code == "hidden_rows"]
-    assert [text.partition(":")[0] for text in texts] == ["t.xlsx", "r.xlsx"]
+    assert [text.partition(":")[0] for text in texts] == ["in t.xlsx", "in r.xlsx"]
     assert all(text.endswith("row 3") for text in texts)
 
 

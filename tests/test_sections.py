@@ -125,7 +125,7 @@ def test_the_caption_of_dated_events_says_what_the_bars_leave_out():
     assert "without 30 patient-days between treatments and 40 patient-days of run-in." in caption(
         "AB", run_in_days=10
     )
-    assert "No days between treatments are left out." in caption("A", gap="previous")
+    assert "No days between treatments are excluded." in caption("A", gap="previous")
     assert "Whether there was a gap" not in caption("AB")
 
 

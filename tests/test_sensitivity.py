@@ -253,7 +253,7 @@ def test_without_a_switch_by_a_relapse_there_is_no_trigger():
 
 def test_without_a_relapse_on_the_reference_none_can_be_left_out():
     (row,) = changes_of(assumptions.trigger, Comparison.from_arrays([[0, 2]], [[1, 1]]))
-    assert row.to.reason == "no patient had a relapse on reference that could be left out"
+    assert row.to.reason == "no patient had a relapse on reference that could be removed"
 
 
 def test_times_that_are_not_rounded_or_of_unknown_unit_have_no_corners():
@@ -270,7 +270,7 @@ def test_the_run_in_leaves_out_relapses_time_and_consumed_patients(example_pair)
         "tocilizumab", reference="rituximab"
     )
     none, one, three = changes_of(assumptions.run_in, pair)
-    assert [one.name, three.name] == ["first month left out", "first 3 months left out"]
+    assert [one.name, three.name] == ["first month excluded", "first 3 months excluded"]
     assert none.to.totals == example_pair.totals
     assert all(isinstance(change.to, Comparison) for change in (none, one, three))
     assert one.to.totals[0] < 9
@@ -290,7 +290,7 @@ def test_a_consumed_patient_is_named():
     pair = Cohort(cohort.frame, cohort.notices, cohort.source, known).compare("new", reference="old")
     three = changes_of(assumptions.run_in, pair)[2]
     assert three.to.patients == ("A",)
-    assert "patient B leaves" in three.name
+    assert "without patient B" in three.name
 
 
 def pair_frame():
@@ -470,7 +470,7 @@ def test_each_row_is_a_sentence(found):
     )
     assert found.sentence(row).endswith("the interval includes 1.")
     (run_in,) = found.of("run_in")
-    assert found.sentence(run_in) == "Run-in, first months left out: times known for 5 of 11 relapses."
+    assert found.sentence(run_in) == "Run-in, first months excluded: times known for 5 of 11 relapses."
     for row in found.rows:
         text = found.sentence(row)
         assert text[0].isupper() or text[0].isdigit()
@@ -547,11 +547,12 @@ def test_patients_fit_a_rule_by_their_relapses_and_by_how_their_period_ended():
         2,
     ]
     assert misfit_text(pair, Triggered(1)) == (
-        "2 of 3 patients do not fit this rule (1 with no relapse on old, 1 whose switch no relapse led to)"
+        "2 of 3 patients do not fit this rule (1 with no relapse on old, 1 whose reference period "
+        "was not ended by a relapse)"
     )
     assert misfit_text(pair, LookBack()) == (
-        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose switch no "
-        "relapse led to)"
+        "2 of 3 patients do not fit this rule (2 with fewer than 2 relapses on old, 1 whose reference "
+        "period was not ended by a relapse)"
     )
     unknown = Comparison.from_arrays(pair.relapses, pair.years)
     assert misfits(unknown, Triggered(1)) == 1
@@ -630,17 +631,17 @@ def test_a_median_of_0_is_said_as_it_is(example_pair):
         example_pair, spread(0.0, observed=0.0, share=0.6), spread(0.4, method="hierarchical_quadrature")
     )
     assert (
-        "at least half of such series show an exact ratio within patients of 0 (the observed 0 or less: 60 %)"
-        in text
+        "at least half of the simulated series show an exact ratio within patients of 0 (the observed 0 or "
+        "less in 60 %)" in text
     )
-    assert "and half of such series show a hierarchical ratio below 0.40" in text
+    assert "and half a hierarchical ratio below 0.40" in text
     assert "of ∞" in told(example_pair, spread(math.inf))
 
 
 def test_the_share_of_series_with_a_ratio_is_mentioned(example_pair):
     text = told(example_pair, spread(0.5, not_identified=0.25))
-    assert "(the observed 0.20 or less: 5 % of the 75 % with such a ratio)" in text
-    assert "with such a ratio" not in told(example_pair, spread(0.5))
+    assert "(the observed 0.20 or less in 5 % of the 75 % with a ratio)" in text
+    assert "with a ratio" not in told(example_pair, spread(0.5))
 
 
 def test_a_spread_without_any_identified_series_is_skipped(example_pair):
@@ -691,8 +692,8 @@ def test_the_tipping_sentence_says_what_is_known():
         tipping(7.0, 9.0, is_bound=True)
         == f"At most 7 relapses more on comparator in suitable patients {end}"
     )
-    assert tipping(0.0, 0.0, base=(0.5, 1.2)) == "The hierarchical interval reaches 1 as it is."
-    assert tipping(0.0, 0.0, base=(1.1, 4.0)) == "The hierarchical interval lies above 1 as it is."
+    assert tipping(0.0, 0.0, base=(0.5, 1.2)) == "The hierarchical interval already includes 1."
+    assert tipping(0.0, 0.0, base=(1.1, 4.0)) == "The hierarchical interval already lies above 1."
     assert tipping(None, None) == ""
 
 
@@ -710,7 +711,7 @@ def test_a_trigger_of_some_patients_says_so():
     pair = pair_of([[3, 1], [2, 1]], [[24, 12], [24, 12]], ended_by_relapse=["yes", "", "no", ""])
     (change,) = changes_of(assumptions.trigger, pair)
     text = words._trigger(answers("trigger", [change], Model(pair), Refits()))
-    assert text.startswith("With one relapse on old removed in 1 of 2 patients, the exact ratio")
+    assert text.startswith("With one relapse on old removed in 1 of 2 patients, as if")
     assert "bound" not in text
 
 

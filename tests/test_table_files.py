@@ -310,8 +310,8 @@ def test_sheets_and_decimals_are_options(run, save):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rates", "--treatments", "t.csv"], "--relapses is missing"),
-        (["rates", "--relapses", "t.csv"], "--treatments is missing"),
+        (["rates", "--treatments", "t.csv"], "--relapses: missing"),
+        (["rates", "--relapses", "t.csv"], "--treatments: missing"),
         (["describe", "p.csv", "--treatments", "t.csv", "--relapses", "r.csv"], "not both"),
         (["check"], "name a period table, or --treatments and --relapses"),
         (["check", "p.csv", "--gap", "drop"], "they belong to --treatments and --relapses"),

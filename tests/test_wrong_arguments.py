@@ -177,7 +177,7 @@ OF_FUNCTION: dict[tuple[str, str], Callable[[], Any]] = {
     ),
     ("relapse_free", "curves"): lambda: describe.first_relapse(pair()),
     ("sentence", "found"): lambda: published().findings[0],
-    ("specification_curve", "found"): Wrong,
+    ("specification_curve", "sensitivity"): Wrong,
     ("edss_slopes", "summary"): lambda: describe.edss(nmo.load_example()),
     ("by_quantity", "audit"): published,
     ("write", "analysis"): Wrong,

@@ -89,7 +89,7 @@ class Cause:
 CAUSES: Final = {
     "same_day": Cause("second row of a day", "a second row of the same patient and day is the same relapse"),
     "merged": Cause(
-        "merged into an earlier onset", "an onset soon after the first onset of a relapse belongs to it"
+        "merged into an earlier onset", "an onset soon after the first onset of a relapse is merged into it"
     ),
     "history": Cause(
         "on or before the first day of treatment",

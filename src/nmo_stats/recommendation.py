@@ -35,8 +35,8 @@ from nmo_stats.wording import (
 _TOTALS: Final = ("pooled_exact", "poisson")
 _MOST_NAMED: Final = 3
 _REMEDY: Final = (
-    "Free of Poisson counts are the rows Counts: negative binomial among the other assumptions (nmo-stats "
-    "sensitivity), and every hierarchical number with --likelihood negative_binomial."
+    "Poisson counts are not assumed by the rows Counts: negative binomial among the other assumptions "
+    "(nmo-stats sensitivity), nor by any hierarchical number with --likelihood negative_binomial."
 )
 
 
@@ -136,10 +136,11 @@ def _at_a_zero_cell(exact: RateRatio, ratio: RateRatio) -> str:
 def _about_dispersion(rates: RateResults, dispersion: Dispersion) -> str:
     """Return whether counts vary more than Poisson counts, and which intervals suffer if they do."""
     if dispersion.verdict == "not assessable":
+        patients = f"{counted(dispersion.patients, 'patient')} with relapses"
         return (
             "Whether counts vary within patients more than Poisson counts cannot be assessed "
-            f"({dispersion.patients} with relapses; {FEWEST_FOR_DISPERSION} are needed); the exact and the "
-            "Poisson intervals assume that they do not."
+            f"({patients}; {FEWEST_FOR_DISPERSION} are needed); the exact and the Poisson intervals assume "
+            "that they do not."
         )
     value, limit = beside(dispersion.value, dispersion.limit), beside(dispersion.limit, dispersion.value)
     if dispersion.verdict == "no excess":
@@ -168,7 +169,7 @@ def _allowed_for(pair: Comparison | None) -> str:
     return (
         f"{text} In simulated series like this one with overdispersed counts the "
         f"{percent(coverage_map.LEVEL)} interval with default priors included the true ratio in "
-        f"{100 * coverage.min():.0f} to {100 * coverage.max():.0f} %."
+        f"{100 * coverage.min():.1f} to {100 * coverage.max():.1f} %."
     )
 
 

@@ -22,6 +22,7 @@ from nmo_stats.cli.options import OPTIONS, TABLES, Option, Options, table_of
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical import Priors
 from nmo_stats.tables.column_names import nearest
+from nmo_stats.wording import capital
 
 _DEEPEST: Final = 3  # [priors] log_rate = { mean = 0.0 }
 _EXPECTED: Final = {
@@ -230,9 +231,9 @@ def _content(path: Path) -> dict[str, Any]:
     except OSError as error:
         problem = f"{error.strerror or error}. Expected: a TOML file"
     except UnicodeDecodeError as error:
-        problem = f"{error}. Expected: UTF-8; save the file as such"
+        problem = f"{error}. Expected: UTF-8. Save the file in this encoding"
     except tomllib.TOMLDecodeError as error:
-        problem = f"{error}. Expected: TOML; correct the file"
+        problem = f"{error}. Expected: TOML. Correct the file"
     except ValueError:
         problem = "a number of thousands of digits. Expected: at most 64 bits"
     except RecursionError:  # how deep that is depends on the libraries that are loaded
@@ -253,7 +254,7 @@ def _require_plain(value: object, where: str, depth: int) -> None:
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ArgumentError(f"{where}: a whole number of {value.bit_length()} bits. Expected: at most 64.")
     elif isinstance(value, str) and not value.strip():
-        raise ArgumentError(f"{where}: empty. Expected: a value; give one, or leave the key out.")
+        raise ArgumentError(f"{where}: empty. Expected: a value. Give one, or leave the key out.")
     elif not isinstance(value, (bool, int, float, str)):
         raise ArgumentError(f"{where}: {value}, a {type(value).__name__}. Expected: text or a number.")
 
@@ -293,5 +294,5 @@ def _table(keys: list[str]) -> str:
 def unknown(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
     """Return what is wrong with a name that is not known: the nearest one that is, or all of them."""
     similar = nearest(name, known)
-    remedy = f"; {similar}" if similar else f". Expected: one of {', '.join(known)}."
-    return f"unknown key {name!r}{remedy}"
+    remedy = f" {capital(similar)}" if similar else ""
+    return f"unknown key {name!r}. Expected: one of {', '.join(known)}.{remedy}"

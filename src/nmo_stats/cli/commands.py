@@ -93,7 +93,7 @@ def rates(options: Options, *, as_json: Json = False) -> None:
 def sensitivity(options: Options, *, as_json: Json = False) -> None:
     """Print the ratio under other assumptions.
 
-    Beside it: what such a design shows with no effect, and what would tip the answer.
+    Beside it: what this design shows with no effect, and what would tip the answer.
     """
     pair = inputs.compared(inputs.read_cohort(options), options)
     fit, _ = hierarchical_fits(pair, options.settings, "quadrature", options.seed)

@@ -106,7 +106,8 @@ def beside(options: Options, option: str, path: Path | None) -> TableFile | None
         return None
     if is_example(options):
         raise ArgumentError(
-            f"--{option} {path}: name the period table of these patients, or --treatments and --relapses"
+            f"--{option} {path}: no data of these patients. Expected: their period table, or --treatments "
+            "and --relapses."
         )
     return TableFile(path, decimal=options.decimal or ".")
 
@@ -115,11 +116,12 @@ def _from_events(options: Options) -> Cohort:
     treatments, relapses, rules = options.treatments, options.relapses, options.events or Rules()
     if options.periods is not None:
         raise ArgumentError(
-            f"{options.periods}: give a period table, or --treatments and --relapses, not both"
+            f"{options.periods}: a period table beside dated events. Expected: a period table, or "
+            "--treatments and --relapses, not both. Leave one of them out."
         )
     if treatments is None or relapses is None:
         missing = "--relapses" if relapses is None else "--treatments"
-        raise ArgumentError(f"{missing} is missing. Expected: dated events are --treatments and --relapses.")
+        raise ArgumentError(f"{missing}: missing. Expected: both --treatments and --relapses. Add {missing}.")
     files = _file(options, "treatments", treatments), _file(options, "relapses", relapses)
     return read_events(*files, columns=options.columns, **asdict(rules))
 

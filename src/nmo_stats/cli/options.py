@@ -249,7 +249,7 @@ OPTIONS: Final = (
     Option("replicates", "Simulated series of each design with no effect", int, commands=_NO_EFFECT),
     Option(
         "background.ratio",
-        "Rate ratio that such a series shows with no effect",
+        "Rate ratio that a series like this shows with no effect",
         float,
         "background_ratio",
         _NO_EFFECT,

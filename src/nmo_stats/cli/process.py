@@ -199,5 +199,5 @@ def _require_no_empty(arguments: Sequence[str]) -> None:
         if not (value if has_value else argument).strip():
             option = name if has_value else before
             where = f"option {option}" if option.startswith("-") else "an argument"
-            raise ArgumentError(f"{where}: empty. Expected: a value; give one, or leave it out.")
+            raise ArgumentError(f"{where}: empty. Expected: a value. Give one, or leave it out.")
         before = argument

@@ -76,7 +76,7 @@ PERIODS: Final = Template(
                 ("relapses", "relapses in the period; whole number >= 0"),
                 (
                     "exposure_months",
-                    "follow-up > 0; or exposure_days, exposure_weeks or exposure_years",
+                    "follow-up > 0; or exposure_days, exposure_weeks or exposure_years instead",
                 ),
                 *_EDSS,
                 ("ended_by_relapse", f"did a relapse cause the end of the period; {_YES_NO}"),
@@ -187,7 +187,7 @@ def _write_new(contents: Mapping[Path, bytes]) -> None:
         for half in written:
             half.unlink(missing_ok=True)
         if isinstance(failure, FileExistsError):
-            raise ArgumentError(f"{path}: it exists. Expected: a new file; choose another name.") from None
+            raise ArgumentError(f"{path}: it exists. Expected: a new file. Choose another name.") from None
         if isinstance(failure, OSError):
             raise OSError(failure.errno, failure.strerror or str(failure), str(path)) from failure
         raise

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from nmo_stats.arrays import Codes, Flags
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.notices import Notice, named_patients
 from nmo_stats.names import CAUSES
 from nmo_stats.tables.coded import REMARK_CODES
-from nmo_stats.tables.files import listed
 
 # Every relapse is counted or excluded by one cause, and so is every patient-day: the sums reconcile.
 RELAPSE_CAUSES: Final = tuple(f"relapses_{code}" for code in CAUSES)
@@ -202,7 +201,7 @@ class EventAccount:
         if not who:
             return None
         is_all = len(who) == len(self.attrition) > 6
-        names = f"all {len(who)} patients" if is_all else f"patient {listed(who)}"
+        names = f"all {len(who)} patients" if is_all else named_patients(who)
         return Notice(code, f"{text} ({'; '.join(part for part in (number, names) if part)})", who)
 
     def _on_switch_days(self) -> Notice | None:
@@ -230,7 +229,7 @@ class EventAccount:
             who = tuple(dict.fromkeys(merges["patient"]))
             text = (
                 f"{len(merges)} onsets are merged into a relapse of another treatment and not counted on "
-                f"their own (patient {listed(who)}); the report adds the result without merging"
+                f"their own ({named_patients(who)}); the report adds the result without merging"
             )
             return (Notice("switch_merge", text, who),)
         return tuple(

@@ -108,7 +108,7 @@ def _remedy(others: list[str]) -> str:
     if unnamed:
         asked = f"did you mean {unnamed[0]!r}? name its unit" if len(unnamed) == 1 else "name the unit"
         return f"{asked}: rename the column to {_LISTED}, after converting any other unit"
-    return f"name its unit: add the column, or rename yours, to {_LISTED}"
+    return f"name its unit: add a column {_LISTED}, or rename yours to it"
 
 
 def _is_time(name: str) -> bool:

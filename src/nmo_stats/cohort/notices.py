@@ -168,10 +168,21 @@ def for_rows(
     return Notice(code, f"{text} ({names})", tuple(dict.fromkeys(frame.loc[mask, "patient"])))
 
 
+def named_patients(names: Sequence[str], most: int = 6) -> str:
+    """Return the first patients of some in one text, and how many more there are.
+
+    Examples
+    --------
+    >>> named_patients(["A"]), named_patients(["A", "B"])
+    ('patient A', 'patients A, B')
+    """
+    return f"patient{'' if len(names) == 1 else 's'} {listed(names, most)}"
+
+
 def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
     """Return a notice of some patients; None if there are none."""
     names = tuple(who)
-    return Notice(code, f"{text} (patient {listed(names)})", names) if names else None
+    return Notice(code, f"{text} ({named_patients(names)})", names) if names else None
 
 
 def _listed(code: str, text: str, items: Iterable[str]) -> Notice | None:

@@ -96,7 +96,7 @@ def _require_treatments(frame: pd.DataFrame, comparator: str, reference: str) ->
     if comparator == reference:
         raise ArgumentError(f"comparator and reference {comparator!r}. Expected: two different treatments.")
     names = list(dict.fromkeys(frame["treatment"]))
-    rule = f"the table has the treatments {', '.join(map(repr, names[:20]))}"
+    rule = f"a treatment of the table: {', '.join(map(repr, names[:20]))}"
     problems = [
         Problem(repr(name), rule, nearest(name, names), column="treatment")
         for name in (comparator, reference)

@@ -36,7 +36,7 @@ OPTIONAL: Final = ("period", "edss_start", "edss_end", "ended_by_relapse", "ongo
 KNOWN: Final = (*REQUIRED, *EXPOSURES, *OPTIONAL)
 
 # A row without a number may still be a patient's: it is not to be dropped without a word in the paper.
-_NOBODY_KNOWS: Final = "if nobody knows it, this period cannot be analysed, which the paper has to say"
+_NOBODY_KNOWS: Final = "if nobody knows it, this period cannot be analysed, which the paper must report"
 NO_COUNT: Final = f"enter the count from the source (0 if there was no relapse); {_NOBODY_KNOWS}"
 NO_TIME: Final = f"enter the follow-up time from the source; {_NOBODY_KNOWS}"
 _UNKNOWN: Final = "leave the cell empty if it is unknown"

@@ -165,6 +165,6 @@ def _follow_up_caution(group: pd.DataFrame) -> tuple[Caution, ...]:
         return ()
     text = (
         f"follow-up differs between patients ({12 * shortest:.3g} to {12 * longest:.3g} months): "
-        "a share without relapses is not comparable where some were watched longer"
+        "a proportion without relapses is not comparable where some were at risk for longer"
     )
     return (Caution("unequal_follow_up", text),)

@@ -151,7 +151,8 @@ def mean_cumulative(treatment: str, patients: FollowUp, level: float) -> MeanCou
     )
     reason = "" if patients.relapses.any() else "no interval: there was no relapse"
     if patients.patients < FEWEST_FOR_INTERVAL:
-        reason = f"no interval: it needs {FEWEST_FOR_INTERVAL} patients, and there are {patients.patients}"
+        needed = f"its large-sample theory needs {FEWEST_FOR_INTERVAL} patients"
+        reason = f"no interval: {needed}, and there are {patients.patients}"
     low, high = _limits(curve, level, 0 if reason else patients.patients)
     curve = curve.assign(low=low, high=high)
     return MeanCount(treatment, patients.patients, int(count.sum()), curve, reason)

@@ -8,13 +8,12 @@ import numpy as np
 
 from nmo_stats.arrays import Codes
 from nmo_stats.cohort.account import Merging
-from nmo_stats.cohort.notices import Notice
+from nmo_stats.cohort.notices import Notice, named_patients
 from nmo_stats.cohort.schema import DAYS_FOR_UNKNOWN
 from nmo_stats.errors import Problem
 from nmo_stats.events.columns import RELAPSES
 from nmo_stats.events.rules import DEFAULT_GAP_DAYS, Counted, Rules
 from nmo_stats.events.timeline import NO_DAY, Events
-from nmo_stats.tables.files import listed
 
 _NEAR: Final = 90  # days: a relapse before the first treatment is often the reason for it
 _SHORT: Final = 31  # days: courses in months or years that are read as days are all shorter
@@ -159,4 +158,4 @@ def _coded_days(events: Events) -> Notice | None:
 
 def _of_patients(code: str, text: str, events: Events, patient: Codes) -> Notice:
     who = tuple(events.names(patient))
-    return Notice(code, f"{text} (patient {listed(who)})", who)
+    return Notice(code, f"{text} ({named_patients(who)})", who)

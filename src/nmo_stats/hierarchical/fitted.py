@@ -39,7 +39,7 @@ _CONFOUNDED: Final = (
     "with one count per period, overdispersion cannot be told from differences in the ratio between patients"
 )
 _OF_PRIOR: Final = (
-    "the other limit is set by the prior, and so is the median; with few relapses so is the first in part"
+    "the {other} limit and the median are set by the prior; with few relapses so is the {known} limit in part"
 )
 
 
@@ -366,7 +366,9 @@ class HierarchicalFit:
         pair = self.model.pair
         if not sum(pair.totals):
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
-        zero = [replace(caution, text=f"{caution.text}; {_OF_PRIOR}") for caution in one_sided_cautions(pair)]
+        known, other = ("upper", "lower") if pair.totals[0] else ("lower", "upper")
+        of_prior = _OF_PRIOR.format(known=known, other=other)
+        zero = [replace(caution, text=f"{caution.text}; {of_prior}") for caution in one_sided_cautions(pair)]
         return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
     def _prior_dominated(self) -> tuple[Caution, ...]:

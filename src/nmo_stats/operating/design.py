@@ -175,7 +175,7 @@ class Design:
         reference, _ = instance("pair", pair, Comparison).totals
         if not reference:
             raise ArgumentError(
-                f"no relapse on {pair.reference}: there is no rate to plan with. Give a reference ARR."
+                f"no relapse on {pair.reference}. Expected: a rate to plan with. Give a reference ARR, --arr."
             )
         times = tuple((float(before), float(after)) for before, after in pair.years)
         return cls(len(times), times, reference / pair.total_years[0], rate_ratio)

@@ -164,7 +164,7 @@ def _require_ours(target: Path) -> None:
 
 def _refused(target: Path, reason: str, remedy: str = "") -> ArgumentError:
     return ArgumentError(
-        f"folder {target}: {reason}. Expected: a place for a report; choose another folder{remedy}."
+        f"folder {target}: {reason}. Expected: a folder for a report. Choose another folder{remedy}."
     )
 
 

@@ -24,6 +24,7 @@ from nmo_stats.sections import (
     sensitivity,
 )
 from nmo_stats.sections.blocks import Block, Fold, Picture, Prose, Section, Table, shortened
+from nmo_stats.wording import counted
 
 _MOST_ROWS: Final = 500
 
@@ -88,7 +89,7 @@ def folded(block: Block) -> Block:
     shown, number = shortened(block, _MOST_ROWS), len(block.rows)
     if block.most_open is None or number <= block.most_open:
         return shown
-    return Fold(f"{block.caption} ({number} rows)", (replace(shown, most_open=None),))
+    return Fold(f"{block.caption} ({counted(number, 'row')})", (replace(shown, most_open=None),))
 
 
 def _visible(value: object) -> object:

@@ -21,7 +21,7 @@ from nmo_stats.sections.relapse_times import (
     first_relapse_blocks,
     first_relapse_sentences,
 )
-from nmo_stats.wording import counted
+from nmo_stats.wording import capital, counted
 
 
 def report_blocks(analysis: Analysis) -> tuple[Block, ...]:
@@ -87,7 +87,7 @@ def check_blocks(cohort: Cohort, pair: Comparison | None, reason: str) -> tuple[
         Why it is not.
     """
     size = f"{counted(len(cohort.patients), 'patient')}, {counted(len(cohort.frame), 'period')}"
-    compared = f"Nothing would be compared yet: {reason}"
+    compared = f"No comparison yet. {capital(reason)}"
     if pair is not None:
         compared = f"A report would compare {pair.comparator} / {pair.reference}. {comparison_sentence(pair)}"
     return (

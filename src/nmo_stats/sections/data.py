@@ -11,12 +11,12 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.account import EventAccount
+from nmo_stats.cohort.notices import named_patients
 from nmo_stats.describe.follow_up import FollowUp, follow_up
 from nmo_stats.names import CAUSES
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
-from nmo_stats.tables.files import listed
 from nmo_stats.wording import as_sentence, capital, counted, joined, plain, records, significant
 
 _MOST_OPEN: Final = 30
@@ -68,9 +68,7 @@ def _period_table(cohort: Cohort, pair: Comparison) -> Table:
         )
         for row, year in zip(records(cohort.to_frame()), cohort.years, strict=True)
     )
-    unpaired = (
-        f"Only one of the two periods, and excluded from the ratios: patient {listed(pair.unpaired, 20)}."
-    )
+    unpaired = f"Only one of the two periods, excluded from the ratios: {named_patients(pair.unpaired, 20)}."
     return Table(
         "Every period of every patient",
         ("Patient", "Treatment", "Relapses", f"Follow-up ({cohort.unit_name}s)", "Years"),
@@ -139,8 +137,8 @@ def _totals(account: EventAccount) -> Table:
 def _patients(account: pd.DataFrame) -> Table:
     """Return the patients with something left out."""
     return Table(
-        "Patients with something left out",
-        ("Patient", "Relapses in", "counted", "Days in", "counted", "Left out"),
+        "Patients with excluded relapses or days",
+        ("Patient", "Relapses in", "counted", "Days in", "counted", "Excluded"),
         _rows(account, "patient", "relapses_in", "relapses_kept", "days_in", "days_kept", "why"),
         words=(5,),
         file="tables/attrition.csv",
@@ -152,7 +150,7 @@ def _merges(merges: pd.DataFrame) -> Table:
     """Return the onsets that a merge takes off a treatment."""
     return Table(
         "Onsets merged across a switch",
-        ("Patient", "First onset", "counts", "Merged onset", "would count on", "Days apart"),
+        ("Patient", "First onset", "counts on", "Merged onset", "would count on", "Days apart"),
         _rows(merges, "patient", "first_onset", "counted_on", "onset", "fell_on", "days_apart"),
         words=(2, 3, 4),
         file="tables/switch_merges.csv",
@@ -188,8 +186,8 @@ def _without_merging(
     texts = []
     if number:
         texts.append(
-            f"{counted(number, 'onset')} {'was' if number == 1 else 'were'} merged into a relapse that "
-            "began before the treatment on which the onset fell, and is not counted there."
+            f"{counted(number, 'onset')} {'was' if number == 1 else 'were'} merged into a relapse that began "
+            f"before the treatment of the onset, and {'is' if number == 1 else 'are'} not counted on it."
         )
     if pair is not None and pair.unmerged is not None:
         before, after = pair.unmerged.totals
@@ -270,5 +268,5 @@ def _left_out(cohort: Cohort, pair: Comparison) -> str:
         if days[name]
     ]
     if not parts:
-        return "No days between treatments are left out."
+        return "No days between treatments are excluded."
     return f"The bars are set end to end, without {joined(parts)}."

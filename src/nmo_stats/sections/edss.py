@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from nmo_stats.analysis import Analysis
+from nmo_stats.cohort.notices import named_patients
 from nmo_stats.describe import EdssSummary, PairedEdss, SignedRank, SignTest
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
-from nmo_stats.tables.files import listed
 from nmo_stats.wording import as_sentence, counted, edss_text, p_value_text, percent, plain, records
 
 _MOST_OPEN: Final = 12
@@ -86,7 +86,7 @@ def _paired_blocks(paired: PairedEdss) -> tuple[Block, ...]:
         "EDSS change of each patient",
         ("Patient", f"Change on {paired.reference}", f"Change on {paired.comparator}", "Difference"),
         rows,
-        notes=(f"Without all four scores: patient {listed(paired.missing, 20)}.",) if paired.missing else (),
+        notes=(f"Without all four scores: {named_patients(paired.missing, 20)}.",) if paired.missing else (),
         file="tables/paired_edss.csv",
         most_open=_MOST_OPEN,
     )
@@ -98,7 +98,7 @@ def paired_sentence(paired: PairedEdss) -> str:
     drugs = f"on {paired.comparator} and on {paired.reference}"
     if paired.shift is None:
         return f"The EDSS changes {drugs} cannot be compared within patients: {paired.reason}."
-    missing = f" ({counted(len(paired.missing), 'paired patient')} without all four scores left out)"
+    missing = f" ({counted(len(paired.missing), 'paired patient')} without all four scores excluded)"
     who = f"Within {counted(len(paired.per_patient), 'patient')}{missing if paired.missing else ''}"
     how = f"(Hodges-Lehmann estimate; median difference {_points(paired.shift.median)})"
     estimate = paired.shift.estimate

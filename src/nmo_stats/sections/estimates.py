@@ -15,7 +15,7 @@ from nmo_stats.estimate import NO_INFORMATION, RateRatio
 from nmo_stats.estimators.table import RateResults
 from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, dispersion
 from nmo_stats.hierarchical.model import Likelihood
-from nmo_stats.names import ESTIMAND_NAMES, METHODS
+from nmo_stats.names import ESTIMAND_NAMES, METHODS, is_hierarchical
 from nmo_stats.recommendation import recommended
 from nmo_stats.sections.blocks import Block, Bullets, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
@@ -36,6 +36,10 @@ from nmo_stats.wording import (
 )
 
 _MOST_OPEN: Final = 12
+_DIFFERENCES: Final = {
+    False: "Pooled: all relapses over all years, score interval.",
+    True: "Hierarchical: of a typical patient, credible interval.",
+}  # by whether the method is hierarchical
 _SIDES: Final = {
     "high": ("upper", "lower"),
     "low": ("lower", "upper"),
@@ -198,10 +202,8 @@ def difference_tables(shown: Sequence[RateRatio], pair: Comparison) -> tuple[Tab
         (*_method(ratio), fewer_or_more(difference.estimate), difference_limits(difference.interval))
         for ratio, difference in known
     )
-    notes = [
-        "Pooled: all relapses over all years, score interval. Hierarchical: of a typical patient, credible "
-        "interval."
-    ]
+    kinds = sorted({is_hierarchical(ratio.method) for ratio, _ in known})
+    notes = [" ".join(_DIFFERENCES[kind] for kind in kinds)]
     without = dict.fromkeys(METHODS[ratio.method].name for ratio in shown if ratio.rate_difference is None)
     if without:
         needs = ", and needs relapses on both treatments" if shown[0].known_limit else ""
@@ -248,7 +250,7 @@ def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
         return f"With one patient the model's ratio of this patient is {estimates}."
     return (
         f"The model's estimates of the patients' own ratios are {estimates}; each is drawn towards the "
-        "others, the more so the fewer relapses it rests on."
+        "others, more strongly the fewer relapses it rests on."
     )
 
 

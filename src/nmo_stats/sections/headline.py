@@ -27,7 +27,7 @@ NOT_AN_EFFECT: Final = (
     "fewer relapses on any treatment."
 )
 ONE_PATIENT: Final = (
-    "One patient cannot show how much the ratio differs between patients: the width of this interval "
+    "One patient cannot show how much the ratio differs between patients: the width of the interval "
     "depends in part on the prior of that spread."
 )
 _SAID: Final = ("zero_cell", "no_information")  # the headline sentence itself says them
@@ -149,13 +149,13 @@ def absolute_scale(pair: Comparison, rates: RateResults, ratio: RateRatio) -> tu
     difference does not.
     """
     _, totals = typical_and_totals(rates)
-    scopes = {"over all relapses and years together": totals, "in a typical patient of the model": ratio}
+    scopes = {"over all relapses and years together,": totals, "in a typical patient of the model,": ratio}
     differences = [
         f"{scope} {difference_text(source.rate_difference, pair.comparator, pair.reference, 2)}"
         for scope, source in scopes.items()
         if source is not None and source.rate_difference is not None
     ]
-    return (f"On the absolute scale there were {'; '.join(differences)}.",) if differences else ()
+    return (f"On the absolute scale there were, {'; '.join(differences)}.",) if differences else ()
 
 
 def headline_cautions(ratio: RateRatio) -> tuple[str, ...]:

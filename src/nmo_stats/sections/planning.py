@@ -43,8 +43,8 @@ def characteristics_blocks(characteristics: Characteristics) -> list[Block]:
     notes = (
         "±: one Monte Carlo standard error. Coverage and exclusion of 1 are among the series in which a "
         "method gives an interval.",
-        "Wilcoxon and t test give no interval: their column counts "
-        f"p ≤ {significant(1 - characteristics.level, 2)}.",
+        "Wilcoxon and t test give no interval: the column Excludes 1 gives the proportion with "
+        f"p ≤ {plain(1 - characteristics.level)}.",
     )
     rows = tuple(_row(measures) for measures in characteristics.measures)
     blocks: list[Block] = [Prose(lead), Table("Operating characteristics", _COLUMNS, rows, notes=notes)]
@@ -90,7 +90,7 @@ def _needed(plan: Plan, method: str) -> str:
 
 def _expectation(characteristics: Characteristics, hierarchical: Measures) -> str:
     ratio = characteristics.design.rate_ratio
-    apart = _factor(hierarchical.log_width, 2)
+    apart = _factor(hierarchical.log_width)
     width = f"The limits of the hierarchical interval are typically {apart}-fold apart"
     excluded = _with_error(hierarchical.rejects_1, hierarchical.rejects_1_se)
     if ratio == 1:
@@ -128,7 +128,10 @@ def _proportion(proportion: float | None, error: float | None, series: float) ->
 def _with_error(proportion: float | None, error: float | None) -> str:
     if proportion is None or error is None:
         return "an unknown proportion (no series gives an interval)"
-    return f"{whole_percent(proportion)} ± {max(100 * error, 0.1):.1f} %"
+    text = f"{100 * proportion:.1f}"
+    if text in ("0.0", "100.0"):
+        text = whole_percent(proportion)
+    return f"{text} ± {max(100 * error, 0.1):.1f} %"
 
 
 def _not_estimable(measures: Measures) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
-from nmo_stats.describe import Accumulation, FirstRelapse, TimeToFirst
+from nmo_stats.describe import Accumulation, FirstRelapse, MeanCount, TimeToFirst
 from nmo_stats.estimators.cautions import merged_cautions
 from nmo_stats.sections.blocks import Block, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
@@ -76,7 +76,7 @@ def first_relapse_sentences(first: FirstRelapse) -> list[str]:
     for treatment, reason in first.reasons.items():
         treatments[reason].append(f"on {treatment}")
     sentences += [
-        f"The time to the first relapse {joined(names)} is not known: {reason}."
+        f"The time to the first relapse {joined(names)} is not estimable: {reason}."
         for reason, names in treatments.items()
     ]
     return sentences
@@ -92,7 +92,7 @@ def accumulation_blocks(first: FirstRelapse, mean: Accumulation) -> tuple[Block,
     blocks: tuple[Block, ...] = (_mean_table(mean, first.landmarks or mean.landmarks),) if mean.curves else ()
     if mean.reasons and first.curves:
         reasons = "; ".join(f"{treatment}, {reason}" for treatment, reason in mean.reasons.items())
-        text = f"The mean cumulative number of relapses requires a time of every relapse: {reasons}."
+        text = f"The mean cumulative number of relapses requires the time of every relapse: {reasons}."
         blocks = (*blocks, Prose(text))
     return blocks
 
@@ -146,8 +146,8 @@ def _mean_table(mean: Accumulation, landmarks: tuple[int, ...]) -> Table:
             for months in landmarks
         ),
         notes=(
-            "It assumes that the end of follow-up is independent of the relapses; a switch triggered by a "
-            "relapse violates this.",
+            "The mean assumes that the end of follow-up is independent of the relapses; a switch triggered "
+            "by a relapse violates this.",
             *map(as_sentence, reasons),
         ),
     )
@@ -193,12 +193,18 @@ def _mean_picture(analysis: Analysis) -> Picture:
     bands = f" Bands: pointwise {percent(mean.level)} intervals, while 5 patients or more are at risk."
     if any(curve.interval_reason for curve in mean.curves.values()):
         bands = ""
+    ends = "; ".join(map(_last_mean, mean.curves.values()))
     return draw(
         "accumulation",
         partial(mean_counts, mean, analysis.pair),
         3.2,
         caption="Mean number of relapses per patient since the start of each treatment (Nelson-Aalen). A "
         f"straight line: a constant rate.{bands}",
-        alt=f"Mean cumulative number of relapses on {joined(list(mean.curves))}; the values are in the "
-        "table below.",
+        alt=f"Mean cumulative number of relapses per patient: {ends}.",
     )
+
+
+def _last_mean(curve: MeanCount) -> str:
+    """Return the mean at the end of follow-up."""
+    last = curve.curve.iloc[-1]
+    return f"{significant(last['mean'], 2)} on {curve.treatment} after {months_text(last['years'], 2)}"

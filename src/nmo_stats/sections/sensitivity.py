@@ -18,7 +18,7 @@ from nmo_stats.sensitivity.empirical_bayes import METHOD as OBSERVED_EXPECTED
 from nmo_stats.sensitivity.literature import placebo_sentences
 from nmo_stats.sensitivity.rules import DESIGNS
 from nmo_stats.sensitivity.words import no_effect_sentences, share_text
-from nmo_stats.wording import capital, percent, probability_text, significant
+from nmo_stats.wording import beside, capital, percent, probability_text, significant
 
 _WITHIN: Final = "conditional_exact"
 _COLUMNS: Final = (HIERARCHICAL, _WITHIN)
@@ -32,7 +32,7 @@ _CRITERIA: Final = {"upper_limit": "upper limit at 1 or above", "probability": "
 def no_effect(analysis: Analysis) -> Section:
     """Return the section on what such a design shows without any effect."""
     sensitivity = analysis.sensitivity
-    title = "What such a design shows with no effect at all"
+    title = "What this design shows with no effect at all"
     texts = no_effect_sentences(analysis.pair, sensitivity.designs)
     published = tuple(map(Prose, placebo_sentences(analysis.pair)))
     if not texts:
@@ -53,14 +53,14 @@ def no_effect(analysis: Analysis) -> Section:
 
 def _simulated(headline: Sequence[NoEffect]) -> Prose:
     """Return how the series were simulated."""
-    ends = "; ".join(DESIGNS[design.rule_name].end for design in headline)
+    ends = "; ".join(f"it ends {DESIGNS[design.rule_name].end}" for design in headline)
     spread = headline[0].overdispersion.sd_period
     periods = f", and the rate of a period strays from it (log sd {significant(spread, 2)})" if spread else ""
     return Prose(
         "How it was simulated: each patient has a relapse rate of their own, Gamma distributed between "
         f"patients{periods}; the comparator times are those of these patients, and nothing changes at the "
-        f"switch. The designs differ in when the reference period ends: {ends}. How these patients came to "
-        "be switched is not known from the counts."
+        f"switch. The designs differ in the end of the reference period: {ends}. The counts do not show why "
+        "these patients were switched."
     )
 
 
@@ -283,8 +283,8 @@ def tipping_table(sensitivity: Sensitivity) -> Table:
     note = (
         "Smallest number of relapses that tips the answer, in the most and in the least favourable "
         "patients; 0: the criterion already holds; ≤, ≥: a bound, not every allocation was tried; (some): "
-        "in the most favourable patients only. Background ratio: what the same series would have to show "
-        "with no effect."
+        "in the most favourable patients only, no number in the least favourable. Background ratio: the "
+        "ratio that the same series would have to show with no effect."
     )
     return Table(
         "What would tip the answer",
@@ -306,7 +306,7 @@ def tipping_cell(points: Sequence[TippingPoint], direction: str, marks: _Footnot
     asked = [point for point in points if point.direction in (direction, "any")]
     reason = "; ".join(dict.fromkeys(point.reason for point in asked if point.reason))
     if direction == "background":
-        numbers = [significant(point.number) for point in asked if point.number is not None]
+        numbers = [beside(point.number, 1) for point in asked if point.number is not None]
         return " to ".join(numbers) or marks.dash(reason)
     some, every = (
         next((_bounded(one) for one in asked if one.every is which and one.number is not None), "")

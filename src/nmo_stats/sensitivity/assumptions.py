@@ -125,7 +125,7 @@ def _too_long(model: Model, scale: float) -> str:
     if patients <= most_patients and relapses <= most_relapses:
         return ""
     return (
-        f"{patients} patients with {relapses:,} relapses: this fit takes long and is left out above "
+        f"{patients} patients with {relapses:,} relapses: this fit takes long and is omitted above "
         f"{most_patients} patients or {most_relapses:,} relapses; ask for it with likelihood = "
         "'negative_binomial'"
     )
@@ -154,13 +154,13 @@ def trigger(model: Model) -> Iterator[Change]:
     count, reference = int(loses.sum()), pair.reference
     name = f"one relapse on {reference} removed"
     if not pair.totals[0]:
-        yield _impossible(name, f"no patient had a relapse on {reference} that could be left out")
+        yield _impossible(name, f"no patient had a relapse on {reference} that could be removed")
         return
     if not count:
         yield _impossible(name, f"no period on {reference} was ended by a relapse")
         return
-    if count < patients:
-        name = f"{name} in {count} of {counted(patients, 'patient')}"
+    if patients > 1:
+        name = f"{name} in {'every patient' if count == patients else f'{count} of {patients} patients'}"
     changed = pair.changed(relapses=pair.relapses - np.outer(loses, [1, 0]))
     yield Change("one_relapse_removed", name, changed, _left_without_effect(pair))
 
@@ -178,7 +178,9 @@ def _left_without_effect(pair: Comparison) -> str:
         ratio = without_one_relapse(pair.years, rates, RULES[code])
         if ratio is not None:
             parts.append(f"{significant(ratio, 2)} where {condition}")
-    return f"with no effect a large series like this one would show {' and '.join(parts)}" if parts else ""
+    if not parts:
+        return ""
+    return f"with no effect the same removal in a large series like this one gives {' and '.join(parts)}"
 
 
 def rounding(model: Model) -> Iterator[Change]:
@@ -210,7 +212,7 @@ def run_in(model: Model) -> Iterator[Change]:
     known = 0 if pair.history is None else pair.history.known_times
     if pair.history is None or known < relapses:
         reason = f"times known for {known} of {counted(relapses, 'relapse')}"
-        yield _impossible("first months left out", reason)
+        yield _impossible("first months excluded", reason)
         return
     for months in RUN_IN_MONTHS:
         yield _after_run_in(pair, pair.history.after_run_in(months / 12), months)
@@ -221,9 +223,9 @@ def _after_run_in(pair: Comparison, left: tuple[Counts, Floats], months: int) ->
     kept = np.all(years > 0, axis=1)
     gone = ", ".join(patient for patient, is_kept in zip(pair.patients, kept, strict=True) if not is_kept)
     first = "first month" if months == 1 else f"first {months} months"
-    name = f"{first} left out" if months else "none left out"
+    name = f"{first} excluded" if months else "no months excluded"
     if gone:
-        name = f"{name}; patient {gone} leaves"
+        name = f"{name}; without patient {gone}"
     if not kept.any():
         return _impossible(name, "no patient has both periods left")
     changed = pair.only(kept).changed(relapses=relapses[kept], years=years[kept])

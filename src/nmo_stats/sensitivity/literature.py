@@ -179,7 +179,7 @@ def placebo_sentences(pair: Comparison) -> list[str]:
 def _placebo_sentence(series: PlaceboSeries) -> str:
     return (
         f"For comparison, the {series.before.study} trial: {_rate(series.before)}, and "
-        f"{_rate(series.during)}. So few relapses were counted without the new drug. The two numbers are "
+        f"{_rate(series.during)}. The rate was this low without the new drug. The two numbers are "
         "of different patients and were counted in different ways: their ratio is not a before/after ratio."
     )
 

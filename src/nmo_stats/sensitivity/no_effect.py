@@ -328,7 +328,7 @@ def no_effect_designs(
     missing: list[SimulatedSpread] = []
     for code, rule in RULES.items():
         if misfits(pair, rule) == len(pair.patients):
-            reason = f"{misfit_text(pair, rule)}: such series are not like this one"
+            reason = f"{misfit_text(pair, rule)}: series of this design are not like this one"
             missing.append(_missing(code, f"{code}, any population", reason))
             continue
         for design in _asked(model, code, rule):

@@ -103,5 +103,7 @@ def _reasons(pair: Comparison, rule: Rule) -> dict[str, Flags]:
         reasons[f"with less than {rule.months:g} months on it"] = short
     if pair.history is not None:
         answers = pair.history.reference_ended_by_relapse()
-        reasons["whose switch no relapse led to"] = np.array([answer is False for answer in answers])
+        reasons["whose reference period was not ended by a relapse"] = np.array(
+            [answer is False for answer in answers]
+        )
     return reasons

@@ -150,7 +150,10 @@ def _trigger(answers: Sequence[Answer]) -> str:
     if row is None:
         return ""
     remark = f"; {row.assumption.remark}" if row.assumption.remark else ""
-    return f"With {row.assumption.name}, the exact ratio within patients is {row.ratio_text(2)}{remark}."
+    return (
+        f"With {row.assumption.name}, as if it had led to the switch, the exact ratio within patients is "
+        f"{row.ratio_text(2)}{remark}."
+    )
 
 
 def _regression(answers: Sequence[Answer]) -> str:
@@ -165,8 +168,8 @@ def _regression(answers: Sequence[Answer]) -> str:
     including, against = sum(row.includes_1 for row in plausible), len(asked) - len(plausible)
     others = f" (the data speak against {against} more)" if against else ""
     return (
-        f"Observed against expected relapses, which allows for regression to the mean, give {most}{span}, "
-        f"with an interval that includes 1 for {including} of "
+        "The ratio of observed to expected relapses, which allows for regression to the mean, is "
+        f"{most}{span}, with an interval that includes 1 for {including} of "
         f"{counted(len(plausible), 'assumed population')}{others}."
     )
 
@@ -219,21 +222,22 @@ def _alternative(designs: Iterable[NoEffect]) -> str:
 
 def _halves(spreads: Iterable[Spread]) -> str:
     """Return what half of the series show; at a median of 0 or infinity, half or more show just that."""
-    parts = []
+    parts: list[str] = []
     for spread in spreads:
         if spread.median is None or spread.at_or_below is None:
             continue
         half, how = ("half", "below") if 0 < spread.median < math.inf else ("at least half", "of")
+        show = "" if parts else " of the simulated series show"
         number = f"{_ESTIMATE_NAMES[spread.method]} {how} {significant(spread.median, 2)}"
-        parts.append(f"{half} of such series show {number} ({_observed(spread)})")
-    return " and ".join(parts)
+        parts.append(f"{half}{show} {number} ({_observed(spread)})")
+    return ", and ".join(parts)
 
 
 def _observed(spread: Spread) -> str:
     observed = significant(spread.observed or 0.0, 2)
-    text = f"the observed {observed} or less: {share_text(spread.at_or_below or 0.0, spread.identified)}"
+    text = f"the observed {observed} or less in {share_text(spread.at_or_below or 0.0, spread.identified)}"
     known = 1 - spread.not_identified
-    return text if known == 1 else f"{text} of the {share_text(known, spread.replicates)} with such a ratio"
+    return text if known == 1 else f"{text} of the {share_text(known, spread.replicates)} with a ratio"
 
 
 def share_text(share: float, series: float) -> str:
@@ -268,8 +272,7 @@ def _tipping(pair: Comparison, points: Sequence[TippingPoint], base: Base) -> st
     if not asked or now is None or now.low is None or now.high is None:
         return ""
     if now.high >= 1:
-        where = "lies above" if now.low >= 1 else "reaches"
-        return f"The hierarchical interval {where} 1 as it is."
+        return f"The hierarchical interval already {'lies above' if now.low >= 1 else 'includes'} 1."
     directions = {"added": f"more on {pair.comparator}", "removed": f"fewer on {pair.reference}"}
     parts = [
         _moved([point for point in asked if point.direction == direction], words)

@@ -148,7 +148,7 @@ class CodedTable:
 
     def with_remark(self, code: str, text: str) -> CodedTable:
         """Return the table with one more remark, which names the file."""
-        return replace(self, remarks=(*self.remarks, Remark(code, f"{self.source.name}: {text}")))
+        return replace(self, remarks=(*self.remarks, Remark(code, f"in {self.source.name}: {text}")))
 
 
 def coded(header: Sequence[Cell], columns: Sequence[Coded], numbers: Codes, source: Source) -> CodedTable:

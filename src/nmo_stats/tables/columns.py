@@ -155,7 +155,7 @@ def _rename_or_add(name: str, meant: str, others: Sequence[str], alike: Sequence
             "make a row of each period"
         )
     if meant:
-        return f"did you mean {meant!r}? {rename_text(meant, name)}"
+        return f"did you mean {meant!r}? Rename it: {rename_text(meant, name)}"
     if not others:
         return "add it"
     return f"add it, or rename the one that holds it ({', '.join(map(repr, others[:6]))}) to {name!r}"

@@ -193,9 +193,8 @@ def _table(sheet: _Sheet, unread: tuple[str, ...], source: Source) -> CodedTable
         ("struck_rows", "cells that are struck through", sheet.struck_rows),
     ):
         if places:
-            table = table.with_remark(
-                code, f"{what} are read like the others: row {listed(map(str, places))}"
-            )
+            rows = f"row{'' if len(places) == 1 else 's'} {listed(map(str, places))}"
+            table = table.with_remark(code, f"{what} are read like the others: {rows}")
     hidden = [column for column in columns if column in sheet.hidden_columns]
     if not hidden:
         return table
