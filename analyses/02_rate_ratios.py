@@ -9,7 +9,7 @@ import pandas as pd
 
 import nmo_stats as nmo
 from nmo_stats import describe, glm
-from nmo_stats.estimators.table import classical_rates
+from nmo_stats.estimators.classical import classical_rates
 
 OUTPUT = Path(__file__).parent / "output"
 

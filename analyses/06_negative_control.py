@@ -13,10 +13,8 @@ import pandas as pd
 
 import nmo_stats as nmo
 from nmo_stats import hierarchical
-from nmo_stats.estimators.within_patient import dispersion
 from nmo_stats.names import METHODS
 from nmo_stats.rates import all_rates
-from nmo_stats.recommendation import recommended
 from nmo_stats.wording import ratio_text
 
 OUTPUT = Path(__file__).parent / "output"
@@ -27,7 +25,7 @@ def main() -> None:
     placebo = nmo.load_example("thall_vail1990").where(arm="placebo")
     pair = placebo.compare("after", reference="before")
     found = all_rates(hierarchical.fit(pair, seed=SEED))
-    reading = recommended(found, dispersion(pair), pair=pair)
+    reading = found.recommendation
     rows = [
         {
             "method": ratio.method,

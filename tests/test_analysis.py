@@ -10,8 +10,8 @@ from nmo_stats import analysis, exact, glm
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
-from nmo_stats.estimators import table as estimators
-from nmo_stats.estimators.table import Refusal, classical_rates, combined
+from nmo_stats.estimators import classical
+from nmo_stats.estimators.classical import Refusal, classical_rates, combined
 from nmo_stats.hierarchical import Nuts
 from nmo_stats.rates import Settings, hierarchical_rates
 from nmo_stats.wording import ratio_text
@@ -137,7 +137,7 @@ def test_a_classical_computation_that_fails_is_a_failed_refusal(monkeypatch, exa
     def diverging(_):
         raise ConvergenceError(("the equations did not converge", "twice"), "poisson")
 
-    monkeypatch.setattr(estimators, "CLASSICAL", (("poisson", diverging),))
+    monkeypatch.setattr(classical, "CLASSICAL", (("poisson", diverging),))
     (refusal,) = classical_rates(example_pair).refusals
     assert refusal == Refusal("poisson", "the equations did not converge; twice", failed=True)
 

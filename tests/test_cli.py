@@ -611,10 +611,10 @@ def test_a_row_that_failed_is_named_with_its_method_and_the_answer_stands(run, m
 
 
 def test_an_answer_that_failed_exits_with_3(run, monkeypatch, tmp_path, no_sampling):
-    from nmo_stats.estimators import table as estimators
+    from nmo_stats.estimators import classical
 
-    broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
-    monkeypatch.setattr(estimators, "CLASSICAL", broken)
+    broken = tuple((name, failing if name == "poisson" else one) for name, one in classical.CLASSICAL)
+    monkeypatch.setattr(classical, "CLASSICAL", broken)
     code, out, _ = run("report", "--out", tmp_path / "report")
     assert code == 3
     assert no_sampling
@@ -622,10 +622,10 @@ def test_an_answer_that_failed_exits_with_3(run, monkeypatch, tmp_path, no_sampl
 
 
 def test_a_base_answer_that_failed_exits_with_3(run, monkeypatch):
-    from nmo_stats.estimators import table as estimators
+    from nmo_stats.estimators import classical
 
-    broken = tuple((name, failing if name == "poisson" else one) for name, one in estimators.CLASSICAL)
-    monkeypatch.setattr(estimators, "CLASSICAL", broken)
+    broken = tuple((name, failing if name == "poisson" else one) for name, one in classical.CLASSICAL)
+    monkeypatch.setattr(classical, "CLASSICAL", broken)
     code, out, _ = run("sensitivity", "--replicates", 200)
     assert code == 3
     assert "Poisson regression: no grid resolves it" in " ".join(out.split())

@@ -181,7 +181,7 @@ def test_the_order_of_rows_the_calendar_and_the_spelling_of_days_change_nothing(
 def test_period_table_dates_and_day_numbers_give_the_same_answers(tmp_path):
     from nmo_stats import exact
     from nmo_stats.describe import arr
-    from nmo_stats.estimators.table import classical_rates
+    from nmo_stats.estimators.classical import classical_rates
 
     by_number = read_events(*tables(COURSES, ONSETS), min_gap_days=0)
     by_date = read_events(*tables(COURSES, ONSETS, iso), min_gap_days=0)

@@ -16,7 +16,7 @@ from nmo_stats import exact, hierarchical, operating, sensitivity, simulate
 from nmo_stats.arguments import seed
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.errors import ArgumentError, CohortError, ConvergenceError
-from nmo_stats.estimators.table import classical_rates
+from nmo_stats.estimators.classical import classical_rates
 from nmo_stats.memory import MemoryLimitError, require_memory
 
 

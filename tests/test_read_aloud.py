@@ -16,7 +16,7 @@ from nmo_stats.diagnostics import leave_one_out_checks
 from nmo_stats.estimate import Caution, Interval, RateRatio
 from nmo_stats.estimators import cautions
 from nmo_stats.estimators.cautions import dispersion_cautions
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.estimators.within_patient import Dispersion
 from nmo_stats.figures.sensitivity import Line
 from nmo_stats.names import HIERARCHICAL as METHOD

@@ -13,7 +13,7 @@ from nmo_stats import exact, hierarchical, sensitivity
 from nmo_stats.cohort import Cohort, Comparison, load_example
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.classical import Refusal
 from nmo_stats.hierarchical import HalfNormal, Model, Normal, Priors, Refits
 from nmo_stats.sensitivity import (
     FAMILY_NAMES,

@@ -11,7 +11,7 @@ from scipy import stats
 from nmo_stats import describe
 from nmo_stats.cohort import Comparison, load_example
 from nmo_stats.describe.arr import share_interval
-from nmo_stats.describe.follow_up import FollowUp, follow_up
+from nmo_stats.describe.curves import FollowUp, follow_up
 from nmo_stats.describe.kaplan_meier import beta_product_limits, kaplan_meier, kaplan_meier_estimator
 from nmo_stats.errors import ArgumentError
 

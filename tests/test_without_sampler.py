@@ -10,7 +10,7 @@ import pytest
 
 from nmo_stats import analysis, hierarchical, report
 from nmo_stats.errors import SamplerError
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.classical import Refusal
 from nmo_stats.rates import Settings
 
 BLOCKER = """

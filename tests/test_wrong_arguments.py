@@ -37,7 +37,7 @@ MODULES = (
     "nmo_stats.describe",
     "nmo_stats.diagnostics",
     "nmo_stats.estimate",
-    "nmo_stats.estimators.table",
+    "nmo_stats.estimators.classical",
     "nmo_stats.events",
     "nmo_stats.exact",
     "nmo_stats.figures",

@@ -9,21 +9,20 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 
 from nmo_stats import describe, sensitivity
-from nmo_stats.arguments import instance, optional, text
+from nmo_stats.arguments import DEFAULT_SEED, instance, optional, text
 from nmo_stats.audit import Audit, audited
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.diagnostics import check
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators.table import RateResults, Refusal
+from nmo_stats.estimators.classical import RateResults, Refusal
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.checks import Check
+from nmo_stats.hierarchical.fitting import Engine
 from nmo_stats.names import is_hierarchical
 from nmo_stats.operating import coverage_map
 from nmo_stats.rates import (
-    DEFAULT_SEED,
     DEFAULT_SETTINGS,
-    Engine,
     Settings,
     all_rates,
     hierarchical_fits,
@@ -97,7 +96,10 @@ class Analysis:
 
     @property
     def headline(self) -> RateRatio | None:
-        """The hierarchical ratio, or None if its computation failed."""
+        """The hierarchical ratio, or None if its computation failed.
+
+        At a zero cell the sentence of the report leads with the exact limit within patients instead.
+        """
         return self.rates.find(self.fit.method)
 
     @cached_property

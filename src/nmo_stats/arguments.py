@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]  # called with what is done and how much t
 
 HIGHEST_LEVEL: Final = 1 - 1e-12  # nearer to 1 the tail has no digits left
 LOWEST_LEVEL: Final = 1e-9
+DEFAULT_SEED: Final = 20130301
 LARGEST_SEED: Final = 2**63 - 1  # files with draws keep it in 64 bits
 _LONGEST: Final = 60
 _MADE_BY: Final = {

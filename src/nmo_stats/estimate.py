@@ -150,7 +150,8 @@ class RateRatio:
     method
         Name of the method, e.g. ``"conditional_exact"``.
     estimand
-        What the ratio is a ratio of: ``"pooled"``, ``"within_patient"`` or ``"typical_patient"``.
+        What the ratio is a ratio of: ``"pooled"``, ``"within_patient"``, ``"typical_patient"``,
+        ``"new_patient"``, ``"patient"`` or ``"standardized"``.
     cautions
         Reasons to read the number with care.
     p_value

@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 HIERARCHICAL: Final = "hierarchical_quadrature"
 SAMPLED: Final = "hierarchical_nuts"
+WITHIN: Final = "conditional_exact"
 
-Engine = Literal["exact", "likelihood", "hierarchical", "descriptive"]
+Kind = Literal["exact", "likelihood", "hierarchical", "descriptive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +25,18 @@ class Method:
         As a heading of its own.
     short_name
         Where the estimand stands beside it.
-    engine
-        How it is computed.
+    kind
+        Of the method: exact, likelihood, hierarchical or descriptive.
     """
 
     name: str
     short_name: str
-    engine: Engine
+    kind: Kind
 
 
 METHODS: Final = {
     "pooled_exact": Method("Exact, pooled", "Exact", "exact"),
-    "conditional_exact": Method("Exact, within patients", "Exact", "exact"),
+    WITHIN: Method("Exact, within patients", "Exact", "exact"),
     "conditional_midp": Method("Exact mid-p, within patients", "Exact mid-p", "exact"),
     "poisson": Method("Poisson regression", "Poisson", "likelihood"),
     "conditional_poisson": Method("Conditional Poisson regression", "Poisson", "likelihood"),
@@ -58,6 +59,8 @@ ESTIMAND_NAMES: Final = {
     "patient": "One patient",
     "standardized": "Observed / expected",
 }
+LIMIT_NAMES: Final[dict[str | None, str]] = {"high": "upper", "low": "lower"}
+OTHER_LIMIT_NAMES: Final[dict[str | None, str]] = {"high": "lower", "low": "upper"}
 PARAMETER_NAMES: Final = {
     "log_rate": "typical rate per year",
     "log_rate_ratio": "rate ratio",
@@ -115,4 +118,4 @@ def is_hierarchical(method: str | None) -> bool:
     >>> is_hierarchical(HIERARCHICAL), is_hierarchical("poisson"), is_hierarchical(None)
     (True, False, False)
     """
-    return method in METHODS and METHODS[str(method)].engine == "hierarchical"
+    return method in METHODS and METHODS[str(method)].kind == "hierarchical"

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, get_args
 
 from nmo_stats import hierarchical
-from nmo_stats.arguments import Progress, instance, one_of, optional
+from nmo_stats.arguments import DEFAULT_SEED, Progress, instance, one_of, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.pairing import Courses
 from nmo_stats.diagnostics import agreement_checks
 from nmo_stats.errors import ConvergenceError, SamplerError
 from nmo_stats.estimate import require_level
-from nmo_stats.estimators.table import RateResults, Refusal, classical_rates, combined
+from nmo_stats.estimators.classical import RateResults, Refusal, answer, classical_rates, combined, refusal_of
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
+from nmo_stats.hierarchical.fitting import ENGINES, Engine
 from nmo_stats.hierarchical.model import Entry, Likelihood
 from nmo_stats.names import SAMPLED
-from nmo_stats.recommendation import with_estimands
+from nmo_stats.recommendation import with_estimands, with_recommendation
 from nmo_stats.sensitivity import Background, Plan, Simulation
 
-DEFAULT_SEED: Final = 20130301
-ENGINES: Final = ("quadrature", "nuts", "both")
-Engine = str | Nuts
+__all__ = [
+    "DEFAULT_SEED",
+    "DEFAULT_SETTINGS",
+    "Settings",
+    "all_rates",
+    "hierarchical_fits",
+    "hierarchical_rates",
+    "pair_rates",
+    "require_engine",
+    "unmerged_rates",
+]
+
+_FAILURE: Final = "failed diagnostic: "
+_ENGINES: Final = (*ENGINES, "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,8 @@ def all_rates(
 ) -> RateResults:
     """Return the ratio by every method, with a caution where two questions have different answers.
 
+    The results say which estimate to read.
+
     Parameters
     ----------
     fit
@@ -116,9 +130,8 @@ def all_rates(
     """
     instance("fit", fit, HierarchicalFit)
     pair = fit.model.pair
-    return with_estimands(
-        pair, combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
-    )
+    rates = combined(classical_rates(pair, level), hierarchical_rates(fit, level, sampled))
+    return with_recommendation(pair, with_estimands(pair, rates), fit.model.likelihood)
 
 
 def unmerged_rates(pair: Comparison, settings: Settings) -> RateResults | None:
@@ -177,13 +190,15 @@ def hierarchical_rates(
     instance("fit", fit, HierarchicalFit)
     level = require_level(level)
     optional("sampled", sampled, HierarchicalFit, Refusal)
-    if not isinstance(sampled, HierarchicalFit):
-        not_run = RateResults((), () if sampled is None else (sampled,))
-        return combined(_hierarchical_rate(fit, level), not_run)
-    disagreements = [str(check) for check in agreement_checks(fit, sampled) if not check.passed]
-    if disagreements:
-        return RateResults((), tuple(_failed(fitted.method, disagreements) for fitted in (fit, sampled)))
-    return combined(_hierarchical_rate(fit, level), _hierarchical_rate(sampled, level))
+    fits = [fit]
+    if isinstance(sampled, HierarchicalFit):
+        fits.append(sampled)
+        disagreements = tuple(str(check) for check in agreement_checks(fit, sampled) if not check.passed)
+        if disagreements:
+            errors = [ConvergenceError(disagreements, fitted.method) for fitted in fits]
+            return RateResults.of(refusal_of(error.method, error, _FAILURE) for error in errors)
+    answers = [answer(fitted.method, partial(fitted.rate_ratio, level), _FAILURE) for fitted in fits]
+    return RateResults.of([*answers, sampled] if isinstance(sampled, Refusal) else answers)
 
 
 def pair_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) -> RateResults:
@@ -207,22 +222,11 @@ def pair_rates(pair: Comparison, settings: Settings, engine: Engine, seed: int) 
     """
     try:
         fit, sampled = hierarchical_fits(pair, settings, engine, seed)
-    except ConvergenceError as refused:
-        failed = RateResults((), (_failed(refused.method, refused.failures),))
-        return combined(classical_rates(pair, settings.level), failed)
+    except ConvergenceError as error:
+        failed = RateResults.of([refusal_of(error.method, error, _FAILURE)])
+        rates = combined(classical_rates(pair, settings.level), failed)
+        return with_recommendation(pair, rates, settings.likelihood)
     return all_rates(fit, settings.level, sampled)
-
-
-def _hierarchical_rate(fit: HierarchicalFit, level: float) -> RateResults:
-    try:
-        return RateResults((fit.rate_ratio(level),), ())
-    except ConvergenceError as refused:
-        return RateResults((), (_failed(fit.method, refused.failures),))
-
-
-def _failed(method: str, failures: Sequence[str]) -> Refusal:
-    """Return the refusal of a method whose computation failed its checks."""
-    return Refusal(method, f"failed diagnostic: {'; '.join(failures)}", failed=True)
 
 
 def hierarchical_fits(
@@ -278,4 +282,4 @@ def require_engine(engine: Engine) -> None:
         If it is none of them.
     """
     if not isinstance(engine, Nuts):
-        one_of("engine", engine, ENGINES)
+        one_of("engine", engine, _ENGINES)

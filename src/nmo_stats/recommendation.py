@@ -16,10 +16,10 @@ from nmo_stats.arguments import instance
 from nmo_stats.arrays import Flags, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, RateRatio
-from nmo_stats.estimators.table import RateResults
-from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, Dispersion
+from nmo_stats.estimators.classical import RateResults, Recommendation
+from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, Dispersion, dispersion
 from nmo_stats.hierarchical.model import Likelihood
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, LIMIT_NAMES, WITHIN
 from nmo_stats.operating import coverage_map
 from nmo_stats.wording import (
     beside,
@@ -38,22 +38,6 @@ _REMEDY: Final = (
     "Poisson counts are not assumed by the rows Counts: negative binomial among the other assumptions "
     "(nmo-stats sensitivity), nor by any hierarchical number with --likelihood negative_binomial."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Which estimate to read, and why.
-
-    Parameters
-    ----------
-    method
-        Name of the method; None where there is nothing to read.
-    text
-        The reason in plain words.
-    """
-
-    method: str | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +92,8 @@ def recommended(
     instance("dispersion", dispersion, Dispersion)
     ratio, _ = typical_and_totals(rates)
     if ratio is None or not ratio.informative:
-        return Recommendation(None, "")
-    exact = rates.find("conditional_exact")
+        return Recommendation(None, _not_assessable(dispersion))
+    exact = rates.find(WITHIN)
     if ratio.known_limit and exact is not None:
         return Recommendation(exact.method, _at_a_zero_cell(exact, ratio))
     text = (
@@ -123,13 +107,22 @@ def recommended(
     return Recommendation(ratio.method, f"{text}. {_allowed_for(pair)} {_REMEDY}")
 
 
-def _at_a_zero_cell(exact: RateRatio, ratio: RateRatio) -> str:
-    which = "upper" if ratio.known_limit == "high" else "lower"
+def _not_assessable(dispersion: Dispersion) -> str:
+    """Return that overdispersion cannot be judged; empty where it can be."""
+    if dispersion.verdict != "not assessable":
+        return ""
     return (
-        f"The number to read is the {which} limit of the exact interval within patients "
-        f"({estimate_text(exact)}): it depends on no prior, but assumes Poisson counts and the same ratio in "
-        f"all patients. The hierarchical limit ({estimate_text(ratio)}) lets the ratio differ, and depends "
-        "on its prior where relapses are few."
+        f"Overdispersion within patients is not assessable: {dispersion.patients} patients with relapses, "
+        f"and {FEWEST_FOR_DISPERSION} are needed."
+    )
+
+
+def _at_a_zero_cell(exact: RateRatio, ratio: RateRatio) -> str:
+    return (
+        f"The number to read is the {LIMIT_NAMES[ratio.known_limit]} limit of the exact interval within "
+        f"patients ({estimate_text(exact)}): it depends on no prior, but assumes Poisson counts and the same "
+        f"ratio in all patients. The hierarchical limit ({estimate_text(ratio)}) lets the ratio differ, and "
+        "depends on its prior where relapses are few."
     )
 
 
@@ -171,6 +164,32 @@ def _allowed_for(pair: Comparison | None) -> str:
         f"{percent(coverage_map.LEVEL)} interval with default priors included the true ratio in "
         f"{100 * coverage.min():.1f} to {100 * coverage.max():.1f} %."
     )
+
+
+def with_recommendation(pair: Comparison, rates: RateResults, likelihood: Likelihood) -> RateResults:
+    """Return the results of all methods with the recommendation which of them to read.
+
+    Parameters
+    ----------
+    pair
+        The comparison.
+    rates
+        The estimates.
+    likelihood
+        Of the hierarchical model.
+
+    Returns
+    -------
+    RateResults
+        The same estimates and refusals.
+
+    Raises
+    ------
+    ArgumentError
+        If the estimates are of another kind.
+    """
+    advice = recommended(rates, dispersion(pair), pair=pair, likelihood=likelihood)
+    return replace(rates, recommendation=advice)
 
 
 def with_estimands(pair: Comparison, rates: RateResults) -> RateResults:

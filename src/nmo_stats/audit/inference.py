@@ -23,15 +23,15 @@ from nmo_stats.audit.span import Span, decimal, exact
 from nmo_stats.audit.vocabulary import FORMULA_NAMES
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import UNITS_PER_YEAR
-from nmo_stats.describe.follow_up import FollowUp
+from nmo_stats.describe.curves import FollowUp
 from nmo_stats.describe.kaplan_meier import kaplan_meier as curve
 from nmo_stats.errors import NotIdentifiedError
 from nmo_stats.estimators.rank_tests import wilcoxon
+from nmo_stats.names import LIMIT_NAMES
 from nmo_stats.wording import counted, significant
 
 _FEW: Final = 5  # patients whose times move each for itself: 2^5 corners
 _P_VALUE_STEPS: Final = 15
-_SIDES: Final = {"low": "lower", "high": "upper"}
 # Which end of their rounding the follow-up times of the two drugs take.
 _UNEQUAL: Final = (("low", "high"), ("high", "low"))
 _TOGETHER: Final = (("low", "low"), ("high", "high"))
@@ -52,7 +52,7 @@ def rate_limit(scope: Scope, code: str, end: str) -> Computed:
     with _identified():
         limits = methods.RATE_LIMITS[code](int(seen.span.value))
     per_year = exact(UNITS_PER_YEAR[scope.record.unit])
-    text = f"{_SIDES[end]} 95 % limit of {seen.text} in {time.text}"
+    text = f"{LIMIT_NAMES[end]} 95 % limit of {seen.text} in {time.text}"
     return Computed(exact(limits[end == "high"]) / time.span * per_year, text)
 
 
@@ -63,7 +63,7 @@ def _student_limit(scope: Scope, end: str) -> Computed:
         raise NotRecomputableError("limits by Student's t need a series of two patients or more")
     factor = exact(float(stdtrit(len(rates) - 1, 1 - methods.TAIL)) / math.sqrt(len(rates)))
     middle, step = span.mean(rates), spread * factor
-    text = f"{_SIDES[end]} 95 % limit by Student's t of the mean of {len(rates)} individual ARRs"
+    text = f"{LIMIT_NAMES[end]} 95 % limit by Student's t of the mean of {len(rates)} individual ARRs"
     return Computed(middle - step if end == "low" else middle + step, text)
 
 
@@ -78,7 +78,9 @@ def haldane_ratio(scope: Scope) -> Computed:
 def ratio_limit(scope: Scope, code: str, end: str) -> Computed:
     """Return a 95 % limit of the pooled ratio."""
     limits = methods.RATIO_LIMITS[code]
-    return _ratio(scope, lambda pair: limits(pair)[end == "high"], f"{_SIDES[end]} 95 % limit of", steps=2)
+    return _ratio(
+        scope, lambda pair: limits(pair)[end == "high"], f"{LIMIT_NAMES[end]} 95 % limit of", steps=2
+    )
 
 
 def ratio_p_value(scope: Scope, code: str) -> Computed:

@@ -84,7 +84,7 @@ def rates(options: Options, *, as_json: Json = False) -> None:
     if as_json:
         say_json(bundle.rates_json(pair, results, unmerged))
     else:
-        say_blocks(rates_blocks(pair, results, unmerged, options.likelihood))
+        say_blocks(rates_blocks(pair, results, unmerged))
     _fail_if(bool(results.failed))
 
 

@@ -14,9 +14,10 @@ from typing import Annotated, ClassVar, Final, get_args, get_type_hints
 
 import typer
 
+from nmo_stats.arguments import DEFAULT_SEED
 from nmo_stats.describe.edss import RuleName
 from nmo_stats.events import Rules
-from nmo_stats.rates import DEFAULT_SEED, Settings
+from nmo_stats.rates import Settings
 
 TABLES: Final = ("periods", "treatments", "relapses")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -168,17 +168,6 @@ def for_rows(
     return Notice(code, f"{text} ({names})", tuple(dict.fromkeys(frame.loc[mask, "patient"])))
 
 
-def named_patients(names: Sequence[str], most: int = 6) -> str:
-    """Return the first patients of some in one text, and how many more there are.
-
-    Examples
-    --------
-    >>> named_patients(["A"]), named_patients(["A", "B"])
-    ('patient A', 'patients A, B')
-    """
-    return f"patient{'' if len(names) == 1 else 's'} {listed(names, most)}"
-
-
 def of_patients(code: str, text: str, who: Iterable[str]) -> Notice | None:
     """Return a notice of some patients; None if there are none."""
     names = tuple(who)
@@ -230,3 +219,14 @@ def _other_columns(frame: pd.DataFrame) -> list[Notice]:
             text = f"column {name!r} is kept for description only; did you mean {near[0]!r}?"
             notices.append(Notice("similar_column", text))
     return notices
+
+
+def named_patients(names: Sequence[str], most: int = 6) -> str:
+    """Return the first patients of some in one text, and how many more there are.
+
+    Examples
+    --------
+    >>> named_patients(["A"]), named_patients(["A", "B"])
+    ('patient A', 'patients A, B')
+    """
+    return f"patient{'' if len(names) == 1 else 's'} {listed(names, most)}"

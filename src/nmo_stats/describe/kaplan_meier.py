@@ -14,8 +14,7 @@ from scipy.special import betaincinv
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Flags, Floats
 from nmo_stats.cohort import Cohort, Comparison
-from nmo_stats.describe.curves import Curves, StepCurve, n_at_risk
-from nmo_stats.describe.follow_up import FollowUp, follow_up
+from nmo_stats.describe.curves import Curves, FollowUp, StepCurve, follow_up, n_at_risk
 from nmo_stats.estimate import Interval, json_number, require_level
 
 _TIE: Final = 1e-12

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import Caution, Limit
 from nmo_stats.estimators.within_patient import dispersion, log_time_ratios
+from nmo_stats.names import LIMIT_NAMES
 
 UNEQUAL_TIME_RATIO: Final = 1.5
 
@@ -61,27 +61,22 @@ def dispersion_cautions(pair: Comparison) -> tuple[Caution, ...]:
 
 
 def zero_cell_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution of a period without relapses."""
-    reference, comparator = pair.totals
-    if reference and comparator:
-        return ()
-    empty, limit = (pair.comparator, "upper") if reference else (pair.reference, "lower")
-    return (Caution("zero_cell", f"no relapse on {empty}: only the {limit} limit carries information"),)
-
-
-def one_sided_cautions(pair: Comparison) -> tuple[Caution, ...]:
-    """Return the caution of a zero cell with the one limit of the ratio that the data set.
+    """Return the caution of a period without relapses, with the one limit of the ratio that the data set.
 
     Without a relapse on the comparator that is the upper limit, else the lower one.
 
     Examples
     --------
     >>> pair = Comparison.from_arrays([[3, 0]], [[1, 1]])
-    >>> [(caution.code, caution.limit) for caution in one_sided_cautions(pair)]
+    >>> [(caution.code, caution.limit) for caution in zero_cell_cautions(pair)]
     [('zero_cell', 'high')]
     """
+    if all(pair.totals):
+        return ()
     limit: Limit = "high" if pair.totals[0] else "low"
-    return tuple(replace(caution, limit=limit) for caution in zero_cell_cautions(pair))
+    empty = pair.comparator if limit == "high" else pair.reference
+    text = f"no relapse on {empty}: only the {LIMIT_NAMES[limit]} limit carries information"
+    return (Caution("zero_cell", text, limit),)
 
 
 def _distinct_texts(value: float, limit: float) -> tuple[str, str]:

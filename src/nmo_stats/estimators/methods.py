@@ -21,9 +21,9 @@ from nmo_stats.errors import ArgumentError, ConvergenceError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Estimand, require_level
 from nmo_stats.estimators.cautions import (
     dispersion_cautions,
-    one_sided_cautions,
     pair_cautions,
     pooled_cautions,
+    zero_cell_cautions,
 )
 from nmo_stats.estimators.exact import conditional_exact, pooled_exact
 from nmo_stats.estimators.gee import ENOUGH_PATIENTS, FEWEST_PATIENTS, gee, gee_sandwich
@@ -125,7 +125,7 @@ class RatioMethod:
 
 
 _POISSON: Final = (dispersion_cautions, pair_cautions)
-_EXACT: Final = (dispersion_cautions, one_sided_cautions, pair_cautions)
+_EXACT: Final = (dispersion_cautions, zero_cell_cautions, pair_cautions)
 _conditional: Final = partial(
     RatioMethod,
     estimand="within_patient",

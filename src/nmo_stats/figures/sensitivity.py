@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 
 from nmo_stats.arguments import instance, sequence, text, texts
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, PALE, ratio_axis, ratio_words
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, WITHIN
 from nmo_stats.sensitivity import FAMILY_NAMES, Answer, NoEffect, Sensitivity, Spread
 from nmo_stats.sensitivity.words import share_text
 
-WITHIN: Final = "conditional_exact"
 _COLOURS: Final = {HIERARCHICAL: COMPARATOR, WITHIN: INK, "empirical_bayes": GREY}
 _DRAWN: Final = tuple(_COLOURS)
 _MOST_OF_A_FAMILY: Final = 12

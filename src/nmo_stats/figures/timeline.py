@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from nmo_stats.arguments import instance
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
-from nmo_stats.describe.follow_up import follow_up
+from nmo_stats.describe.curves import follow_up
 from nmo_stats.figures.style import COMPARATOR, GREY, INK, REFERENCE
 
 MOST_LABELLED: Final = 40

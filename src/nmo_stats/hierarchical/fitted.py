@@ -23,7 +23,7 @@ from nmo_stats.estimate import (
     require_level,
     require_ratio,
 )
-from nmo_stats.estimators.cautions import one_sided_cautions, pair_cautions
+from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
 from nmo_stats.hierarchical.convergence import Quality
 from nmo_stats.hierarchical.model import Model, natural_scale
 from nmo_stats.hierarchical.posterior import Posterior, targets
@@ -368,7 +368,7 @@ class HierarchicalFit:
             return (Caution("no_information", NO_INFORMATION), *pair_cautions(pair))
         known, other = ("upper", "lower") if pair.totals[0] else ("lower", "upper")
         of_prior = _OF_PRIOR.format(known=known, other=other)
-        zero = [replace(caution, text=f"{caution.text}; {of_prior}") for caution in one_sided_cautions(pair)]
+        zero = [replace(caution, text=f"{caution.text}; {of_prior}") for caution in zero_cell_cautions(pair)]
         return (*zero, *self._prior_dominated(), *pair_cautions(pair))
 
     def _prior_dominated(self) -> tuple[Caution, ...]:

@@ -10,23 +10,22 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from nmo_stats.arguments import instance, one_of, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
+from nmo_stats.hierarchical.fitting import ENGINES
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.running import CALIBRATION, HERE, Execution, Task, computed, in_blocks
 from nmo_stats.operating.simulation import MOST_REPLICATES
-
-Engine = Literal["quadrature", "nuts"]
 
 BLOCK: Final = 50
 _LEVELS: Final = np.arange(1, 1001) / 1001
@@ -53,11 +52,11 @@ class Setting:
     priors: Priors = DEFAULT_PRIORS
     likelihood: Likelihood = "poisson"
     entry: Entry | None = None
-    engine: Engine = "quadrature"
-    seed: int = 20130301
+    engine: str = "quadrature"
+    seed: int = DEFAULT_SEED
 
     def __post_init__(self) -> None:
-        one_of("engine", self.engine, get_args(Engine))
+        one_of("engine", self.engine, ENGINES)
         object.__setattr__(self, "seed", valid_seed(self.seed))
         _ = self.model
 
@@ -158,7 +157,7 @@ def simultaneous_band(replicates: int, level: float = 0.95) -> tuple[Floats, Flo
 
     replicates = whole("replicates", replicates, 1, MOST_REPLICATES)
     points = np.arange(1, 100) / 100
-    rng = np.random.default_rng(20130301)
+    rng = np.random.default_rng(DEFAULT_SEED)
     steps = rng.multinomial(replicates, np.full(100, 0.01), size=40_000).cumsum(axis=1)[:, :-1]
     lower, upper = binom.cdf(steps, replicates, points), binom.sf(steps - 1, replicates, points)
     pointwise = np.quantile(2 * np.minimum(lower, upper).min(axis=1), 1 - level, method="lower")

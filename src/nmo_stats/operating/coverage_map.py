@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from nmo_stats.arguments import instance, optional, path, sequence, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, optional, path, sequence, whole
 from nmo_stats.arrays import Floats
 from nmo_stats.bundled import data_folder
 from nmo_stats.cohort import Comparison
@@ -45,7 +45,6 @@ AXES: Final = (
     "rule",
     "follow_up",
 )
-SEED: Final = 20130301
 LEVEL: Final = 0.95
 STORED_REPLICATES: Final = 2_000
 _LIKE_PATIENTS: Final = (
@@ -75,7 +74,9 @@ def cells() -> tuple[Design, ...]:
     """
     grid = list(product(PATIENTS, REFERENCE_ARRS, RATE_RATIOS, SPREADS, RULES))
     return tuple(
-        Design(patients, times, arr, ratio, *spreads, rule=rule, seed=SEED + number + len(grid) * turn)
+        Design(
+            patients, times, arr, ratio, *spreads, rule=rule, seed=DEFAULT_SEED + number + len(grid) * turn
+        )
         for number, (patients, arr, ratio, spreads, rule) in enumerate(grid)
         for turn, times in enumerate(_turns(patients))
     )
@@ -165,7 +166,7 @@ def write(table: pd.DataFrame, replicates: int, folder: Path) -> None:
         "code": code_hash(SIMULATION),
         "replicates": replicates,
         "level": LEVEL,
-        "seed": SEED,
+        "seed": DEFAULT_SEED,
         "times_years": TIMES,
     }
     (folder / _MADE).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

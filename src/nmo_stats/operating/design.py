@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.arguments import instance, number, numbers, one_of, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, number, numbers, one_of, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
@@ -135,7 +135,7 @@ class Design:
     sd_rate_ratio: float = 0.25
     overdispersion: float = 0.0
     rule: str = "fixed"
-    seed: int = 20130301
+    seed: int = DEFAULT_SEED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patients", whole("patients", self.patients, 1, _MOST_PATIENTS))

@@ -14,7 +14,7 @@ import pandas as pd
 from nmo_stats.arguments import instance, share
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import require_level
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, WITHIN
 from nmo_stats.operating.design import Design
 from nmo_stats.operating.methods import TESTS, require_estimators
 from nmo_stats.operating.running import HERE, Execution
@@ -22,7 +22,7 @@ from nmo_stats.operating.simulation import Measures, measures_frame, simulate
 
 SIZES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 80, 100)
 _NORMAL_95: Final = 1.959964
-PLANNED: Final = ("conditional_exact", HIERARCHICAL)
+PLANNED: Final = (WITHIN, HIERARCHICAL)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,10 @@ from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe.description import Description
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import json_number
-from nmo_stats.estimators.table import RateResults
-from nmo_stats.estimators.within_patient import dispersion
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.operating import Characteristics
 from nmo_stats.operating.coverage_map import coverage_ranges
 from nmo_stats.operating.planning import Plan
-from nmo_stats.recommendation import recommended
 from nmo_stats.sensitivity import Sensitivity
 from nmo_stats.wording import records
 
@@ -270,7 +268,7 @@ def rates_json(
         "relapses": list(pair.totals),
         "years": list(pair.total_years),
         "unmerged": unmerged_json(pair, unmerged),
-        "recommended": recommended(rates, dispersion(pair)).method,
+        "recommended": rates.recommendation.method,
         "notices": [notice.to_dict() for notice in pair.notices],
     }
 

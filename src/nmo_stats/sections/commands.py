@@ -6,8 +6,7 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison
 from nmo_stats.describe import arr
 from nmo_stats.describe.description import Description
-from nmo_stats.estimators.table import RateResults
-from nmo_stats.hierarchical.model import Likelihood
+from nmo_stats.estimators.classical import RateResults
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Prose
 from nmo_stats.sections.data import attrition, comparison_sentence, notice_blocks
@@ -34,7 +33,6 @@ def rates_blocks(
     pair: Comparison,
     rates: RateResults,
     unmerged: RateResults | None = None,
-    likelihood: Likelihood = "poisson",
 ) -> tuple[Block, ...]:
     """Return the headline, and the estimates by every method.
 
@@ -44,8 +42,6 @@ def rates_blocks(
         What was compared, and the estimates.
     unmerged
         The estimates with no onsets merged, where many are.
-    likelihood
-        Of the hierarchical model.
     """
     typical, _ = typical_and_totals(rates)
     section = answer(pair, rates, typical, unmerged)
@@ -53,7 +49,7 @@ def rates_blocks(
         Prose(comparison_sentence(pair)),
         Prose(section.lead),
         *section.blocks,
-        *estimate_blocks(pair, rates, unmerged, likelihood),
+        *estimate_blocks(pair, rates, unmerged),
         *notice_blocks(pair.notices),
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.names import HIERARCHICAL, METHODS, WITHIN
 from nmo_stats.operating.coverage_map import LEVEL, RECYCLED, CoverageRange, coverage_ranges, is_current
 from nmo_stats.sections.blocks import Picture, Section, Table
 from nmo_stats.sections.pictures import draw_panels
@@ -75,7 +75,7 @@ def _picture(rows: pd.DataFrame) -> Picture:
     from nmo_stats.figures import COMPARATOR, REFERENCE, coverage_by_ratio
     from nmo_stats.figures.style import GREY
 
-    drawn = {HIERARCHICAL: COMPARATOR, "conditional_exact": GREY, "pooled_exact": REFERENCE}
+    drawn = {HIERARCHICAL: COMPARATOR, WITHIN: GREY, "pooled_exact": REFERENCE}
     panels: list[Callable[..., object]] = [
         partial(coverage_by_ratio, rows[rows["rule"] == rule], methods=drawn, title=title)
         for rule, title in _RULES.items()

@@ -12,8 +12,8 @@ from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Cohort, Comparison, Notice
 from nmo_stats.cohort.account import EventAccount
 from nmo_stats.cohort.notices import named_patients
-from nmo_stats.describe.follow_up import FollowUp, follow_up
-from nmo_stats.names import CAUSES
+from nmo_stats.describe.curves import FollowUp, follow_up
+from nmo_stats.names import CAUSES, WITHIN
 from nmo_stats.sections.blocks import Block, Bullets, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.sensitivity import Sensitivity
@@ -196,7 +196,7 @@ def _without_merging(
             f"on {pair.comparator}."
         )
         if sensitivity is not None and number:
-            answers = [row for row in sensitivity.answers("merging", "conditional_exact") if row.has_interval]
+            answers = [row for row in sensitivity.answers("merging", WITHIN) if row.has_interval]
             texts += [sensitivity.sentence(row) for row in answers[:1]]
     return (Prose(" ".join(texts)),) if texts else ()
 

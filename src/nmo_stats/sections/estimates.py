@@ -12,11 +12,8 @@ import pandas as pd
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import RateResults
-from nmo_stats.estimators.within_patient import FEWEST_FOR_DISPERSION, dispersion
-from nmo_stats.hierarchical.model import Likelihood
-from nmo_stats.names import ESTIMAND_NAMES, METHODS, is_hierarchical
-from nmo_stats.recommendation import recommended
+from nmo_stats.estimators.classical import RateResults
+from nmo_stats.names import ESTIMAND_NAMES, LIMIT_NAMES, METHODS, OTHER_LIMIT_NAMES, is_hierarchical
 from nmo_stats.sections.blocks import Block, Bullets, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw, first_of
 from nmo_stats.wording import (
@@ -40,25 +37,18 @@ _DIFFERENCES: Final = {
     False: "Pooled: all relapses over all years, score interval.",
     True: "Hierarchical: of a typical patient, credible interval.",
 }  # by whether the method is hierarchical
-_SIDES: Final = {
-    "high": ("upper", "lower"),
-    "low": ("lower", "upper"),
-}  # the limit that the data set, the other
 
 
 def estimators(analysis: Analysis) -> Section:
     """Return the ratio by every method, its cautions, and the methods that were refused."""
     shown = _informative(analysis.rates)
-    blocks = estimate_blocks(analysis.pair, analysis.rates, analysis.unmerged, analysis.fit.model.likelihood)
+    blocks = estimate_blocks(analysis.pair, analysis.rates, analysis.unmerged)
     drawn = (_forest(analysis, shown),) if shown else ()
     return Section("estimators", "The rate ratio by every method", _estimators_lead(shown), (*drawn, *blocks))
 
 
 def estimate_blocks(
-    pair: Comparison,
-    rates: RateResults,
-    unmerged: RateResults | None = None,
-    likelihood: Likelihood = "poisson",
+    pair: Comparison, rates: RateResults, unmerged: RateResults | None = None
 ) -> tuple[Block, ...]:
     """Return the tables of ratios and differences, the methods without a number, and which interval to read.
 
@@ -68,8 +58,6 @@ def estimate_blocks(
         What was compared, and the estimates.
     unmerged
         The estimates with no onsets merged, where many are.
-    likelihood
-        Of the hierarchical model.
     """
     shown = _informative(rates)
     blocks: list[Block] = []
@@ -83,7 +71,7 @@ def estimate_blocks(
             for reason, methods in rates.by_reason().items()
         ]
         blocks += [Prose("Without a number, and why:"), Bullets(tuple(refused))]
-    return (*blocks, *_reading(pair, rates, likelihood))
+    return (*blocks, Prose(rates.recommendation.text)) if rates.recommendation.text else tuple(blocks)
 
 
 def _informative(rates: RateResults) -> list[RateRatio]:
@@ -93,10 +81,11 @@ def _informative(rates: RateResults) -> list[RateRatio]:
 def _estimators_lead(shown: list[RateRatio]) -> str:
     if not shown:
         return as_sentence(NO_INFORMATION)
-    limits = {end: _span([getattr(ratio.interval, end) for ratio in shown]) for end in _SIDES}
-    for end, (known, _) in _SIDES.items():
+    limits = {end: _span([getattr(ratio.interval, end) for ratio in shown]) for end in ("high", "low")}
+    for end, span in limits.items():
         if all(ratio.known_limit == end for ratio in shown):
-            return f"The data set only the {known} limit of the ratio: over the methods it is {limits[end]}."
+            known = LIMIT_NAMES[end]
+            return f"The data set only the {known} limit of the ratio: over the methods it is {span}."
     estimates = _span([ratio.estimate for ratio in shown])
     return f"The estimates are {estimates}; the upper limits of their intervals are {limits['high']}."
 
@@ -216,18 +205,6 @@ def difference_tables(shown: Sequence[RateRatio], pair: Comparison) -> tuple[Tab
     return (Table(caption, columns, rows, words=(1,), notes=tuple(notes)),)
 
 
-def _reading(pair: Comparison, rates: RateResults, likelihood: Likelihood) -> tuple[Prose, ...]:
-    """Return which interval to read; where there is none, whether overdispersion can be judged."""
-    spread = dispersion(pair)
-    text = recommended(rates, spread, pair=pair, likelihood=likelihood).text
-    if not text and spread.verdict == "not assessable":
-        text = (
-            f"Overdispersion within patients is not assessable: {spread.patients} patients with relapses, "
-            f"and {FEWEST_FOR_DISPERSION} are needed."
-        )
-    return (Prose(text),) if text else ()
-
-
 def each_patient(analysis: Analysis) -> Section | None:
     """Return each patient's ratio, drawn towards the others by the model; None without a usable fit."""
     ratio = analysis.headline
@@ -240,7 +217,7 @@ def each_patient(analysis: Analysis) -> Section | None:
 
 def _patients_lead(ratio: RateRatio, table: pd.DataFrame) -> str:
     if ratio.known_limit:
-        known, other = _SIDES[ratio.known_limit]
+        known, other = LIMIT_NAMES[ratio.known_limit], OTHER_LIMIT_NAMES[ratio.known_limit]
         return (
             f"In the model the {known} limit of a patient's own ratio is "
             f"{_span(list(table[ratio.known_limit]))}; its median and {other} limit depend on the prior."

@@ -7,7 +7,8 @@ from typing import Final
 from nmo_stats.analysis import Analysis
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import RateResults
+from nmo_stats.estimators.classical import RateResults
+from nmo_stats.names import LIMIT_NAMES, OTHER_LIMIT_NAMES, WITHIN
 from nmo_stats.recommendation import typical_and_totals
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Prose, Section
 from nmo_stats.wording import (
@@ -100,9 +101,10 @@ def _one_sided(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     The limit of the hierarchical model is near it where there are many relapses; where there are one or two
     it is mostly the prior's, and must not lead.
     """
-    exact = rates.find("conditional_exact")
+    exact = rates.find(WITHIN)
     shown = ratio if exact is None else exact
-    missing, which = (pair.comparator, "upper") if ratio.known_limit == "high" else (pair.reference, "lower")
+    which = LIMIT_NAMES[ratio.known_limit]
+    missing = pair.comparator if ratio.known_limit == "high" else pair.reference
     method, within = ("", "") if exact is None else ("exact ", " within patients")
     return (
         f" and none of them on {missing}, the relapse rate on {pair.comparator} was "
@@ -128,7 +130,7 @@ def certainty(pair: Comparison, rates: RateResults, ratio: RateRatio) -> str:
     which = "first ratio" if _answers_differ(ratio) else "ratio"
     texts = [f"The {which} is that of a typical patient in a hierarchical model of the counts."]
     if ratio.known_limit:
-        other, known = ("lower", "upper") if ratio.known_limit == "high" else ("upper", "lower")
+        known, other = LIMIT_NAMES[ratio.known_limit], OTHER_LIMIT_NAMES[ratio.known_limit]
         texts = [
             "In a hierarchical model of the counts the median of a typical patient is "
             f"{significant(ratio.estimate, 2)} ({_limits(ratio)}). This median and the {other} limit depend "

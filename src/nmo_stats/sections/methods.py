@@ -8,7 +8,7 @@ from typing import Final
 
 from nmo_stats.analysis import Analysis, installed
 from nmo_stats.hierarchical import DEFAULT_PRIORS
-from nmo_stats.names import METHODS, SAMPLED, is_hierarchical
+from nmo_stats.names import LIMIT_NAMES, METHODS, SAMPLED, is_hierarchical
 from nmo_stats.sections.blocks import Fold, Prose, Section, Table
 from nmo_stats.sections.headline import absolute_scale
 from nmo_stats.sensitivity.no_effect import NoEffect
@@ -82,6 +82,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "end_of_reference": _end_of_reference(analysis),
         "absolute_scale": absolute_scale,
         "as_sentence": as_sentence,
+        "limit_names": LIMIT_NAMES,
         "counted": counted,
         "installed": installed,
     }

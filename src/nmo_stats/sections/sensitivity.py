@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from typing import Final
 
 from nmo_stats.analysis import Analysis
-from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.names import HIERARCHICAL, METHODS, WITHIN
 from nmo_stats.sections.blocks import Block, Bullets, Failure, Fold, Picture, Prose, Section, Table
 from nmo_stats.sections.pictures import draw
 from nmo_stats.sensitivity import FAMILY_NAMES, Answer, NoEffect, Sensitivity, Spread, TippingPoint
@@ -20,8 +20,7 @@ from nmo_stats.sensitivity.rules import DESIGNS
 from nmo_stats.sensitivity.words import no_effect_sentences, share_text
 from nmo_stats.wording import beside, capital, percent, probability_text, significant
 
-_WITHIN: Final = "conditional_exact"
-_COLUMNS: Final = (HIERARCHICAL, _WITHIN)
+_COLUMNS: Final = (HIERARCHICAL, WITHIN)
 _IN_ONE_TABLE: Final = tuple(
     family for family in FAMILY_NAMES if family not in ("rtm", "benchmark", "tipping")
 )
@@ -169,7 +168,7 @@ def grid_table(designs: Sequence[NoEffect]) -> Table:
     marks = _Footnotes()
     rows = []
     for design in designs:
-        spread = design.find(_WITHIN)
+        spread = design.find(WITHIN)
         if spread is not None and not design.is_headline:
             median, _, _, share, large = _simulated_cells(spread, marks, ("median", "large_cohort"))
             rows.append((capital(design.rates_text), DESIGNS[design.rule_name].title, median, share, large))

@@ -17,7 +17,7 @@ from nmo_stats.arrays import Counts, Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import CohortError
 from nmo_stats.estimate import RateRatio
-from nmo_stats.estimators.table import Refusal, answer, classical_rates
+from nmo_stats.estimators.classical import Refusal, answer, classical_rates
 from nmo_stats.estimators.within_patient import (
     dispersion,
     log_ratio_mle,

@@ -24,9 +24,9 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.cohort.schema import LONGEST_YEARS, MOST_RELAPSES
 from nmo_stats.estimate import NO_INFORMATION, Interval, RateRatio, require_level
-from nmo_stats.estimators.table import Refusal, answer
+from nmo_stats.estimators.classical import Refusal, answer
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, WITHIN
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import Answer, Assumption
 from nmo_stats.sensitivity.rules import RULES, misfit_text
@@ -43,7 +43,6 @@ _STEP: Final = 0.25  # of the standard deviation of the narrower of the two dist
 _REACH: Final = 8.5  # standard deviations; beyond is 1e-17
 _MOST_NODES: Final = 20_001
 _ROUNDING: Final = 1e-6  # of a quantile, more than its error
-_WITHIN: Final = "conditional_exact"
 _KINDS: Final = {"triggered switch": ("triggered_1", "triggered_2"), "look-back": ("look_back",)}
 
 
@@ -252,9 +251,9 @@ def simulated_background(
     times = np.resize(model.pair.years, (_FITTED_PATIENTS, 2))
     series, expected = cohort_with_expectation(rng, headline.rates, headline.rule, times)
     comparator = float(expected[0, :, 1].sum())
-    logs = [math.log(ratio) for design in designs if 0 < (ratio := design.large_cohort(_WITHIN)) < math.inf]
-    within = float(point_estimates(series)[_WITHIN][0])
-    is_known = 0 < headline.large_cohort(_WITHIN) < math.inf and 0 < within < math.inf
+    logs = [math.log(ratio) for design in designs if 0 < (ratio := design.large_cohort(WITHIN)) < math.inf]
+    within = float(point_estimates(series)[WITHIN][0])
+    is_known = 0 < headline.large_cohort(WITHIN) < math.inf and 0 < within < math.inf
     if comparator < _FEWEST_EXPECTED or not is_known:
         reason = (
             f"a series of {_FITTED_PATIENTS} patients would hold only {significant(comparator, 2)} "

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,7 @@ from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, NotIdentifiedError
 from nmo_stats.estimate import NO_INFORMATION, Caution, Interval, RateRatio, require_level, require_ratio
 from nmo_stats.estimators.cautions import pair_cautions, zero_cell_cautions
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.classical import Refusal
 from nmo_stats.sensitivity.literature import HIGHEST_RATE, AssumedPopulation, profile_of
 from nmo_stats.sensitivity.row import Answer, Assumption
 from nmo_stats.simulate import GammaRates
@@ -158,12 +158,14 @@ class EmpiricalBayesRatio:
         if self.count.observed:
             low = self._limit(lambda ratio: tail - self.count.at_least_observed(ratio))
         high = self._limit(lambda ratio: self.count.at_most_observed(ratio) - tail)
+        # Both limits are printed: relapses are expected even where the reference has none.
+        empty = (replace(caution, limit=None) for caution in zero_cell_cautions(self.pair))
         return RateRatio(
             estimate=self.count.observed / self.count.expected,
             interval=Interval(low, high, level, "confidence"),
             method=self.method,
             estimand="standardized",
-            cautions=self._implausible() + zero_cell_cautions(self.pair) + pair_cautions(self.pair),
+            cautions=(*self._implausible(), *empty, *pair_cautions(self.pair)),
             p_value=self.p_value(),
         )
 

@@ -21,11 +21,12 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.arguments import instance, numbers, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, numbers, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort.schema import LONGEST_YEARS, SHORTEST_YEARS
 from nmo_stats.errors import ArgumentError
+from nmo_stats.names import WITHIN
 from nmo_stats.sensitivity.overdispersion import PeriodRates
 from nmo_stats.simulate import (
     Cohorts,
@@ -81,7 +82,7 @@ def no_limit_reasons(population: Rates, rule: Rule) -> dict[str, str]:
 
 
 def large_cohort_ratios(
-    years: Floats, population: Rates, rule: Rule, *, patients: int = LARGE_COHORT, seed: int = 20130301
+    years: Floats, population: Rates, rule: Rule, *, patients: int = LARGE_COHORT, seed: int = DEFAULT_SEED
 ) -> dict[str, float]:
     """Return the estimates in one very large series of a design, with expected relapses on the comparator.
 
@@ -133,7 +134,7 @@ def reason_without(method: str, population: Rates, rule: Rule) -> str:
 
 
 def without_one_relapse(
-    years: Floats, population: Rates, rule: Rule, *, seed: int = 20130301
+    years: Floats, population: Rates, rule: Rule, *, seed: int = DEFAULT_SEED
 ) -> float | None:
     """Return the ratio within patients in a very large series, each reference period without one relapse.
 
@@ -145,7 +146,7 @@ def without_one_relapse(
     except ArgumentError:
         return None
     expected[:, :, 0] = np.maximum(expected[:, :, 0] - 1, 0)
-    return float(point_estimates(Cohorts(expected, drawn.years))["conditional_exact"][0])
+    return float(point_estimates(Cohorts(expected, drawn.years))[WITHIN][0])
 
 
 def _waiting(rule: Rule) -> Triggered | None:

@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from nmo_stats.arguments import instance, optional, whole
+from nmo_stats.arguments import DEFAULT_SEED, instance, optional, whole
 from nmo_stats.arguments import seed as valid_seed
 from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError, ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, RateRatio
-from nmo_stats.estimators.table import answer
+from nmo_stats.estimators.classical import answer
 from nmo_stats.hierarchical import Model, Refits, ratio_posteriors
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.sensitivity.empirical_bayes import CVS
@@ -69,7 +69,7 @@ class Simulation:
     """
 
     replicates: int = 2000
-    seed: int = 20130301
+    seed: int = DEFAULT_SEED
 
     def __post_init__(self) -> None:
         replicates = whole("replicates", self.replicates, _FEWEST_REPLICATES, _MOST_REPLICATES)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final, Literal, Self
 
 from nmo_stats.estimate import NO_INFORMATION, Caution, Limit, RateRatio, json_number
-from nmo_stats.estimators.table import Refusal
+from nmo_stats.estimators.classical import Refusal
 from nmo_stats.names import is_hierarchical
 from nmo_stats.wording import beside, ratio_limits, significant
 

@@ -12,7 +12,7 @@ from nmo_stats.arguments import Progress, function, instance, optional
 from nmo_stats.cohort import Comparison
 from nmo_stats.errors import ArgumentError
 from nmo_stats.estimate import NO_INFORMATION, json_number, require_level
-from nmo_stats.estimators.table import answer, classical_rates
+from nmo_stats.estimators.classical import answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits
 from nmo_stats.names import HIERARCHICAL, is_hierarchical
 from nmo_stats.sensitivity.assumptions import DATA_RULES, MODEL_RULES, answers

@@ -19,11 +19,11 @@ from nmo_stats.arguments import instance
 from nmo_stats.arrays import Counts, Floats
 from nmo_stats.errors import ConvergenceError
 from nmo_stats.estimate import NO_INFORMATION, Caution, RateRatio
+from nmo_stats.estimators.classical import CLASSICAL, Refusal, answer, classical_rates
 from nmo_stats.estimators.methods import intervals
-from nmo_stats.estimators.table import CLASSICAL, Refusal, answer, classical_rates
 from nmo_stats.hierarchical import HierarchicalFit, Model, Refits, ratio_posteriors
 from nmo_stats.hierarchical.many import FINE
-from nmo_stats.names import HIERARCHICAL
+from nmo_stats.names import HIERARCHICAL, WITHIN
 from nmo_stats.sensitivity.allocations import MOST_ENUMERATED, MOST_PATIENTS, Judge, Moves, Scores, Search
 from nmo_stats.sensitivity.row import Assumption, Criterion, TippingPoint
 from nmo_stats.wording import counted, percent
@@ -34,7 +34,7 @@ MOST_REFITTED: Final = 60  # allocations of all numbers together, where each cos
 NEVER: Final = "no number of relapses does it"
 _MOST_TIMES: Final = 4  # relapses that are moved in a search, of those in the data
 _POOLED: Final = ("pooled_exact", "poisson")  # where the patients do not matter
-_WITHIN: Final = ("conditional_exact", "conditional_midp", "conditional_poisson")
+_CONDITIONAL: Final = (WITHIN, "conditional_midp", "conditional_poisson")
 _WORDS: Final[dict[Criterion, str]] = {
     "upper_limit": "the upper limit is 1 or more",
     "probability": f"P(ratio < 1) is below {PROBABILITY}",
@@ -100,7 +100,7 @@ def classical_search(method: str, level: float, moves: Moves) -> Search:
         }  # no limit: nothing left of the answer
 
     judge = Judge(excess)
-    if method in (*_POOLED, *_WITHIN) or len(moves.pair.patients) == 1:
+    if method in (*_POOLED, *_CONDITIONAL) or len(moves.pair.patients) == 1:
         most = int(min(moves.most(), MOST_MOVED))
         return Search(moves, judge, "upper_limit", most, has_extremes=True)
     most = _most(moves)

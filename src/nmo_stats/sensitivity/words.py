@@ -8,21 +8,20 @@ from typing import Final
 
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import NO_INFORMATION
-from nmo_stats.names import HIERARCHICAL, METHODS
+from nmo_stats.names import HIERARCHICAL, LIMIT_NAMES, METHODS, WITHIN
 from nmo_stats.sensitivity.no_effect import NoEffect
 from nmo_stats.sensitivity.row import FAMILY_NAMES, Answer, AnyRow, SimulatedSpread, Spread, TippingPoint
 from nmo_stats.sensitivity.rules import DESIGNS, misfit_text
 from nmo_stats.wording import beside, capital, counted, percent, significant
 
 NOT_AN_EFFECT: Final = "No number of this kind is a treatment effect."
-_WITHIN: Final = "conditional_exact"
 _SUMMED_UP: Final = ("triggered_1", "look_back")
 _RATIO_NAMES: Final = {
-    _WITHIN: "the exact ratio within patients",
+    WITHIN: "the exact ratio within patients",
     "pooled_exact": "the exact pooled ratio",
     HIERARCHICAL: "the hierarchical ratio",
 }
-_ESTIMATE_NAMES: Final = {_WITHIN: "an exact ratio within patients", HIERARCHICAL: "a hierarchical ratio"}
+_ESTIMATE_NAMES: Final = {WITHIN: "an exact ratio within patients", HIERARCHICAL: "a hierarchical ratio"}
 _NEXT_TO_1: Final = 0.005  # so near, the rounding of any input decides on which side a limit lies
 
 Base = Mapping[str | None, Answer]
@@ -132,7 +131,7 @@ def _equal(row: Answer, before: Answer) -> bool:
 def _span(before: Answer, others: Sequence[Answer]) -> str:
     """Return from where to where the ratio runs; where the data set one limit of it only, that limit."""
     alike = [row for row in (before, *others) if row.known_limit == before.known_limit]
-    limit = {"high": "upper limit of the ", "low": "lower limit of the ", None: ""}[before.known_limit]
+    limit = f"{LIMIT_NAMES[before.known_limit]} limit of the " if before.known_limit else ""
     unlike = len(others) + 1 - len(alike)
     except_for = f" ({unlike} with one limit only, or another one, are not in this range)" if unlike else ""
     now = beside(before.leading, 1, 2)
@@ -146,7 +145,7 @@ def _ends(rows: Sequence[Answer]) -> tuple[str, str]:
 
 
 def _trigger(answers: Sequence[Answer]) -> str:
-    row = next((row for row in answers if row.family == "trigger" and row.method == _WITHIN), None)
+    row = next((row for row in answers if row.family == "trigger" and row.method == WITHIN), None)
     if row is None:
         return ""
     remark = f"; {row.assumption.remark}" if row.assumption.remark else ""
@@ -209,7 +208,7 @@ def _no_effect(pair: Comparison, design: NoEffect) -> str:
 def _alternative(designs: Iterable[NoEffect]) -> str:
     """Return what the first design shows with counts that vary more."""
     for design in designs:
-        spread = design.find(_WITHIN)
+        spread = design.find(WITHIN)
         halves = _halves([spread]) if spread else ""
         sd = significant(design.overdispersion.sd_period, 2)
         if halves:

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from nmo_stats.arguments import DEFAULT_SEED
 from nmo_stats.arrays import Floats
 from nmo_stats.hierarchical.model import Model
 from nmo_stats.hierarchical.priors import Priors
@@ -38,7 +39,6 @@ _POINTS_PER_TERM: Final = 3
 _CHECKS: Final = 80
 _DRAWN: Final = 4000
 _EMPHASIS: Final = 0.2  # of the points near the mode, as a power of the likelihood
-_SEED: Final = 20130301
 _POPULATION: Final = 5.6  # sd of a population beyond which no patient is looked for
 _ROUGH: Final = 0.6  # fineness that is enough to follow
 _FOLLOWING: Final = 12
@@ -146,7 +146,7 @@ def surrogates(model: Model, patients: Patients) -> Iterator[Surrogate]:
 
 def _approach(model: Model, patients: Patients) -> Cloud:
     """Return where the posterior is: by a grid for few patients, then followed as more join them."""
-    order = np.random.default_rng(_SEED).permutation(len(patients))
+    order = np.random.default_rng(DEFAULT_SEED).permutation(len(patients))
     count = min(_FIRST_PATIENTS, len(patients))
     points = _drawn(locate(model, patients[order[:count]]), _DRAWN)
     cloud = Cloud.of(points, np.full(_DRAWN, 1 / _DRAWN))
@@ -158,7 +158,7 @@ def _approach(model: Model, patients: Patients) -> Cloud:
 
 def _followed(model: Model, patients: Patients, cloud: Cloud) -> Cloud:
     """Move a cloud to the posterior: weighted points, their weights flattened until enough of them count."""
-    rng = np.random.default_rng([_SEED, len(patients)])
+    rng = np.random.default_rng([DEFAULT_SEED, len(patients)])
     for _ in range(_FOLLOWING):
         points, log_drawn = cloud.draw(_FOLLOWERS, rng)
         log_weight = _log_likelihood(patients, points, _ROUGH) + _log_prior(model, points) - log_drawn
@@ -219,7 +219,7 @@ def _fineness(patients: Patients) -> float:
 def _polynomial(patients: Patients, cloud: Cloud, degree: int, fineness: float) -> Polynomial:
     """Fit a polynomial to the log likelihood at points scattered over a cloud and around it."""
     powers = _powers(degree)
-    points = cloud.fill(_POINTS_PER_TERM * len(powers), np.random.default_rng([_SEED, degree]))
+    points = cloud.fill(_POINTS_PER_TERM * len(powers), np.random.default_rng([DEFAULT_SEED, degree]))
     log_likelihood = _log_likelihood(patients, points, fineness)
     empty = Polynomial(cloud, powers, np.zeros(len(powers)))
     largest = log_likelihood.max()
@@ -260,7 +260,7 @@ def _block(cloud: Cloud, first: int, unit: float) -> Block:
 
 def _drawn(joint: Joint, count: int) -> Floats:
     """Return nodes drawn by their mass, shape (count, 4)."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(DEFAULT_SEED)
     cumulated = np.cumsum(joint.mass.ravel())
     node = np.searchsorted(cumulated, rng.uniform(size=count) * cumulated[-1])
     row, column = np.unravel_index(np.minimum(node, cumulated.size - 1), joint.mass.shape)

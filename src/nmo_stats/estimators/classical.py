@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -50,6 +50,22 @@ class Refusal:
         return {"method": self.method, "reason": self.reason}
 
 
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Which estimate to read, and why.
+
+    Parameters
+    ----------
+    method
+        Name of the method; None where there is nothing to read.
+    text
+        The reason in plain words.
+    """
+
+    method: str | None
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class RateResults:
     """Every estimate of the ratio, and every method that gave none.
@@ -60,10 +76,13 @@ class RateResults:
         Rate ratios, in the order of the methods.
     refusals
         Methods without a number.
+    recommendation
+        Which of the estimates to read; none until all methods have answered.
     """
 
     estimates: tuple[RateRatio, ...]
     refusals: tuple[Refusal, ...]
+    recommendation: Recommendation = Recommendation(None, "")
 
     def find(self, method: str) -> RateRatio | None:
         """Return the estimate of a method, or None.
@@ -124,6 +143,26 @@ class RateResults:
             for reason in reasons
         }
 
+    @classmethod
+    def of(cls, answers: Iterable[RateRatio | Refusal]) -> RateResults:
+        """Return the answers of several methods, sorted into ratios and refusals.
+
+        Parameters
+        ----------
+        answers
+            In the order of the methods.
+
+        Returns
+        -------
+        RateResults
+            Without a recommendation.
+        """
+        given = tuple(answers)
+        return cls(
+            tuple(ratio for ratio in given if isinstance(ratio, RateRatio)),
+            tuple(refusal for refusal in given if isinstance(refusal, Refusal)),
+        )
+
     @property
     def failed(self) -> tuple[Refusal, ...]:
         """Methods whose computation failed."""
@@ -152,14 +191,12 @@ def classical_rates(pair: Comparison, level: float = 0.95) -> RateResults:
     """
     instance("pair", pair, Comparison)
     level = require_level(level)
-    answers = [answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL]
-    return RateResults(
-        tuple(ratio for ratio in answers if isinstance(ratio, RateRatio)),
-        tuple(refusal for refusal in answers if isinstance(refusal, Refusal)),
+    return RateResults.of(
+        answer(method, partial(_ratio, estimator, pair, level)) for method, estimator in CLASSICAL
     )
 
 
-def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
+def answer(method: str, ask: Callable[[], RateRatio], failure: str = "") -> RateRatio | Refusal:
     """Return what a method says: its ratio, or why it has none.
 
     Parameters
@@ -168,6 +205,8 @@ def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
         Its name.
     ask
         Computes the ratio.
+    failure
+        What stands before the checks that a computation failed.
 
     Returns
     -------
@@ -182,10 +221,15 @@ def answer(method: str, ask: Callable[[], RateRatio]) -> RateRatio | Refusal:
     text("method", method)
     try:
         return ask()
-    except NotIdentifiedError as refused:
-        return Refusal(method, refused.reason)
-    except ConvergenceError as refused:
-        return Refusal(method, "; ".join(refused.failures), failed=True)
+    except (NotIdentifiedError, ConvergenceError) as error:
+        return refusal_of(method, error, failure)
+
+
+def refusal_of(method: str, error: NotIdentifiedError | ConvergenceError, failure: str = "") -> Refusal:
+    """Return why a method has no number, from the exception of its computation."""
+    if isinstance(error, NotIdentifiedError):
+        return Refusal(method, error.reason)
+    return Refusal(method, f"{failure}{'; '.join(error.failures)}", failed=True)
 
 
 def combined(*results: RateResults) -> RateResults:
@@ -199,7 +243,7 @@ def combined(*results: RateResults) -> RateResults:
     Returns
     -------
     RateResults
-        All of them.
+        All of them, without a recommendation.
     """
     return RateResults(
         tuple(ratio for result in results for ratio in result.estimates),
