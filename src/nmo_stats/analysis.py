@@ -18,7 +18,7 @@ from nmo_stats.estimators.classical import RateResults, Refusal
 from nmo_stats.estimators.within_patient import Dispersion, dispersion
 from nmo_stats.hierarchical import HierarchicalFit, Refits
 from nmo_stats.hierarchical.checks import Check
-from nmo_stats.hierarchical.fitting import Engine
+from nmo_stats.hierarchical.options import Engine
 from nmo_stats.names import is_hierarchical
 from nmo_stats.operating import coverage_map
 from nmo_stats.rates import (

@@ -15,8 +15,8 @@ from nmo_stats.errors import ConvergenceError, SamplerError
 from nmo_stats.estimate import require_level
 from nmo_stats.estimators.classical import RateResults, Refusal, answer, classical_rates, combined, refusal_of
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors
-from nmo_stats.hierarchical.fitting import ENGINES, Engine
 from nmo_stats.hierarchical.model import Entry, Likelihood
+from nmo_stats.hierarchical.options import ENGINES, Engine
 from nmo_stats.names import SAMPLED
 from nmo_stats.recommendation import with_estimands, with_recommendation
 from nmo_stats.sensitivity import Background, Plan, Simulation

@@ -14,8 +14,15 @@ from nmo_stats.audit import audited, summary
 from nmo_stats.cli import inputs
 from nmo_stats.cli.choices import takes_options
 from nmo_stats.cli.options import Json, Options
-from nmo_stats.cli.printing import complain, progress_bar, say, say_blocks, say_json, say_text
-from nmo_stats.cli.process import FAILED_DIAGNOSTIC
+from nmo_stats.cli.printing import (
+    FAILED_DIAGNOSTIC,
+    complain,
+    progress_bar,
+    say,
+    say_blocks,
+    say_json,
+    say_text,
+)
 from nmo_stats.cli.template import EVENTS, PERIODS, write_template
 from nmo_stats.describe.description import described
 from nmo_stats.errors import ArgumentError, CohortError

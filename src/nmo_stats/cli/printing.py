@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Final, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -27,6 +27,9 @@ from nmo_stats.arguments import Progress as DrawProgress
 from nmo_stats.characters import plain, visible
 from nmo_stats.sections.blocks import Block
 from nmo_stats.sections.terminal import WIDTH, paragraph, renderables
+
+BAD_INPUT: Final = 2  # exit codes
+FAILED_DIAGNOSTIC: Final = 3
 
 
 def say(text: str = "") -> None:

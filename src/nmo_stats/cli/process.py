@@ -20,8 +20,6 @@ from nmo_stats.errors import ArgumentError, ConvergenceError, NmoStatsError
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
-BAD_INPUT: Final = 2
-FAILED_DIAGNOSTIC: Final = 3
 _REMINDED_AFTER: Final = 1.0  # seconds, enough to remove temporary files
 
 
@@ -170,7 +168,7 @@ def run(arguments: Sequence[str]) -> int:
         Of the command line.
     """
     from nmo_stats.cli.commands import app  # which takes a second, and can be stopped like all else
-    from nmo_stats.cli.printing import complain
+    from nmo_stats.cli.printing import BAD_INPUT, FAILED_DIAGNOSTIC, complain
 
     try:
         _require_no_empty(arguments)

@@ -2,9 +2,10 @@
 
 from nmo_stats.hierarchical.convergence import Convergence, Quality
 from nmo_stats.hierarchical.fitted import HierarchicalFit
-from nmo_stats.hierarchical.fitting import Nuts, fit, fit_model
+from nmo_stats.hierarchical.fitting import fit, fit_model
 from nmo_stats.hierarchical.many import RatioPosteriors, ratio_posteriors
 from nmo_stats.hierarchical.model import Model
+from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import DrawsPosterior, Posterior
 from nmo_stats.hierarchical.priors import DEFAULT_PRIORS, HalfNormal, Normal, Priors
 from nmo_stats.hierarchical.refits import Refits, leave_one_patient_out, ratio_prior_grid, with_priors

@@ -16,8 +16,8 @@ from nmo_stats.arguments import Progress
 from nmo_stats.errors import ArgumentError
 from nmo_stats.hierarchical.arviz_adapter import container, convergence, quantities, quietly
 from nmo_stats.hierarchical.fitted import HierarchicalFit
-from nmo_stats.hierarchical.fitting import Nuts
 from nmo_stats.hierarchical.model import CONTRAST, Model
+from nmo_stats.hierarchical.options import Nuts
 from nmo_stats.hierarchical.posterior import DrawsPosterior
 from nmo_stats.hierarchical.priors import HalfNormal, Prior
 from nmo_stats.memory import require_memory

@@ -21,8 +21,8 @@ from nmo_stats.arrays import Floats
 from nmo_stats.cohort import Comparison
 from nmo_stats.estimate import require_level
 from nmo_stats.hierarchical import DEFAULT_PRIORS, HierarchicalFit, Model, Nuts, Priors, fit_model
-from nmo_stats.hierarchical.fitting import ENGINES
 from nmo_stats.hierarchical.model import Entry, Likelihood, log_rates, simulate_relapses
+from nmo_stats.hierarchical.options import ENGINES
 from nmo_stats.names import HIERARCHICAL
 from nmo_stats.operating.running import CALIBRATION, HERE, Execution, Task, computed, in_blocks
 from nmo_stats.operating.simulation import MOST_REPLICATES
