@@ -152,7 +152,7 @@ def test_describe_compares_only_what_is_asked_for_or_clear(run, tmp_path):
     assert "'four'" in err
     code, out, _ = run("describe", path)
     assert code == 0
-    assert "The time to the first relapse on one is not known" in out
+    assert "The time to the first relapse on one is not estimable" in out
     assert "On three 0 of 1 patient relapsed" in " ".join(out.split())
 
 

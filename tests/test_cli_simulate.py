@@ -106,7 +106,7 @@ def test_a_rule_that_misleads_gets_no_number_of_patients(run):
 
 def test_the_level_stands_in_the_words(run):
     out = run("simulate", "--level", 0.9, "--replicates", 20, "--estimator", "wilcoxon", "--power", 0)[1]
-    assert "p ≤ 0.10" in out
+    assert "p ≤ 0.1" in out
 
 
 def test_without_an_effect_there_is_nothing_to_plan(run):

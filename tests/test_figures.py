@@ -264,7 +264,7 @@ def test_no_effect_shows_the_share_at_or_below_the_observed_ratio(axes, doubts):
 def test_a_label_keeps_brackets_of_the_user_and_leaves_details_to_the_table(example_pair):
     found = sensitivity.run(example_pair, plan=sensitivity.Plan(simulation=sensitivity.Simulation(200)))
     drawn = {line.name for line in lines(found)}
-    assert "one relapse on rituximab removed" in drawn
+    assert "one relapse on rituximab removed in every patient" in drawn
     assert "mean 0.6 per year, CV 0.7" in drawn
     assert not any(word in label for label in drawn for word in ("NEMOS", "log sd"))
     assumption = replace(found.of("leave_one_out")[0].assumption, name="without patient A (1)")

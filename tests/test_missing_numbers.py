@@ -99,7 +99,7 @@ def test_the_trigger_row_says_what_leaving_a_relapse_out_does_and_never_a_bound(
     assert row.estimate == pytest.approx(0.3495, abs=1e-4)
     assert row.to_dict()["is_bound"] is False
     assert "bound" not in sentence(row, found.base)
-    assert re.search(r"would show \d", row.assumption.remark)
+    assert re.search(r"gives \d", row.assumption.remark)
     assert row.assumption.remark in " ".join(found.summary)
     assert f"Switch: {row.assumption.remark}." in pivot_table(found).notes
 

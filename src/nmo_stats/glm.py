@@ -107,7 +107,7 @@ def negative_binomial(pair: Comparison) -> ClassicalRatio:
     >>> placebo = load_example("thall_vail1990").where(arm="placebo")
     >>> ratio = negative_binomial(placebo.compare("after", reference="before")).rate_ratio()
     >>> print(f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}")
-    0.719 to 1.736
+    0.729 to 1.713
     """
     return ratio_of("negative_binomial", pair)
 

@@ -193,7 +193,7 @@ def intervals(method: str, relapses: npt.ArrayLike, years: npt.ArrayLike, level:
     --------
     >>> found = intervals("conditional_exact", [[[6, 1], [2, 0]], [[6, 2], [2, 0]]], [[2.7, 1.8], [0.7, 1.5]])
     >>> found.high.round(3)
-    array([0.949, 1.487])
+    array([1.037, 1.469])
     """
     chosen = RATIO_METHODS[one_of("method", method, RATIO_METHODS)]
     level, counts, times = require_level(level), np.asarray(relapses), np.asarray(years, dtype=np.float64)

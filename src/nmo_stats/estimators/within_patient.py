@@ -178,9 +178,8 @@ def point_estimates(cohorts: Cohorts) -> dict[str, Floats]:
     Examples
     --------
     >>> one = Cohorts(np.array([[[6, 1], [2, 0], [1, 1]]]), np.array([[[32, 21], [8, 18], [4, 9]]]) / 12)
-    >>> {name: float(value[0].round(4)) for name, value in point_estimates(one).items()}
-    {'pooled_exact': 0.2037, 'conditional_exact': 0.1932, 'mean_arr_ratio': 0.2309, 'median_arr_ratio':
-    0.1905}
+    >>> [(name, float(value[0].round(4))) for name, value in point_estimates(one).items()][:2]
+    [('pooled_exact', 0.2037), ('conditional_exact', 0.1932)]
     """
     instance("cohorts", cohorts, Cohorts)
     relapses, years = cohorts.relapses, cohorts.years
